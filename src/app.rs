@@ -1,0 +1,1 @@
+//! Choosing implementations and starting the process: the composition root.

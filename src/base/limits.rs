@@ -1,0 +1,54 @@
+//! Every bound in one place, each with its unit in its name and its reason.
+//!
+//! What an operator may want to change is in `config` with these as defaults.
+
+/// Largest delivery accepted; Exchange Online messages reach 150 MB and reports
+/// are exempt from its size limits.
+pub const DELIVERY_BYTES_MAX: u64 = 200 << 20;
+/// A delivery up to this size is held in memory; a larger one in an encrypted
+/// temporary file, and it becomes a segment of its own.
+pub const DELIVERY_MEMORY_BYTES_MAX: usize = 8 << 20;
+/// Bytes of deliveries in memory over all connections; beyond it, 451.
+pub const INGEST_MEMORY_BYTES_MAX: usize = 256 << 20;
+/// Deliveries waiting for the sealer; beyond it, 451.
+pub const INGEST_QUEUE_MAX: usize = 4096;
+/// A segment is sealed when it holds this much.
+pub const SEGMENT_BYTES_MAX: usize = 8 << 20;
+/// Records in one segment; bounds the catalog transaction.
+pub const SEGMENT_RECORDS_MAX: usize = 1024;
+/// Plaintext bytes in one encrypted chunk of a record.
+pub const CHUNK_BYTES: usize = 1 << 20;
+
+/// Nesting of messages and multiparts that the scanner follows; deeper content
+/// stays part of what contains it.
+pub const MIME_DEPTH_MAX: usize = 32;
+/// Parts that the scanner lists; later ones stay part of what contains them.
+pub const MIME_PARTS_MAX: usize = 10_000;
+/// Bytes of one header block that the scanner keeps.
+pub const HEADER_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a journal report's envelope part that are read; 10,000 recipients
+/// with expansions are about 2 MB.
+pub const ENVELOPE_BYTES_MAX: usize = 16 << 20;
+/// Recipients kept from one envelope.
+pub const ENVELOPE_RECIPIENTS_MAX: usize = 100_000;
+
+/// RFC 5321 section 4.5.3.1.4 asks for 512; SMTPUTF8, SIZE and long X.500
+/// addresses need more.
+pub const SMTP_LINE_BYTES_MAX: usize = 4096;
+pub const SMTP_CONNECTIONS_MAX: usize = 512;
+pub const SMTP_CONNECTIONS_PER_PEER_MAX: usize = 128;
+pub const SMTP_COMMANDS_MAX: usize = 10_000;
+pub const SMTP_ERRORS_MAX: usize = 50;
+pub const SMTP_RECIPIENTS_MAX: usize = 1000;
+pub const SMTP_IDLE_SECONDS: u64 = 300;
+
+/// Leaves are at most this long (C2SP tlog-tiles: a 16-bit length).
+pub const LEAF_BYTES_MAX: usize = 65_535;
+
+/// Body of an API request.
+pub const HTTP_BODY_BYTES_MAX: usize = 1 << 20;
+/// Characters of a query, as in Relativity.
+pub const QUERY_CHARS_MAX: usize = 65_000;
+pub const QUERY_DEPTH_MAX: usize = 200;
+pub const QUERY_TERMS_MAX: usize = 10_000;
+pub const PAGE_ROWS_MAX: usize = 500;

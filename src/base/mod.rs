@@ -1,0 +1,10 @@
+//! What every room stands on: configuration, ids, hashes, time, durable files
+//! and the limits. Nothing here knows of mail, buckets or people.
+
+pub mod clock;
+pub mod config;
+pub mod crash;
+pub mod durable;
+pub mod hash;
+pub mod ids;
+pub mod limits;

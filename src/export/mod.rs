@@ -1,0 +1,1 @@
+//! Exports: a frozen result, a bundle, its manifest and proofs.

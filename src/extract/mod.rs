@@ -1,0 +1,1 @@
+//! What a message says: headers, text, attachments. Runs inside a worker child.

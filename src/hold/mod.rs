@@ -1,0 +1,1 @@
+//! Holds: placed, seen, released.

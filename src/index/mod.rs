@@ -1,0 +1,1 @@
+//! Full-text search over tantivy; nothing above it knows the engine.

@@ -1,0 +1,1 @@
+//! Deliveries in: sources, sealing, commit, and the followers behind it.

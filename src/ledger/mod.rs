@@ -1,0 +1,1 @@
+//! The append-only log: leaves, commitments, trees, tiles, signed checkpoints.

@@ -1,0 +1,1 @@
+//! Mail as bytes: the one-pass reader, headers, journal reports, mailboxes.

@@ -1,0 +1,3 @@
+//! The `muniment` binary.
+
+fn main() {}

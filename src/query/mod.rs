@@ -1,0 +1,1 @@
+//! The query language: dialects, one AST, a printer. Knows no engine.

@@ -1,0 +1,1 @@
+//! Reading one message: parts, envelope, proof.

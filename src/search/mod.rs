@@ -1,0 +1,1 @@
+//! The search verb: rights, audit, counts, pages.

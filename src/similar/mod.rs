@@ -1,0 +1,1 @@
+//! Message sets: what makes two messages the same to a reader.

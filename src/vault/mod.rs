@@ -1,0 +1,1 @@
+//! The bucket and the keys: segments, key pages, keyring, log objects.

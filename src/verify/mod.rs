@@ -1,0 +1,1 @@
+//! Checking a bundle or the archive without trusting its owner.
