@@ -104,8 +104,6 @@ pub struct Vault {
     /// A directory on this machine.
     pub path: PathBuf,
     pub worm: Worm,
-    /// How long the sealer gathers at most before it writes.
-    pub gather_ms_max: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -228,7 +226,7 @@ impl Default for Http {
 
 impl Default for Vault {
     fn default() -> Self {
-        Self { path: "bucket".into(), worm: Worm::Optional, gather_ms_max: 250 }
+        Self { path: "bucket".into(), worm: Worm::Optional }
     }
 }
 

@@ -1,1 +1,3 @@
 //! Mail as bytes: the one-pass reader, headers, journal reports, mailboxes.
+
+pub mod transaction;

@@ -1,0 +1,31 @@
+//! How far each follower has come.
+
+use super::{Catalog, CatalogError, During, WriteTransaction};
+
+/// The follower's position; 0 before its first.
+pub async fn get(catalog: &Catalog, follower: &str) -> Result<i64, CatalogError> {
+    let row: Option<(i64,)> = sqlx::query_as("SELECT position FROM cursor WHERE follower = $1")
+        .bind(follower)
+        .fetch_optional(catalog.read())
+        .await
+        .during("read a cursor")?;
+    Ok(row.map_or(0, |(position,)| position))
+}
+
+/// Moves the cursor in the transaction of the work that it stands for.
+pub async fn set(
+    transaction: &mut WriteTransaction,
+    follower: &str,
+    position: i64,
+) -> Result<(), CatalogError> {
+    sqlx::query(
+        "INSERT INTO cursor (follower, position) VALUES ($1, $2)
+         ON CONFLICT (follower) DO UPDATE SET position = excluded.position",
+    )
+    .bind(follower)
+    .bind(position)
+    .execute(&mut **transaction)
+    .await
+    .during("move a cursor")?;
+    Ok(())
+}

@@ -1,0 +1,310 @@
+//! Deliveries, their segments and leaves: the commit, and finding them again.
+
+use sqlx::{QueryBuilder, Row, Sqlite};
+
+use super::{Catalog, CatalogError, During};
+use crate::base::clock::Timestamp;
+use crate::base::hash::Digest;
+use crate::base::ids::{DeliverySeq, RecordId, SegmentId};
+
+/// A sealed segment and its records, about to become part of the archive.
+#[derive(Clone, Debug)]
+pub struct NewSegment {
+    pub segment: SegmentId,
+    pub class: String,
+    pub epoch: String,
+    pub object: String,
+    pub page: String,
+    pub size_bytes: u64,
+    pub sha256: Digest,
+    pub created_at: Timestamp,
+    pub deliveries: Vec<NewDelivery>,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    pub record: RecordId,
+    /// Its row in the segment's table.
+    pub entry: u32,
+    pub source: String,
+    pub received_at: Timestamp,
+    pub size_bytes: u64,
+    pub sha256: Digest,
+    pub form: String,
+    pub is_proven: bool,
+    /// JSON, as the columns of the same names.
+    pub transaction: String,
+    pub envelope: Option<String>,
+    pub defects: String,
+    pub messages: Vec<NewMessage>,
+    pub leaf: Vec<u8>,
+    pub leaf_hash: Digest,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct NewMessage {
+    /// Its place in the delivery's entries.
+    pub entry: u32,
+    pub sha256: Digest,
+    pub size_bytes: u64,
+}
+
+/// SQLite allows 32,766 bound values in one statement.
+const ROWS_PER_STATEMENT: usize = 500;
+
+/// Records a segment: the commit point of its deliveries. Returns the sequence
+/// number of the last one.
+///
+/// Calling it again with the same segment changes nothing, so that a commit
+/// whose answer was lost can be repeated.
+pub async fn commit(catalog: &Catalog, new: &NewSegment) -> Result<DeliverySeq, CatalogError> {
+    const DURING: &str = "commit deliveries";
+    let mut transaction = catalog.write().await?;
+    let known: Option<(i64,)> = sqlx::query_as(
+        "SELECT MAX(seq) FROM delivery WHERE segment_id = $1 HAVING MAX(seq) IS NOT NULL",
+    )
+    .bind(&new.segment.0[..])
+    .fetch_optional(&mut *transaction)
+    .await
+    .during(DURING)?;
+    if let Some((last,)) = known {
+        return Ok(DeliverySeq(last));
+    }
+    let (last_seq, leaves): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT COALESCE(MAX(seq), 0) FROM delivery),
+                (SELECT COALESCE(MAX(position) + 1, 0) FROM leaf)",
+    )
+    .fetch_one(&mut *transaction)
+    .await
+    .during(DURING)?;
+
+    sqlx::query(
+        "INSERT INTO segment
+             (segment_id, class, epoch, object, page, size_bytes, sha256, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(&new.segment.0[..])
+    .bind(&new.class)
+    .bind(&new.epoch)
+    .bind(&new.object)
+    .bind(&new.page)
+    .bind(new.size_bytes as i64)
+    .bind(&new.sha256.0[..])
+    .bind(new.created_at.0)
+    .execute(&mut *transaction)
+    .await
+    .during(DURING)?;
+
+    for (chunk, deliveries) in new.deliveries.chunks(ROWS_PER_STATEMENT).enumerate() {
+        let first = (chunk * ROWS_PER_STATEMENT) as i64;
+        let numbered = || (first + 1..).zip(deliveries);
+        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "INSERT INTO delivery (seq, record_id, segment_id, entry, source, received_at, class,
+                 epoch, size_bytes, sha256, form, is_proven, transaction_, envelope, defects) ",
+        );
+        insert.push_values(numbered(), |mut row, (number, delivery)| {
+            row.push_bind(last_seq + number)
+                .push_bind(&delivery.record.0[..])
+                .push_bind(&new.segment.0[..])
+                .push_bind(i64::from(delivery.entry))
+                .push_bind(&delivery.source)
+                .push_bind(delivery.received_at.0)
+                .push_bind(&new.class)
+                .push_bind(&new.epoch)
+                .push_bind(delivery.size_bytes as i64)
+                .push_bind(&delivery.sha256.0[..])
+                .push_bind(&delivery.form)
+                .push_bind(i64::from(delivery.is_proven))
+                .push_bind(&delivery.transaction)
+                .push_bind(&delivery.envelope)
+                .push_bind(&delivery.defects);
+        });
+        insert.build().execute(&mut *transaction).await.during(DURING)?;
+
+        let messages: Vec<_> = numbered()
+            .flat_map(|(number, delivery)| {
+                delivery.messages.iter().map(move |message| (last_seq + number, message))
+            })
+            .collect();
+        for messages in messages.chunks(ROWS_PER_STATEMENT) {
+            let mut insert: QueryBuilder<Sqlite> =
+                QueryBuilder::new("INSERT INTO delivery_message (seq, entry, sha256, size_bytes) ");
+            insert.push_values(messages, |mut row, (seq, message)| {
+                row.push_bind(*seq)
+                    .push_bind(i64::from(message.entry))
+                    .push_bind(message.sha256.0.to_vec())
+                    .push_bind(message.size_bytes as i64);
+            });
+            insert.build().execute(&mut *transaction).await.during(DURING)?;
+        }
+
+        let mut insert: QueryBuilder<Sqlite> =
+            QueryBuilder::new("INSERT INTO leaf (position, hash, body, record_id) ");
+        insert.push_values(numbered(), |mut row, (number, delivery)| {
+            row.push_bind(leaves + number - 1)
+                .push_bind(&delivery.leaf_hash.0[..])
+                .push_bind(&delivery.leaf)
+                .push_bind(&delivery.record.0[..]);
+        });
+        insert.build().execute(&mut *transaction).await.during(DURING)?;
+    }
+    transaction.commit().await.during(DURING)?;
+    Ok(DeliverySeq(last_seq + new.deliveries.len() as i64))
+}
+
+/// A delivery as the catalog knows it, with the place of its record.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub seq: DeliverySeq,
+    pub record: RecordId,
+    pub segment: SegmentId,
+    pub entry: u32,
+    /// The segment's name in the bucket, and its key page's.
+    pub object: String,
+    pub page: String,
+    pub source: String,
+    pub received_at: Timestamp,
+    pub class: String,
+    pub epoch: String,
+    pub size_bytes: u64,
+    pub sha256: Digest,
+    pub form: String,
+    pub is_proven: bool,
+    /// JSON: `mail::transaction::Transaction`.
+    pub transaction: String,
+    /// JSON: `mail::delivery::Envelope`.
+    pub envelope: Option<String>,
+    /// JSON: a list of `mail::delivery::Defect`.
+    pub defects: String,
+}
+
+const COLUMNS: &str =
+    "SELECT d.seq, d.record_id, d.segment_id, d.entry, s.object, s.page, d.source,
+        d.received_at, d.class, d.epoch, d.size_bytes, d.sha256, d.form, d.is_proven,
+        d.transaction_, d.envelope, d.defects
+     FROM delivery d JOIN segment s ON s.segment_id = d.segment_id ";
+
+/// Deliveries after `seq` in commit order, at most `limit`.
+pub async fn after(
+    catalog: &Catalog,
+    seq: DeliverySeq,
+    limit: u32,
+) -> Result<Vec<Delivery>, CatalogError> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(COLUMNS);
+    query.push("WHERE d.seq > ").push_bind(seq.0);
+    query.push(" ORDER BY d.seq LIMIT ").push_bind(i64::from(limit));
+    fetch(catalog, query).await
+}
+
+/// The deliveries with these numbers, in commit order; unknown ones are absent.
+pub async fn with_seqs(
+    catalog: &Catalog,
+    seqs: &[DeliverySeq],
+) -> Result<Vec<Delivery>, CatalogError> {
+    let mut found = Vec::with_capacity(seqs.len());
+    for seqs in seqs.chunks(ROWS_PER_STATEMENT) {
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(COLUMNS);
+        query.push("WHERE d.seq IN (");
+        let mut list = query.separated(", ");
+        for seq in seqs {
+            list.push_bind(seq.0);
+        }
+        query.push(") ORDER BY d.seq");
+        found.extend(fetch(catalog, query).await?);
+    }
+    Ok(found)
+}
+
+pub async fn with_record(
+    catalog: &Catalog,
+    record: RecordId,
+) -> Result<Option<Delivery>, CatalogError> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(COLUMNS);
+    query.push("WHERE d.record_id = ").push_bind(record.0.to_vec());
+    Ok(fetch(catalog, query).await?.pop())
+}
+
+/// The number of the last delivery; 0 when there is none.
+pub async fn last_seq(catalog: &Catalog) -> Result<DeliverySeq, CatalogError> {
+    let (last,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(seq), 0) FROM delivery")
+        .fetch_one(catalog.read())
+        .await
+        .during("find the last delivery")?;
+    Ok(DeliverySeq(last))
+}
+
+/// Whether a segment has been committed.
+pub async fn has_segment(catalog: &Catalog, segment: SegmentId) -> Result<bool, CatalogError> {
+    let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM segment WHERE segment_id = $1")
+        .bind(&segment.0[..])
+        .fetch_optional(catalog.read())
+        .await
+        .during("look for a segment")?;
+    Ok(row.is_some())
+}
+
+/// What a status page says of all deliveries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub deliveries: u64,
+    pub bytes_received: u64,
+    pub bytes_stored: u64,
+}
+
+pub async fn totals(catalog: &Catalog) -> Result<Totals, CatalogError> {
+    let (deliveries, received, stored): (i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT COUNT(*) FROM delivery),
+                (SELECT COALESCE(SUM(size_bytes), 0) FROM delivery),
+                (SELECT COALESCE(SUM(size_bytes), 0) FROM segment)",
+    )
+    .fetch_one(catalog.read())
+    .await
+    .during("count deliveries")?;
+    Ok(Totals {
+        deliveries: deliveries as u64,
+        bytes_received: received as u64,
+        bytes_stored: stored as u64,
+    })
+}
+
+/// Per source: how many deliveries, and when the last one came.
+pub async fn by_source(catalog: &Catalog) -> Result<Vec<(String, u64, Timestamp)>, CatalogError> {
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT source, COUNT(*), MAX(received_at) FROM delivery GROUP BY source ORDER BY source",
+    )
+    .fetch_all(catalog.read())
+    .await
+    .during("count deliveries by source")?;
+    Ok(rows.into_iter().map(|(source, count, at)| (source, count as u64, Timestamp(at))).collect())
+}
+
+async fn fetch(
+    catalog: &Catalog,
+    mut query: QueryBuilder<Sqlite>,
+) -> Result<Vec<Delivery>, CatalogError> {
+    let rows = query.build().fetch_all(catalog.read()).await.during("read deliveries")?;
+    rows.iter().map(from_row).collect()
+}
+
+fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<Delivery, CatalogError> {
+    let damaged = |what: &str| CatalogError::Corrupt(format!("a delivery's {what}"));
+    Ok(Delivery {
+        seq: DeliverySeq(row.get(0)),
+        record: RecordId::try_from(row.get::<&[u8], _>(1)).map_err(|_| damaged("record id"))?,
+        segment: SegmentId::try_from(row.get::<&[u8], _>(2)).map_err(|_| damaged("segment id"))?,
+        entry: u32::try_from(row.get::<i64, _>(3)).map_err(|_| damaged("entry"))?,
+        object: row.get(4),
+        page: row.get(5),
+        source: row.get(6),
+        received_at: Timestamp(row.get(7)),
+        class: row.get(8),
+        epoch: row.get(9),
+        size_bytes: row.get::<i64, _>(10) as u64,
+        sha256: Digest::try_from(row.get::<&[u8], _>(11)).map_err(|_| damaged("hash"))?,
+        form: row.get(12),
+        is_proven: row.get::<i64, _>(13) != 0,
+        transaction: row.get(14),
+        envelope: row.get(15),
+        defects: row.get(16),
+    })
+}
