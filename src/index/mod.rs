@@ -1,1 +1,3 @@
 //! Full-text search over tantivy; nothing above it knows the engine.
+
+pub mod doc;
