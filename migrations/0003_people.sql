@@ -28,6 +28,14 @@ CREATE TABLE login_failure (
 );
 CREATE INDEX login_failure_at ON login_failure (at);
 
+-- Where a name has signed in from: strangers' failures do not throttle it there.
+CREATE TABLE known_peer (
+    name    TEXT NOT NULL,
+    peer    TEXT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (name, peer)
+);
+
 -- Every look and every act. A row is durable before its result is shown.
 CREATE TABLE audit (
     audit_id   INTEGER PRIMARY KEY NOT NULL,

@@ -52,3 +52,15 @@ pub const QUERY_CHARS_MAX: usize = 65_000;
 pub const QUERY_DEPTH_MAX: usize = 200;
 pub const QUERY_TERMS_MAX: usize = 10_000;
 pub const PAGE_ROWS_MAX: usize = 500;
+
+/// Passwords hashed at once: each takes 19 MiB and a processor.
+pub const PASSWORDS_AT_ONCE_MAX: usize = 2;
+/// How long a sign-in waits for its turn.
+pub const PASSWORD_WAIT_SECONDS: u64 = 10;
+pub const PASSWORD_CHARS_MIN: usize = 12;
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+pub const PERSON_NAME_BYTES_MAX: usize = 64;
+/// A session ends at this age even if it never idles: a week.
+pub const SESSION_AGE_SECONDS_MAX: i64 = 7 * 24 * 3600;
+/// Names of people, matters, custodians and holds.
+pub const NAME_BYTES_MAX: usize = 200;

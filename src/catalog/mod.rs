@@ -4,9 +4,12 @@
 //! transactions short, so that the commit of deliveries never waits long. The
 //! statements keep to the subset that PostgreSQL shares.
 
+pub mod audit;
 pub mod cursor;
 pub mod delivery;
 pub mod meta;
+pub mod person;
+pub mod session;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -114,6 +117,15 @@ impl Catalog {
     /// Begins a transaction with the write lock taken.
     pub async fn write(&self) -> Result<WriteTransaction, CatalogError> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.during("begin to write")
+    }
+
+    /// What the transaction did is durable when this returns.
+    pub async fn commit(
+        &self,
+        transaction: WriteTransaction,
+        operation: &'static str,
+    ) -> Result<(), CatalogError> {
+        transaction.commit().await.during(operation)
     }
 
     pub async fn close(&self) {

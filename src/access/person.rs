@@ -1,0 +1,173 @@
+//! People: who can sign in, and with which rights. Administrators decide; the
+//! last of them cannot be disabled.
+
+use serde_json::json;
+
+use super::audit::{Act, Outcome, record_in};
+use super::{Access, AccessError, Actor, Refused, Role, password};
+use crate::base::ids::UserId;
+use crate::base::limits;
+use crate::catalog::person::{self as rows, NewPerson, PersonRow};
+use crate::catalog::session;
+
+#[derive(Clone, Debug)]
+pub struct New {
+    pub name: String,
+    pub display_name: String,
+    pub role: Role,
+    pub is_archive_wide: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change {
+    pub is_disabled: Option<bool>,
+    pub is_archive_wide: Option<bool>,
+}
+
+/// Administrators see everyone; legal staff see those whom they could make
+/// members of a matter.
+pub async fn list(actor: &Actor, access: &Access) -> Result<Vec<PersonRow>, AccessError> {
+    let mut people = rows::list(&access.catalog).await?;
+    if actor.role == Role::Legal {
+        people.retain(|person| person.role == Role::Legal.as_str() && !person.is_disabled);
+    }
+    Ok(people)
+}
+
+/// Adds a person, and gives the password that works until the person's first
+/// sign-in.
+pub async fn create(
+    actor: &Actor,
+    access: &Access,
+    new: New,
+) -> Result<(PersonRow, String), AccessError> {
+    actor.require_administrator()?;
+    let name = check_name(&new.name)?;
+    let display_name = new.display_name.trim();
+    if display_name.is_empty() || display_name.len() > limits::NAME_BYTES_MAX {
+        return Err(Refused::Invalid("give the person's name, as people say it".into()).into());
+    }
+    if new.is_archive_wide && new.role == Role::Administrator {
+        return Err(Refused::Invalid(
+            "an administrator never reads mail: the archive-wide right is for legal".into(),
+        )
+        .into());
+    }
+    let one_time = password::one_time()?;
+    let hash = access.passwords.hash(&one_time).await?;
+    let now = access.clock.now();
+    let mut tx = access.catalog.write().await?;
+    let row = NewPerson {
+        name: &name,
+        display_name,
+        password_hash: &hash,
+        role: new.role.as_str(),
+        is_archive_wide: new.is_archive_wide,
+        created_at: now,
+    };
+    let id = rows::insert(&mut tx, &row)
+        .await?
+        .ok_or_else(|| Refused::Conflict(format!("there is a person named {name} already")))?;
+    let act = Act::new("person.create", None, &name)
+        .with(json!({ "role": new.role.as_str(), "is_archive_wide": new.is_archive_wide }));
+    record_in(&mut tx, now, &actor.name, &act, Outcome::Done).await?;
+    access.catalog.commit(tx, "add a person").await?;
+    Ok((find(access, id).await?, one_time))
+}
+
+pub async fn change(
+    actor: &Actor,
+    access: &Access,
+    id: UserId,
+    change: Change,
+) -> Result<PersonRow, AccessError> {
+    actor.require_administrator()?;
+    let person = find(access, id).await?;
+    let is_disabled = change.is_disabled.unwrap_or(person.is_disabled);
+    let is_archive_wide = change.is_archive_wide.unwrap_or(person.is_archive_wide);
+    let role = Role::from_row(&person.role)?;
+    if is_archive_wide && role == Role::Administrator {
+        return Err(Refused::Invalid(
+            "an administrator never reads mail: the archive-wide right is for legal".into(),
+        )
+        .into());
+    }
+    let now = access.clock.now();
+    let mut tx = access.catalog.write().await?;
+    if is_disabled && role == Role::Administrator {
+        let others = rows::others_enabled(&mut tx, id, &person.role).await?;
+        if others == 0 || id == actor.user_id {
+            return Err(Refused::Conflict(
+                "another administrator must do this, and one must remain".into(),
+            )
+            .into());
+        }
+    }
+    rows::set_rights(&mut tx, id, is_disabled, is_archive_wide).await?;
+    if is_disabled {
+        session::remove_all(&mut tx, id).await?;
+    }
+    let act = Act::new("person.change", None, &person.name)
+        .with(json!({ "is_disabled": is_disabled, "is_archive_wide": is_archive_wide }));
+    record_in(&mut tx, now, &actor.name, &act, Outcome::Done).await?;
+    access.catalog.commit(tx, "change a person").await?;
+    find(access, id).await
+}
+
+/// Gives a person a new one-time password and ends all sessions.
+pub async fn reset(actor: &Actor, access: &Access, id: UserId) -> Result<String, AccessError> {
+    actor.require_administrator()?;
+    let person = find(access, id).await?;
+    let one_time = password::one_time()?;
+    let hash = access.passwords.hash(&one_time).await?;
+    let mut tx = access.catalog.write().await?;
+    rows::set_password(&mut tx, id, &hash, true).await?;
+    session::remove_all(&mut tx, id).await?;
+    let act = Act::new("person.reset", None, &person.name);
+    record_in(&mut tx, access.clock.now(), &actor.name, &act, Outcome::Done).await?;
+    access.catalog.commit(tx, "reset a password").await?;
+    Ok(one_time)
+}
+
+/// Sets a password that need not be changed: for the operator's command, where
+/// the person at the keyboard chooses it.
+pub async fn set_password(
+    actor: &Actor,
+    access: &Access,
+    name: &str,
+    password: &str,
+) -> Result<(), AccessError> {
+    actor.require_administrator()?;
+    let person = rows::by_name(&access.catalog, name).await?.ok_or(Refused::Hidden("person"))?;
+    password::check_chosen(&person.name, password)?;
+    let hash = access.passwords.hash(password).await?;
+    let mut tx = access.catalog.write().await?;
+    rows::set_password(&mut tx, person.user_id, &hash, false).await?;
+    session::remove_all(&mut tx, person.user_id).await?;
+    let act = Act::new("person.reset", None, &person.name);
+    record_in(&mut tx, access.clock.now(), &actor.name, &act, Outcome::Done).await?;
+    Ok(access.catalog.commit(tx, "set a password").await?)
+}
+
+async fn find(access: &Access, id: UserId) -> Result<PersonRow, AccessError> {
+    Ok(rows::by_id(&access.catalog, id).await?.ok_or(Refused::Hidden("person"))?)
+}
+
+/// Sign-in names are written in lower case, and safe in any log or header.
+fn check_name(name: &str) -> Result<String, Refused> {
+    let name = name.trim().to_lowercase();
+    let is_named = !name.is_empty()
+        && name.len() <= limits::PERSON_NAME_BYTES_MAX
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+@".contains(&b));
+    if !is_named {
+        return Err(Refused::Invalid(format!(
+            "a sign-in name has 1 to {} letters, digits and . _ - + @",
+            limits::PERSON_NAME_BYTES_MAX
+        )));
+    }
+    // Names under which the archive itself writes in the audit.
+    if ["system", "operator", "nobody"].contains(&name.as_str()) {
+        return Err(Refused::Invalid(format!("{name} is the archive's own name")));
+    }
+    Ok(name)
+}
