@@ -2,6 +2,9 @@
 //! tiles, signed notes and checkpoints (C2SP). Everything here works on bytes;
 //! buckets and catalogs are other rooms' business.
 
+pub mod checkpoint;
 pub mod commitment;
 pub mod leaf;
+pub mod note;
+pub mod tile;
 pub mod tree;
