@@ -21,12 +21,14 @@ CREATE TABLE custodian (
     matter_id    BIGINT NOT NULL REFERENCES matter (matter_id),
     name         TEXT NOT NULL
 );
+CREATE INDEX custodian_matter ON custodian (matter_id);
 
 CREATE TABLE custodian_address (
     custodian_id BIGINT NOT NULL REFERENCES custodian (custodian_id),
     address      TEXT NOT NULL,           -- lower case
     PRIMARY KEY (custodian_id, address)
 );
+CREATE INDEX custodian_address_address ON custodian_address (address);
 
 CREATE TABLE hold (
     hold_id        INTEGER PRIMARY KEY NOT NULL,
@@ -43,9 +45,11 @@ CREATE TABLE hold (
     released_by    BIGINT REFERENCES person (user_id),
     release_reason TEXT
 );
+CREATE INDEX hold_matter ON hold (matter_id);
 
 CREATE TABLE hold_custodian (
     hold_id      BIGINT NOT NULL REFERENCES hold (hold_id),
     custodian_id BIGINT NOT NULL REFERENCES custodian (custodian_id),
     PRIMARY KEY (hold_id, custodian_id)
 );
+CREATE INDEX hold_custodian_custodian ON hold_custodian (custodian_id);

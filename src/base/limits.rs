@@ -67,3 +67,11 @@ pub const NAME_BYTES_MAX: usize = 200;
 /// A signed note: a checkpoint with far more than the 16 signatures that
 /// c2sp.org/signed-note demands, post-quantum ones included.
 pub const NOTE_BYTES_MAX: usize = 256 << 10;
+/// RFC 5321 section 4.5.3.1 allows 320; X.500 addresses are longer.
+pub const ADDRESS_BYTES_MAX: usize = 1024;
+pub const CUSTODIAN_ADDRESSES_MAX: usize = 1000;
+pub const HOLD_CUSTODIANS_MAX: usize = 5000;
+/// Messages that a preview of a hold shows.
+pub const HOLD_SAMPLE_ROWS: usize = 10;
+/// Why a hold is released, in words.
+pub const REASON_BYTES_MAX: usize = 2000;

@@ -2,6 +2,10 @@
 
 use super::{Catalog, CatalogError, During, WriteTransaction};
 
+/// The follower that derives message sets, participants and text: what holds
+/// cover is known up to its position.
+pub const DERIVE: &str = "derive";
+
 /// The follower's position; 0 before its first.
 pub async fn get(catalog: &Catalog, follower: &str) -> Result<i64, CatalogError> {
     let row: Option<(i64,)> = sqlx::query_as("SELECT position FROM cursor WHERE follower = $1")

@@ -7,6 +7,9 @@
 pub mod audit;
 pub mod cursor;
 pub mod delivery;
+pub mod hit;
+pub mod hold;
+pub mod matter;
 pub mod meta;
 pub mod person;
 pub mod session;

@@ -1,0 +1,169 @@
+//! Custodians: people whose mail a matter is about, with all their addresses.
+//!
+//! What a hold in force covers may grow with a custodian's addresses, and never
+//! shrinks: an address leaves only when no hold needs it.
+
+use serde_json::json;
+
+use super::{MatterError, check_name, open, open_to_change};
+use crate::access::audit::{Act, Outcome, record_in};
+use crate::access::{Actor, Refused};
+use crate::base::clock::Clock;
+use crate::base::ids::{CustodianId, MatterId};
+use crate::base::limits;
+use crate::catalog::Catalog;
+use crate::catalog::matter::{self as rows, CustodianRow};
+
+pub async fn list(
+    actor: &Actor,
+    catalog: &Catalog,
+    matter: MatterId,
+) -> Result<Vec<CustodianRow>, MatterError> {
+    open(actor, catalog, matter).await?;
+    Ok(rows::custodians(catalog, matter).await?)
+}
+
+pub async fn add(
+    actor: &Actor,
+    catalog: &Catalog,
+    clock: &Clock,
+    matter: MatterId,
+    name: &str,
+    addresses: &[String],
+) -> Result<CustodianRow, MatterError> {
+    open_to_change(actor, catalog, matter).await?;
+    let name = check_name(name, "custodian")?;
+    let addresses = check_addresses(addresses)?;
+    let mut tx = catalog.write().await?;
+    let id = rows::insert_custodian(&mut tx, matter, &name).await?;
+    rows::set_addresses(&mut tx, id, &addresses).await?;
+    let act = Act::new("custodian.add", Some(matter), &name)
+        .with(json!({ "custodian": id, "addresses": addresses }));
+    record_in(&mut tx, clock.now(), &actor.name, &act, Outcome::Done).await?;
+    catalog.commit(tx, "add a custodian").await?;
+    Ok(CustodianRow { custodian_id: id, name, addresses })
+}
+
+pub async fn change(
+    actor: &Actor,
+    catalog: &Catalog,
+    clock: &Clock,
+    (matter, id): (MatterId, CustodianId),
+    name: Option<&str>,
+    addresses: Option<&[String]>,
+) -> Result<CustodianRow, MatterError> {
+    open_to_change(actor, catalog, matter).await?;
+    let mut row = find(catalog, matter, id).await?;
+    if let Some(name) = name {
+        row.name = check_name(name, "custodian")?;
+    }
+    let before = row.addresses.clone();
+    if let Some(addresses) = addresses {
+        row.addresses = check_addresses(addresses)?;
+    }
+    let is_narrower = before.iter().any(|address| !row.addresses.contains(address));
+
+    let mut tx = catalog.write().await?;
+    if is_narrower && let Some(hold) = rows::hold_in_force_on(&mut tx, id).await? {
+        return Err(Refused::Conflict(format!(
+            "the hold {hold:?} needs these addresses; release it before one is taken away"
+        ))
+        .into());
+    }
+    rows::rename_custodian(&mut tx, id, &row.name).await?;
+    rows::set_addresses(&mut tx, id, &row.addresses).await?;
+    let act = Act::new("custodian.change", Some(matter), &row.name)
+        .with(json!({ "custodian": id, "before": before, "addresses": row.addresses }));
+    record_in(&mut tx, clock.now(), &actor.name, &act, Outcome::Done).await?;
+    catalog.commit(tx, "change a custodian").await?;
+    Ok(row)
+}
+
+pub async fn remove(
+    actor: &Actor,
+    catalog: &Catalog,
+    clock: &Clock,
+    matter: MatterId,
+    id: CustodianId,
+) -> Result<(), MatterError> {
+    open_to_change(actor, catalog, matter).await?;
+    let row = find(catalog, matter, id).await?;
+    let mut tx = catalog.write().await?;
+    if let Some(hold) = rows::hold_naming(&mut tx, id).await? {
+        return Err(Refused::Conflict(format!(
+            "the hold {hold:?} names {}: holds keep their record, even when released",
+            row.name
+        ))
+        .into());
+    }
+    rows::remove_custodian(&mut tx, id).await?;
+    let act = Act::new("custodian.remove", Some(matter), &row.name)
+        .with(json!({ "custodian": id, "addresses": row.addresses }));
+    record_in(&mut tx, clock.now(), &actor.name, &act, Outcome::Done).await?;
+    Ok(catalog.commit(tx, "remove a custodian").await?)
+}
+
+async fn find(
+    catalog: &Catalog,
+    matter: MatterId,
+    id: CustodianId,
+) -> Result<CustodianRow, MatterError> {
+    let found = rows::custodians(catalog, matter).await?;
+    let found = found.into_iter().find(|row| row.custodian_id == id);
+    Ok(found.ok_or(Refused::Hidden("custodian"))?)
+}
+
+/// Addresses as participants are compared: in lower case, each once, sorted.
+fn check_addresses(addresses: &[String]) -> Result<Vec<String>, Refused> {
+    if addresses.len() > limits::CUSTODIAN_ADDRESSES_MAX {
+        return Err(Refused::Invalid(format!(
+            "a custodian has at most {} addresses",
+            limits::CUSTODIAN_ADDRESSES_MAX
+        )));
+    }
+    let mut checked =
+        addresses.iter().map(|address| check_address(address)).collect::<Result<Vec<_>, _>>()?;
+    checked.sort();
+    checked.dedup();
+    if checked.is_empty() {
+        return Err(Refused::Invalid("give at least one address of the custodian".to_owned()));
+    }
+    Ok(checked)
+}
+
+/// A mail address, or an X.500 one as Exchange writes for its own people.
+fn check_address(address: &str) -> Result<String, Refused> {
+    let lower = address.trim().trim_start_matches('<').trim_end_matches('>').to_lowercase();
+    let is_mail = lower.rsplit_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty() && !domain.is_empty() && !lower.contains(char::is_whitespace)
+    });
+    let is_x500 = lower.starts_with("/o=");
+    let is_clean = lower.len() <= limits::ADDRESS_BYTES_MAX
+        && !lower.chars().any(|c| c.is_control() || "<>,;\"".contains(c));
+    if (is_mail || is_x500) && is_clean {
+        Ok(lower)
+    } else {
+        Err(Refused::Invalid(format!("{address:?} is not a mail address")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_lowered_and_checked() {
+        for (given, kept) in [
+            (" Alice@Example.COM ", "alice@example.com"),
+            ("<bob@example.com>", "bob@example.com"),
+            ("ÄRZTE@Bücher.example", "ärzte@bücher.example"),
+            ("/O=Corp/OU=First/CN=Alice", "/o=corp/ou=first/cn=alice"),
+        ] {
+            assert_eq!(check_address(given).unwrap(), kept);
+        }
+        for wrong in ["", "alice", "@example.com", "alice@", "a b@c", "a@b, c@d", "a@b\r\n"] {
+            let is_trimmed = wrong.trim() != wrong && check_address(wrong).is_ok();
+            assert!(is_trimmed || check_address(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
