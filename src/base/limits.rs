@@ -64,9 +64,11 @@ pub const PERSON_NAME_BYTES_MAX: usize = 64;
 pub const SESSION_AGE_SECONDS_MAX: i64 = 7 * 24 * 3600;
 /// Names of people, matters, custodians and holds.
 pub const NAME_BYTES_MAX: usize = 200;
+
 /// A signed note: a checkpoint with far more than the 16 signatures that
 /// c2sp.org/signed-note demands, post-quantum ones included.
 pub const NOTE_BYTES_MAX: usize = 256 << 10;
+
 /// RFC 5321 section 4.5.3.1 allows 320; X.500 addresses are longer.
 pub const ADDRESS_BYTES_MAX: usize = 1024;
 pub const CUSTODIAN_ADDRESSES_MAX: usize = 1000;
