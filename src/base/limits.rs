@@ -51,6 +51,8 @@ pub const HTTP_BODY_BYTES_MAX: usize = 1 << 20;
 pub const QUERY_CHARS_MAX: usize = 65_000;
 pub const QUERY_DEPTH_MAX: usize = 200;
 pub const QUERY_TERMS_MAX: usize = 10_000;
+/// Words between the two sides of a NEAR; less than the gap between documents.
+pub const QUERY_NEAR_MAX: u32 = 1000;
 pub const PAGE_ROWS_MAX: usize = 500;
 
 /// Passwords hashed at once: each takes 19 MiB and a processor.
