@@ -1,0 +1,87 @@
+# `make demo` and `make test` are all that a newcomer needs.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Steps write to the same target directory, so they go one after another.
+.NOTPARALLEL:
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
+# What the demo journals instead of its own company: mbox (also .zst), Maildir
+# or folders of EML.
+MAIL ?=
+DEMO_DATA ?= demo-data
+
+.PHONY: help
+help:
+	@echo "make demo [MAIL=PATH...]   an archive with mail in it, and its web page"
+	@echo "make test                  every check, as CI runs them"
+	@echo "make test-long             what takes longer: crash loops and the like"
+	@echo "make bench                 the figures in the README"
+	@echo "make deps                  what the above need, installed or listed"
+
+.PHONY: deps
+deps:
+	@deploy/deps.sh test
+
+.PHONY: demo
+demo:
+	@deploy/deps.sh demo
+	@$(MAKE) --no-print-directory web
+	@echo "building (the first time takes some minutes)"
+	@cargo build --locked --bin muniment
+	@exec $(TARGET)/debug/muniment demo --data $(DEMO_DATA) $(MAIL)
+
+# The web app is embedded in the binary, so it is built first, and again only
+# when one of its files changed.
+.PHONY: web
+web: $(if $(wildcard web/package.json),web/dist/index.html)
+
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	@cd web && npm run --silent build
+	@touch $@
+
+.PHONY: test
+test:
+	@deploy/deps.sh test
+	@$(MAKE) --no-print-directory test-web web test-rust test-browser
+	@if [ -e $(TARGET)/tests.log ]; then tail -n 3 $(TARGET)/tests.log; fi
+
+.PHONY: test-rust
+test-rust:
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	@mkdir -p $(TARGET)
+	$(NEXTEST) --locked 2>&1 | tee $(TARGET)/tests.log
+
+.PHONY: test-web test-browser
+ifeq ($(wildcard web/package.json),)
+test-web test-browser:
+	@echo "SKIPPED: $@: there is no web/package.json"
+else
+test-web: web/node_modules/.package-lock.json
+	cd web && npm run --silent lint
+	cd web && npm run --silent typecheck
+	cd web && npm run --silent test
+
+test-browser: web
+	cargo build --locked --bin muniment
+	cd web && npm run --silent e2e
+endif
+
+.PHONY: test-long
+test-long:
+	@deploy/deps.sh test
+	MUNIMENT_TEST_LONG=1 $(NEXTEST) --locked
+
+.PHONY: bench
+bench: web
+	cargo bench --locked
