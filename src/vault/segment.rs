@@ -1,0 +1,313 @@
+//! The segment: the vault object that holds records. Layout in `FORMAT.md`.
+
+use std::io::{self, Write};
+
+use super::wire::{Reader, Short, put_text};
+use crate::base::hash::{Digest, Hasher};
+use crate::base::ids::{ArchiveId, RecordId, SegmentId};
+
+const MAGIC: &[u8; 8] = b"MUNSEG\x00\x01";
+const END_MAGIC: &[u8; 8] = b"MUNSEGEN";
+/// Footer length, SHA-256 of header and footer, end magic.
+pub const TRAILER_BYTES: u64 = 4 + 32 + 8;
+const KIND_RECORD: u8 = 1;
+
+/// What a segment belongs to. Written in the clear at its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub archive: ArchiveId,
+    pub segment: SegmentId,
+    pub class: String,
+    /// The calendar month, as `2026-01`.
+    pub epoch: String,
+}
+
+impl Header {
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64);
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&self.archive.0);
+        out.extend_from_slice(&self.segment.0);
+        put_text(&mut out, &self.class);
+        put_text(&mut out, &self.epoch);
+        out
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Short> {
+        if reader.array()? != *MAGIC {
+            return Err(Short);
+        }
+        Ok(Self {
+            archive: ArchiveId(reader.array()?),
+            segment: SegmentId(reader.array()?),
+            class: reader.text()?,
+            epoch: reader.text()?,
+        })
+    }
+
+    /// The longest that an encoded header can be.
+    pub const BYTES_MAX: u64 = 8 + 16 + 16 + 256 + 256;
+
+    pub fn from_start(bytes: &[u8]) -> Option<Self> {
+        Self::decode(&mut Reader(bytes)).ok()
+    }
+
+    /// Where the segment goes in the bucket.
+    pub fn object_name(&self, sha256: &Digest) -> String {
+        format!("seg/{}/{}/{}-{sha256}.seg", self.class, self.epoch, self.segment)
+    }
+
+    pub fn page_name(&self) -> String {
+        format!("key/{}/{}/{}.page", self.class, self.epoch, self.segment)
+    }
+}
+
+/// One record's row in the footer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub record: RecordId,
+    /// Where its ciphertext begins: the body's stream, then the metadata's.
+    pub offset: u64,
+    pub body_sealed_bytes: u64,
+    pub meta_sealed_bytes: u64,
+    /// The delivery's exact length.
+    pub body_bytes: u64,
+    pub meta_bytes: u64,
+    /// The encoded leaf; it holds the hash of the ciphertext.
+    pub leaf: Vec<u8>,
+}
+
+impl Entry {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(KIND_RECORD);
+        out.extend_from_slice(&self.record.0);
+        for number in [
+            self.offset,
+            self.body_sealed_bytes,
+            self.meta_sealed_bytes,
+            self.body_bytes,
+            self.meta_bytes,
+        ] {
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+        let length = u16::try_from(self.leaf.len()).expect("a leaf is at most 65,535 bytes");
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(&self.leaf);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Short> {
+        if reader.u8()? != KIND_RECORD {
+            return Err(Short);
+        }
+        let record = RecordId(reader.array()?);
+        let [offset, body_sealed_bytes, meta_sealed_bytes, body_bytes, meta_bytes] =
+            [reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?];
+        let length = reader.u16()?;
+        let leaf = reader.bytes(usize::from(length))?.to_vec();
+        let entry = Self {
+            record,
+            offset,
+            body_sealed_bytes,
+            meta_sealed_bytes,
+            body_bytes,
+            meta_bytes,
+            leaf,
+        };
+        // Checked here so that no later sum can overflow.
+        entry.end().map(|_| entry).ok_or(Short)
+    }
+
+    /// Where the entry's ciphertext ends.
+    pub fn end(&self) -> Option<u64> {
+        self.offset.checked_add(self.body_sealed_bytes)?.checked_add(self.meta_sealed_bytes)
+    }
+}
+
+/// Writes a segment from front to back.
+///
+/// # Invariant
+/// What has been hashed is what has been written, in order.
+pub struct SegmentWriter<W: Write> {
+    header: Header,
+    entries: Vec<Entry>,
+    written: u64,
+    hasher: Hasher,
+    out: W,
+}
+
+/// A finished segment.
+pub struct Written<W> {
+    pub header: Header,
+    pub entries: Vec<Entry>,
+    pub size_bytes: u64,
+    /// Of the whole object; part of its name.
+    pub sha256: Digest,
+    pub out: W,
+}
+
+impl<W: Write> SegmentWriter<W> {
+    pub fn new(header: Header, out: W) -> io::Result<Self> {
+        let mut writer =
+            Self { entries: Vec::new(), written: 0, hasher: Hasher::new(), out, header };
+        let start = writer.header.encode();
+        writer.write_all(&start)?;
+        Ok(writer)
+    }
+
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub fn written_bytes(&self) -> u64 {
+        self.written
+    }
+
+    /// Lists an entry whose ciphertext has just been written.
+    pub fn list(&mut self, entry: Entry) {
+        debug_assert_eq!(entry.end(), Some(self.written), "entries are written in order");
+        self.entries.push(entry);
+    }
+
+    pub fn finish(mut self) -> io::Result<Written<W>> {
+        let mut footer = Vec::new();
+        let count = u32::try_from(self.entries.len()).expect("segments hold few records");
+        footer.extend_from_slice(&count.to_be_bytes());
+        for entry in &self.entries {
+            entry.encode(&mut footer);
+        }
+        let mut hasher = Hasher::new();
+        hasher.update(&self.header.encode());
+        hasher.update(&footer);
+        let check = hasher.finish();
+        let length = u32::try_from(footer.len()).expect("a footer is far below 4 GiB");
+        self.write_all(&footer)?;
+        self.write_all(&length.to_be_bytes())?;
+        self.write_all(&check.0)?;
+        self.write_all(END_MAGIC)?;
+        self.flush()?;
+        Ok(Written {
+            header: self.header,
+            entries: self.entries,
+            size_bytes: self.written,
+            sha256: self.hasher.finish(),
+            out: self.out,
+        })
+    }
+}
+
+impl<W: Write> Write for SegmentWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.written += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// How long the footer before this trailer is; `None` if it is no trailer.
+pub fn footer_bytes(trailer: &[u8]) -> Option<u64> {
+    let mut reader = Reader(trailer);
+    let length = reader.u32().ok()?;
+    reader.bytes(32).ok()?;
+    (reader.0 == END_MAGIC).then_some(u64::from(length))
+}
+
+/// Reads the table of a segment of `size` bytes from its header, and from its
+/// footer with trailer; checks that every entry lies within.
+pub fn read_table(header: &Header, tail: &[u8], size: u64) -> Option<Vec<Entry>> {
+    let (footer, trailer) =
+        tail.split_at_checked(tail.len().checked_sub(TRAILER_BYTES as usize)?)?;
+    let mut hasher = Hasher::new();
+    let start = header.encode();
+    hasher.update(&start);
+    hasher.update(footer);
+    if trailer.get(4..36)? != hasher.finish().0 || footer_bytes(trailer)? != footer.len() as u64 {
+        return None;
+    }
+    let mut reader = Reader(footer);
+    let count = reader.u32().ok()?;
+    let mut entries = Vec::new();
+    let mut at = start.len() as u64;
+    for _ in 0..count {
+        let entry = Entry::decode(&mut reader).ok()?;
+        if entry.offset != at {
+            return None;
+        }
+        at = entry.end()?;
+        entries.push(entry);
+    }
+    (reader.0.is_empty() && at + tail.len() as u64 == size).then_some(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            archive: ArchiveId([1; 16]),
+            segment: SegmentId([2; 16]),
+            class: "standard".into(),
+            epoch: "2026-01".into(),
+        }
+    }
+
+    fn written(records: &[&[u8]]) -> Written<Vec<u8>> {
+        let mut writer = SegmentWriter::new(header(), Vec::new()).unwrap();
+        for (index, sealed) in records.iter().enumerate() {
+            let offset = writer.written_bytes();
+            writer.write_all(sealed).unwrap();
+            writer.list(Entry {
+                record: RecordId([index as u8; 16]),
+                offset,
+                body_sealed_bytes: sealed.len() as u64 - 1,
+                meta_sealed_bytes: 1,
+                body_bytes: 5,
+                meta_bytes: 6,
+                leaf: vec![index as u8; 80],
+            });
+        }
+        writer.finish().unwrap()
+    }
+
+    fn table(object: &[u8]) -> Option<Vec<Entry>> {
+        let header = Header::from_start(object)?;
+        let trailer = object.get(object.len().checked_sub(TRAILER_BYTES as usize)?..)?;
+        let tail = footer_bytes(trailer)?.checked_add(TRAILER_BYTES)? as usize;
+        read_table(&header, object.get(object.len().checked_sub(tail)?..)?, object.len() as u64)
+    }
+
+    #[test]
+    fn the_table_comes_back_and_the_hash_is_of_the_object() {
+        let segment = written(&[b"first", b"second record"]);
+        assert_eq!(segment.sha256, Digest::of(&segment.out));
+        assert_eq!(table(&segment.out), Some(segment.entries));
+        assert_eq!(Header::from_start(&segment.out), Some(header()));
+    }
+
+    #[test]
+    fn any_changed_byte_of_header_or_table_is_noticed() {
+        let segment = written(&[b"first"]);
+        let start = header().encode().len();
+        for at in (0..segment.out.len()).filter(|at| !(start..start + 5).contains(at)) {
+            let mut changed = segment.out.clone();
+            changed[at] ^= 1;
+            assert_eq!(table(&changed), None, "at {at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = table(&bytes);
+            let _ = Header::from_start(&bytes);
+            let _ = read_table(&header(), &bytes, 300);
+        }
+    }
+}
