@@ -1,1 +1,120 @@
 //! Choosing implementations and starting the process: the composition root.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::base::clock::Clock;
+use crate::base::config::{Config, Worm};
+use crate::catalog::{Catalog, CatalogError, meta};
+use crate::ingest::{Ingest, StartError};
+use crate::vault::bucket::Bucket;
+use crate::vault::keys::{KeyError, MasterKey};
+use crate::vault::{Vault, VaultError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("cannot write to {path}; check its owner and permissions")]
+    Directory { path: String, source: std::io::Error },
+    #[error("another muniment process is serving {0}; stop it first")]
+    Busy(String),
+    #[error(
+        "[vault] worm = \"required\", but this bucket does not enforce write-once; use a bucket with Object Lock, or set worm = \"optional\""
+    )]
+    NotWorm,
+    #[error(
+        "the catalog {catalog} belongs to archive {found}, the bucket to {expected}; point [archive] catalog and [vault] path at the same archive"
+    )]
+    OtherArchive { catalog: String, found: String, expected: String },
+}
+
+/// An opened archive: what every command works on. Cloning shares it.
+#[derive(Clone)]
+pub struct Archive {
+    pub config: std::sync::Arc<Config>,
+    pub clock: Clock,
+    pub vault: Vault,
+    pub catalog: Catalog,
+}
+
+impl Archive {
+    /// Opens vault and catalog and checks that they belong together.
+    pub async fn open(config: Config) -> Result<Self, AppError> {
+        let master = MasterKey::load(&config.archive.master_key)?;
+        let bucket = Bucket::local(&config.vault.path).map_err(VaultError::from)?;
+        if config.vault.worm == Worm::Required && !bucket.enforcement().is_enforced {
+            return Err(AppError::NotWorm);
+        }
+        let vault = Vault::open(bucket, master).await?;
+        let catalog = Catalog::open(&config.archive.catalog).await?;
+        let found = meta::get(&catalog, meta::ARCHIVE_ID).await?.unwrap_or_default();
+        let expected = vault.archive().to_string();
+        if found != expected {
+            return Err(AppError::OtherArchive {
+                catalog: config.archive.catalog.display().to_string(),
+                found,
+                expected,
+            });
+        }
+        Ok(Self { config: config.into(), clock: Clock::System, vault, catalog })
+    }
+
+    /// Creates vault and catalog for a configuration that `init` has written.
+    pub async fn create(config: Config) -> Result<Self, AppError> {
+        for path in [&config.vault.path, &config.archive.spool, &config.archive.work] {
+            make_directory(path)?;
+        }
+        if let Some(keys) = config.archive.master_key.parent() {
+            make_directory(keys)?;
+        }
+        let clock = Clock::System;
+        let master = MasterKey::generate();
+        master.store(&config.archive.master_key)?;
+        let bucket = Bucket::local(&config.vault.path).map_err(VaultError::from)?;
+        let vault = Vault::create(bucket, master, clock.now()).await?;
+        let catalog = Catalog::create(&config.archive.catalog).await?;
+        meta::set(&catalog, meta::ARCHIVE_ID, &vault.archive().to_string()).await?;
+        Ok(Self { config: config.into(), clock, vault, catalog })
+    }
+
+    /// Starts taking deliveries. The lock keeps a second process away.
+    pub async fn start_ingest(&self) -> Result<(Ingest, ServeLock), AppError> {
+        make_directory(&self.config.archive.spool)?;
+        make_directory(&self.config.archive.work)?;
+        let lock = ServeLock::take(&self.config.archive.data)?;
+        let ingest = Ingest::start(
+            &self.config,
+            self.vault.clone(),
+            self.catalog.clone(),
+            self.clock.clone(),
+        )
+        .await?;
+        Ok((ingest, lock))
+    }
+}
+
+/// Held while a process serves an archive; the kernel frees it with the process.
+pub struct ServeLock(#[expect(dead_code, reason = "holding it open is its use")] File);
+
+impl ServeLock {
+    fn take(data: &Path) -> Result<Self, AppError> {
+        let path = data.join("serve.lock");
+        let file = File::create(&path)
+            .map_err(|source| AppError::Directory { path: path.display().to_string(), source })?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| AppError::Busy(data.display().to_string()))?;
+        Ok(Self(file))
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), AppError> {
+    std::fs::create_dir_all(path)
+        .map_err(|source| AppError::Directory { path: path.display().to_string(), source })
+}

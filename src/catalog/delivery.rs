@@ -6,6 +6,7 @@ use super::{Catalog, CatalogError, During};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::base::ids::{DeliverySeq, RecordId, SegmentId};
+use crate::vault::open::RecordAt;
 
 /// A sealed segment and its records, about to become part of the archive.
 #[derive(Clone, Debug)]
@@ -178,6 +179,18 @@ pub struct Delivery {
     pub defects: String,
 }
 
+impl Delivery {
+    /// Where its record lies.
+    pub fn at(&self) -> RecordAt {
+        RecordAt {
+            record: self.record,
+            object: self.object.clone(),
+            page: self.page.clone(),
+            entry: self.entry,
+        }
+    }
+}
+
 const COLUMNS: &str =
     "SELECT d.seq, d.record_id, d.segment_id, d.entry, s.object, s.page, d.source,
         d.received_at, d.class, d.epoch, d.size_bytes, d.sha256, d.form, d.is_proven,
@@ -241,6 +254,15 @@ pub async fn has_segment(catalog: &Catalog, segment: SegmentId) -> Result<bool, 
         .await
         .during("look for a segment")?;
     Ok(row.is_some())
+}
+
+/// The latest month that has a segment.
+pub async fn last_epoch(catalog: &Catalog) -> Result<Option<String>, CatalogError> {
+    let (epoch,): (Option<String>,) = sqlx::query_as("SELECT MAX(epoch) FROM segment")
+        .fetch_one(catalog.read())
+        .await
+        .during("find the latest epoch")?;
+    Ok(epoch)
 }
 
 /// What a status page says of all deliveries.

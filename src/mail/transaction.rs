@@ -20,6 +20,6 @@ pub struct Transaction {
     /// The reverse-path without angle brackets; empty for `<>`.
     pub reverse_path: String,
     pub recipients: Vec<String>,
-    /// When the data had arrived: the retention clock.
+    /// When its data began to arrive: the retention clock.
     pub received_at: Timestamp,
 }

@@ -6,6 +6,76 @@ pub mod bucket;
 mod chunk;
 pub mod keyring;
 pub mod keys;
+pub mod open;
 mod page;
+pub mod record;
+pub mod seal;
 pub mod segment;
 mod wire;
+
+use std::sync::Arc;
+
+use bucket::{Bucket, BucketError};
+use keyring::{Keyring, KeyringError};
+use keys::{KeyError, MasterKey};
+
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ArchiveId, RecordId};
+
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Never retried: the bytes are not what was written.
+    #[error("the vault object {object} is damaged: {what}")]
+    Damaged { object: String, what: &'static str },
+    #[error("record {0} has no key in its page: it was erased")]
+    NoKey(RecordId),
+    #[error("seal a segment")]
+    Seal(#[from] std::io::Error),
+}
+
+/// An archive's bucket, opened with its master key. Cloning shares it.
+#[derive(Clone)]
+pub struct Vault {
+    bucket: Bucket,
+    keyring: Arc<Keyring>,
+}
+
+impl Vault {
+    /// Makes a new archive in an empty bucket.
+    pub async fn create(
+        bucket: Bucket,
+        master: MasterKey,
+        now: Timestamp,
+    ) -> Result<Self, VaultError> {
+        let keyring = Keyring::create(bucket.clone(), master, now).await?;
+        Ok(Self { bucket, keyring: Arc::new(keyring) })
+    }
+
+    pub async fn open(bucket: Bucket, master: MasterKey) -> Result<Self, VaultError> {
+        let keyring = Keyring::open(bucket.clone(), master).await?;
+        Ok(Self { bucket, keyring: Arc::new(keyring) })
+    }
+
+    pub fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
+    pub fn archive(&self) -> ArchiveId {
+        self.keyring.archive
+    }
+
+    /// Seed of the log's Ed25519 key.
+    pub fn log_seed(&self) -> &[u8; 32] {
+        self.keyring.log_seed()
+    }
+
+    fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+}

@@ -1,0 +1,151 @@
+//! Segments to catalog rows: for a segment just put, and for one that a crash
+//! left without its commit.
+
+use crate::base::clock::Timestamp;
+use crate::base::hash::Digest;
+use crate::base::ids::SegmentId;
+use crate::catalog::delivery::{self, NewDelivery, NewMessage, NewSegment};
+use crate::catalog::{Catalog, CatalogError};
+use crate::ledger::tree;
+use crate::mail::delivery::Role;
+use crate::vault::bucket::BucketError;
+use crate::vault::open::OpenSegment;
+use crate::vault::record::RecordMeta;
+use crate::vault::seal::SealedSegment;
+use crate::vault::{Vault, VaultError};
+
+use super::StartError;
+
+/// The rows of a segment that has just been put.
+pub(super) fn new_segment(sealed: &SealedSegment, now: Timestamp) -> NewSegment {
+    let deliveries = (0..).zip(&sealed.records).map(|(entry, record)| {
+        new_delivery(record.record, entry, &record.meta, record.leaf.clone())
+    });
+    NewSegment {
+        segment: sealed.header.segment,
+        class: sealed.header.class.clone(),
+        epoch: sealed.header.epoch.clone(),
+        object: sealed.object.clone(),
+        page: sealed.page.clone(),
+        size_bytes: sealed.size_bytes,
+        sha256: sealed.sha256,
+        created_at: now,
+        deliveries: deliveries.collect(),
+    }
+}
+
+fn new_delivery(
+    record: crate::base::ids::RecordId,
+    entry: u32,
+    meta: &RecordMeta,
+    leaf: Vec<u8>,
+) -> NewDelivery {
+    let json = |value: serde_json::Result<String>| value.expect("our own types are valid JSON");
+    let delivery = &meta.delivery;
+    let messages = (0..).zip(&delivery.entries).filter(|(_, entry)| entry.role == Role::Message);
+    NewDelivery {
+        record,
+        entry,
+        source: meta.transaction.source.clone(),
+        received_at: meta.transaction.received_at,
+        size_bytes: delivery.size,
+        sha256: delivery.sha256,
+        form: serde_json::to_value(delivery.form)
+            .ok()
+            .and_then(|form| form.as_str().map(str::to_owned))
+            .expect("a form is a word"),
+        is_proven: meta.is_proven,
+        transaction: json(serde_json::to_string(&meta.transaction)),
+        envelope: delivery.envelope.as_ref().map(|envelope| json(serde_json::to_string(envelope))),
+        defects: json(serde_json::to_string(&delivery.defects)),
+        messages: messages
+            .map(|(entry, message)| NewMessage {
+                entry,
+                sha256: message.sha256,
+                size_bytes: message.size,
+            })
+            .collect(),
+        leaf_hash: tree::hash_leaf(&leaf),
+        leaf,
+    }
+}
+
+/// Commits the segments that are in the bucket and not in the catalog.
+///
+/// Runs before anything is received, by the one process that holds the
+/// catalog, so that such a segment can only be what a crash left. Its senders
+/// heard no 250 and will send again; that adds a delivery. Returns how many
+/// deliveries were adopted.
+pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> {
+    let since = delivery::last_epoch(catalog).await?.unwrap_or_default();
+    let mut adopted = 0;
+    for object in vault.bucket().list("seg").await.map_err(VaultError::from)? {
+        let Some((epoch, segment)) = read_name(&object) else { continue };
+        // Earlier starts have seen to earlier months.
+        if epoch < since.as_str() || delivery::has_segment(catalog, segment).await? {
+            continue;
+        }
+        let page = object
+            .strip_prefix("seg/")
+            .and_then(|rest| rest.rsplit_once('/'))
+            .map(|(place, _)| format!("key/{place}/{segment}.page"))
+            .unwrap_or_default();
+        match vault.open_segment(&object, &page).await {
+            Ok(open) => {
+                let new = rows(&open, &object, &page, segment).await?;
+                delivery::commit(catalog, &new).await?;
+                adopted += new.deliveries.len() as u64;
+            }
+            // The crash came before its page: its keys never existed anywhere
+            // durable, and its senders have kept their copies.
+            Err(VaultError::Bucket(BucketError::Missing(_))) => {
+                tracing::warn!(object, "a segment has no key page; it was never acknowledged");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if adopted > 0 {
+        tracing::info!(adopted, "deliveries of an interrupted commit were adopted");
+    }
+    Ok(adopted)
+}
+
+fn read_name(object: &str) -> Option<(&str, SegmentId)> {
+    let mut parts = object.strip_prefix("seg/")?.split('/');
+    let (_class, epoch, file) = (parts.next()?, parts.next()?, parts.next()?);
+    let segment = file.split_once('-')?.0.parse().ok()?;
+    (file.ends_with(".seg") && parts.next().is_none()).then_some((epoch, segment))
+}
+
+async fn rows(
+    open: &OpenSegment,
+    object: &str,
+    page: &str,
+    segment: SegmentId,
+) -> Result<NewSegment, StartError> {
+    let damaged = || CatalogError::Corrupt(format!("the segment name {object}"));
+    let sha256: Digest = object
+        .rsplit_once('-')
+        .and_then(|(_, tail)| tail.strip_suffix(".seg")?.parse().ok())
+        .ok_or_else(damaged)?;
+    let mut deliveries = Vec::new();
+    for (entry, row) in (0..).zip(open.entries()) {
+        let record = open.record(entry).await?;
+        deliveries.push(new_delivery(row.record, entry, record.meta(), row.leaf.clone()));
+    }
+    Ok(NewSegment {
+        segment,
+        class: open.header().class.clone(),
+        epoch: open.header().epoch.clone(),
+        object: object.to_owned(),
+        page: page.to_owned(),
+        size_bytes: open.size_bytes(),
+        sha256,
+        created_at: deliveries
+            .iter()
+            .map(|delivery| delivery.received_at)
+            .max()
+            .unwrap_or_default(),
+        deliveries,
+    })
+}

@@ -1,0 +1,157 @@
+//! Making segments: many small records in memory, or one large record in an
+//! encrypted temporary file.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, Write};
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::keyring::{Keyring, VERSION};
+use super::page;
+use super::record::{BodySealer, RecordContext, RecordMeta, SealedRecord};
+use super::segment::{Entry, Header, SegmentWriter, Written};
+use super::{Vault, VaultError};
+use crate::base::crash;
+use crate::base::hash::Digest;
+
+/// A segment and its key page, ready for the bucket.
+pub struct SealedSegment {
+    pub header: Header,
+    pub object: String,
+    pub page: String,
+    pub size_bytes: u64,
+    pub sha256: Digest,
+    pub records: Vec<SealedRecord>,
+    page_bytes: Bytes,
+    body: Body,
+}
+
+enum Body {
+    Memory(Bytes),
+    File(File),
+}
+
+impl Vault {
+    /// Gathers records, each with its ciphertext, into one segment.
+    pub async fn seal(
+        &self,
+        header: Header,
+        records: Vec<(SealedRecord, Vec<u8>)>,
+    ) -> Result<SealedSegment, VaultError> {
+        let size: usize = records.iter().map(|(_, sealed)| sealed.len() + 256).sum();
+        let mut writer = SegmentWriter::new(header, Vec::with_capacity(size + 1024))?;
+        let mut listed = Vec::with_capacity(records.len());
+        for (record, sealed) in records {
+            let offset = writer.written_bytes();
+            writer.write_all(&sealed)?;
+            writer.list(entry(&record, offset));
+            listed.push(record);
+        }
+        let written = writer.finish()?;
+        finish(self.keyring(), written, listed, |out| Ok(Body::Memory(Bytes::from(out)))).await
+    }
+
+    /// Puts a segment and its page. Both are durable when this returns; until
+    /// the catalog knows them they are an orphan that will be adopted.
+    pub async fn put(&self, segment: &SealedSegment) -> Result<(), VaultError> {
+        crash::point("seal.before_put");
+        let object = async {
+            match &segment.body {
+                Body::Memory(bytes) => self.bucket().put_new(&segment.object, bytes.clone()).await,
+                Body::File(file) => {
+                    let mut file = file.try_clone().map_err(super::bucket::BucketError::Spool)?;
+                    file.rewind().map_err(super::bucket::BucketError::Spool)?;
+                    self.bucket().put_file(&segment.object, file).await
+                }
+            }?;
+            crash::point("seal.after_segment");
+            Ok(())
+        };
+        let page = async {
+            self.bucket().put_new(&segment.page, segment.page_bytes.clone()).await?;
+            crash::point("seal.after_page");
+            Ok::<_, VaultError>(())
+        };
+        let object = async { object.await.map_err(VaultError::Bucket) };
+        tokio::try_join!(object, page)?;
+        Ok(())
+    }
+}
+
+/// A delivery too large for memory, on its way into a segment of its own.
+///
+/// All that reaches the disk is ciphertext, and the file has no name, so that
+/// a crash leaves nothing.
+pub struct LargeSealer {
+    sealer: BodySealer<SegmentWriter<BufWriter<File>>>,
+    offset: u64,
+}
+
+impl LargeSealer {
+    pub fn new(spool: &Path, header: Header, context: RecordContext) -> io::Result<Self> {
+        let file = BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(spool)?);
+        let writer = SegmentWriter::new(header, file)?;
+        let offset = writer.written_bytes();
+        Ok(Self { sealer: BodySealer::new(context, writer)?, offset })
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.sealer.write(bytes)
+    }
+
+    /// Seals the record; the segment awaits its page.
+    pub fn finish(self, meta: RecordMeta) -> io::Result<LargeSegment> {
+        let (record, mut writer) = self.sealer.finish(meta)?;
+        writer.list(entry(&record, self.offset));
+        Ok(LargeSegment { written: writer.finish()?, record })
+    }
+}
+
+/// A large record's segment, complete but for its page.
+pub struct LargeSegment {
+    written: Written<BufWriter<File>>,
+    record: SealedRecord,
+}
+
+impl LargeSegment {
+    pub async fn into_sealed(self, vault: &Vault) -> Result<SealedSegment, VaultError> {
+        finish(vault.keyring(), self.written, vec![self.record], |out| {
+            Ok(Body::File(out.into_inner().map_err(|error| error.into_error())?))
+        })
+        .await
+    }
+}
+
+async fn finish<W>(
+    keyring: &Keyring,
+    written: Written<W>,
+    records: Vec<SealedRecord>,
+    body: impl FnOnce(W) -> io::Result<Body>,
+) -> Result<SealedSegment, VaultError> {
+    let header = written.header;
+    let epoch_key = keyring.epoch_key(&header.class, &header.epoch).await?;
+    let keys: Vec<_> = records.iter().map(|record| (record.record, record.key.clone())).collect();
+    Ok(SealedSegment {
+        object: header.object_name(&written.sha256),
+        page: header.page_name(),
+        size_bytes: written.size_bytes,
+        sha256: written.sha256,
+        page_bytes: Bytes::from(page::seal(&header, VERSION, &epoch_key, &keys)),
+        body: body(written.out)?,
+        records,
+        header,
+    })
+}
+
+fn entry(record: &SealedRecord, offset: u64) -> Entry {
+    Entry {
+        record: record.record,
+        offset,
+        body_sealed_bytes: record.body_sealed_bytes,
+        meta_sealed_bytes: record.meta_sealed_bytes,
+        body_bytes: record.meta.delivery.size,
+        meta_bytes: record.meta_bytes,
+        leaf: record.leaf.clone(),
+    }
+}

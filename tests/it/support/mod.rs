@@ -1,0 +1,67 @@
+//! What several subjects need: a temporary archive and the binary.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use muniment::app::{Archive, ServeLock};
+use muniment::base::config::{Config, TEMPLATE};
+use muniment::ingest::{Ingest, Receipt};
+use muniment::mail::transaction::Transaction;
+
+pub const JOURNAL: &str = "journal-1@archive.example";
+
+/// The program under test.
+pub fn binary() -> &'static str {
+    env!("CARGO_BIN_EXE_muniment")
+}
+
+/// The corpus of real mail beside the project, where there is one.
+pub fn corpus(part: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus").join(part);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("SKIPPED: {} is not here", path.display());
+    None
+}
+
+/// An archive in a directory that goes away with it.
+pub struct Scratch {
+    pub archive: Archive,
+    pub directory: tempfile::TempDir,
+}
+
+impl Scratch {
+    pub async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("muniment.toml");
+        std::fs::write(&path, TEMPLATE.replace("{address}", JOURNAL)).unwrap();
+        let archive = Archive::create(Config::load(&path).unwrap()).await.unwrap();
+        Self { archive, directory }
+    }
+
+    pub async fn ingest(&self) -> (Ingest, ServeLock) {
+        self.archive.start_ingest().await.unwrap()
+    }
+}
+
+pub fn transaction(archive: &Archive) -> Transaction {
+    Transaction {
+        source: "default".into(),
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        helo: "test.example".into(),
+        tls: None,
+        reverse_path: String::new(),
+        recipients: vec![JOURNAL.into()],
+        received_at: archive.clock.now(),
+    }
+}
+
+/// Delivers as the SMTP server would.
+pub async fn deliver(archive: &Archive, ingest: &Ingest, bytes: &[u8]) -> Receipt {
+    let mut incoming = ingest.begin(transaction(archive)).unwrap();
+    for piece in bytes.chunks(64 << 10) {
+        incoming.write(piece).await.unwrap();
+    }
+    incoming.finish().await.unwrap()
+}
