@@ -1,1 +1,82 @@
-//! The API and the web app.
+//! The API and the web app over HTTP: one file per resource. Handlers turn
+//! requests into verbs and answers into JSON; rights are at the verbs, and
+//! `error` alone picks a status.
+
+mod assets;
+mod audit;
+mod custodians;
+pub mod error;
+mod exports;
+mod guard;
+mod headers;
+mod health;
+mod hit;
+mod holds;
+mod input;
+mod matters;
+mod messages;
+pub mod openapi;
+mod people;
+mod search;
+mod session;
+mod status;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::compression::CompressionLayer;
+
+use crate::access::Access;
+use crate::base::clock::Clock;
+use crate::base::config::Config;
+use crate::base::limits;
+use crate::catalog::Catalog;
+
+/// What handlers work with. Cloning shares it.
+#[derive(Clone)]
+pub struct Context {
+    pub access: Access,
+    pub catalog: Catalog,
+    pub clock: Clock,
+    pub config: Arc<Config>,
+    pub metrics: PrometheusHandle,
+}
+
+/// Everything that is served.
+pub fn router(context: Context) -> Router {
+    let (api, _) = openapi::router().split_for_parts();
+    let api = api
+        .fallback(|| async { error::ApiError::not_found("route") })
+        .method_not_allowed_fallback(|| async { error::ApiError::method_not_allowed() })
+        .layer(axum::middleware::from_fn(headers::never_stored));
+    // Mail and archives are sent as they are: they compress badly, and their
+    // length is worth knowing.
+    let compressed = SizeAbove::new(1024)
+        .and(NotForContentType::const_new("application/zip"))
+        .and(NotForContentType::const_new("application/octet-stream"))
+        .and(NotForContentType::const_new("message/rfc822"))
+        .and(NotForContentType::IMAGES);
+    Router::new()
+        .nest("/api/v1", api)
+        .merge(health::router())
+        .fallback(assets::serve)
+        .layer(CompressionLayer::new().gzip(true).compress_when(compressed))
+        .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn_with_state(context.clone(), headers::secure))
+        .with_state(context)
+}
+
+/// Serves until `stopped` is; requests in flight are finished.
+pub async fn serve(
+    listener: TcpListener,
+    context: Context,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let service = router(context).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stopped).await
+}

@@ -1,0 +1,204 @@
+//! Errors as the API tells them. The status is chosen here and nowhere else; a
+//! thing that is hidden from the reader is a 404.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::access::{AccessError, Refused};
+use crate::catalog::CatalogError;
+use crate::hold::HoldError;
+use crate::matter::MatterError;
+
+/// What every answer but a good one has as its body.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    pub error: ErrorInfo,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ErrorInfo {
+    /// For programs: `not_signed_in`, `invalid`, `query`, …
+    pub code: String,
+    /// For people: what happened, to what, and what to do.
+    pub message: String,
+    /// For a query: the text that would have been understood.
+    pub hint: Option<String>,
+    /// For a query: where in it, in UTF-16 code units.
+    pub span: Option<[usize; 2]>,
+}
+
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    info: ErrorInfo,
+    retry_after_seconds: Option<u64>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        let info =
+            ErrorInfo { code: code.to_owned(), message: message.into(), hint: None, span: None };
+        Self { status, info, retry_after_seconds: None }
+    }
+
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+    }
+
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "this route has no such method",
+        )
+    }
+
+    pub fn not_signed_in() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "not_signed_in", "sign in first")
+    }
+
+    pub fn must_change() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "must_change",
+            "this password was for one sign-in: choose your own first",
+        )
+    }
+
+    pub fn forged() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "csrf",
+            "the request lacks this session's x-muniment-csrf; load the page again",
+        )
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
+    }
+
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+    }
+
+    /// A query that is not understood: its span is in bytes of `text`.
+    pub fn query(
+        message: impl Into<String>,
+        hint: Option<String>,
+        text: &str,
+        span: std::ops::Range<usize>,
+    ) -> Self {
+        let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "query", message);
+        error.info.hint = hint;
+        error.info.span = Some([utf16(text, span.start), utf16(text, span.end)]);
+        error
+    }
+
+    /// A fault of ours: told to the log with its chain, to the reader without.
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut chain = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            chain.push_str(": ");
+            chain.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        tracing::error!(error = chain, "request failed: {chain}");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the archive could not do this; nothing was changed. Its log says why",
+        )
+    }
+}
+
+/// Where byte `at` of `text` is in UTF-16 code units, as browsers count.
+pub fn utf16(text: &str, at: usize) -> usize {
+    text.char_indices().take_while(|(index, _)| *index < at).map(|(_, c)| c.len_utf16()).sum()
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(ErrorBody { error: self.info })).into_response();
+        if let Some(seconds) = self.retry_after_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        match refused {
+            Refused::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", message),
+            Refused::Hidden(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
+            Refused::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", message),
+            Refused::Invalid(_) => Self::invalid(message),
+        }
+    }
+}
+
+impl From<CatalogError> for ApiError {
+    fn from(error: CatalogError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<AccessError> for ApiError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::SignedOut => Self::not_signed_in(),
+            AccessError::WrongCredentials => {
+                Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", error.to_string())
+            }
+            AccessError::Throttled { seconds } => {
+                let mut answer =
+                    Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", error.to_string());
+                answer.retry_after_seconds = Some(seconds);
+                answer
+            }
+            AccessError::Refused(refused) => refused.into(),
+            AccessError::Catalog(error) => error.into(),
+            AccessError::Password(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<MatterError> for ApiError {
+    fn from(error: MatterError) -> Self {
+        match error {
+            MatterError::Refused(refused) => refused.into(),
+            MatterError::Catalog(error) => error.into(),
+        }
+    }
+}
+
+impl From<HoldError> for ApiError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Refused(refused) => refused.into(),
+            HoldError::Catalog(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_count_as_browsers_do() {
+        let text = "a ü 𝄞 b";
+        assert_eq!(utf16(text, text.find('ü').unwrap()), 2);
+        assert_eq!(utf16(text, text.find('b').unwrap()), 7);
+        assert_eq!(utf16(text, text.len()), 8);
+    }
+}

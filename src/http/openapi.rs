@@ -1,0 +1,102 @@
+//! The routes of the API, and the document that describes them. The snapshot in
+//! `web/openapi.json` is what the web app's client is made from.
+
+use axum::Json;
+use utoipa::OpenApi;
+use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::error::ErrorBody;
+use super::{
+    Context, audit, custodians, exports, holds, matters, messages, people, search, session, status,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Muniment", description = "The API of a compliance archive for email."),
+    servers((url = "/api/v1")),
+    components(schemas(ErrorBody))
+)]
+struct Described;
+
+/// Every route of the API, below `/api/v1`.
+pub fn router() -> OpenApiRouter<Context> {
+    OpenApiRouter::with_openapi(Described::openapi())
+        .routes(routes!(describe))
+        .routes(routes!(session::show, session::sign_in, session::sign_out))
+        .routes(routes!(session::change_password))
+        .routes(routes!(status::show))
+        .routes(routes!(people::list, people::create))
+        .routes(routes!(people::change))
+        .routes(routes!(people::reset))
+        .routes(routes!(matters::list, matters::create))
+        .routes(routes!(matters::show, matters::change))
+        .routes(routes!(custodians::list, custodians::add))
+        .routes(routes!(custodians::change, custodians::remove))
+        .routes(routes!(holds::list, holds::place))
+        .routes(routes!(holds::preview))
+        .routes(routes!(holds::show))
+        .routes(routes!(holds::items))
+        .routes(routes!(holds::release))
+        .routes(routes!(search::run))
+        .routes(routes!(search::complete))
+        .routes(routes!(messages::show))
+        .routes(routes!(messages::html))
+        .routes(routes!(messages::source))
+        .routes(routes!(messages::download))
+        .routes(routes!(messages::attachment))
+        .routes(routes!(messages::proof))
+        .routes(routes!(exports::ask, exports::list))
+        .routes(routes!(exports::show))
+        .routes(routes!(exports::cancel))
+        .routes(routes!(exports::download))
+        .routes(routes!(audit::list))
+}
+
+/// The document: what the routes say of themselves, and what holds for all.
+pub fn document() -> Document {
+    let mut document = router().into_openapi();
+    if let Some(components) = &mut document.components {
+        for (name, schema) in &mut components.schemas {
+            // Answers have all their fields, null or not; requests may leave out.
+            if let RefOr::T(Schema::Object(object)) = schema
+                && !name.ends_with("Request")
+            {
+                object.required = object.properties.keys().cloned().collect();
+            }
+        }
+    }
+    document
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "openapi",
+    responses((status = 200, content_type = "application/json")))]
+async fn describe() -> Json<Document> {
+    Json(document())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Set to make the snapshot again instead of comparing with it.
+    const REFRESH: &str = "MUNIMENT_REFRESH_OPENAPI";
+
+    #[test]
+    fn the_snapshot_is_the_document() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/web/openapi.json");
+        let now = serde_json::to_string_pretty(&document()).unwrap() + "\n";
+        if std::env::var_os(REFRESH).is_some() {
+            std::fs::write(path, &now).unwrap();
+        }
+        let kept = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            kept == now,
+            "web/openapi.json is not what the routes say; run \
+             `{REFRESH}=1 cargo nextest run the_snapshot_is_the_document`, then make the web \
+             client again"
+        );
+    }
+}
