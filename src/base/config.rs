@@ -88,6 +88,8 @@ pub struct Http {
     pub listen: SocketAddr,
     /// Set when the app is reached over https: cookies become `Secure`.
     pub secure_cookies: bool,
+    /// Proxies in front, whose X-Forwarded-For is believed.
+    pub proxies: Vec<ipnet::IpNet>,
     pub session_idle_minutes: u64,
 }
 
@@ -219,6 +221,7 @@ impl Default for Http {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             secure_cookies: false,
+            proxies: Vec::new(),
             session_idle_minutes: 480,
         }
     }

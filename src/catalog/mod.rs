@@ -12,6 +12,7 @@ pub mod hold;
 pub mod matter;
 pub mod meta;
 pub mod person;
+pub mod review;
 pub mod session;
 
 use std::path::{Path, PathBuf};

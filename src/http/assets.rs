@@ -48,6 +48,7 @@ fn asset(path: &str, file: rust_embed::EmbeddedFile) -> Response {
     } else {
         "no-cache"
     };
-    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static(cache))];
+    let headers =
+        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static(cache))];
     (headers, file.data.into_owned()).into_response()
 }

@@ -49,6 +49,7 @@ pub struct Audit {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AuditParams {
     matter: Option<i64>,

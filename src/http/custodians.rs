@@ -46,7 +46,7 @@ fn shown(row: CustodianRow) -> Custodian {
 }
 
 /// The matter's custodians.
-#[utoipa::path(get, path = "/matters/{id}/custodians", tag = "matters",
+#[utoipa::path(get, path = "/matters/{id}/custodians", tag = "custodians",
     params(("id" = i64, Path)), responses((status = 200, body = Custodians)))]
 pub async fn list(
     State(context): State<Context>,
@@ -58,7 +58,7 @@ pub async fn list(
 }
 
 /// Name a custodian.
-#[utoipa::path(post, path = "/matters/{id}/custodians", tag = "matters",
+#[utoipa::path(post, path = "/matters/{id}/custodians", tag = "custodians",
     params(("id" = i64, Path)), request_body = NewCustodianRequest,
     responses((status = 200, body = Custodian)))]
 pub async fn add(
@@ -74,7 +74,7 @@ pub async fn add(
 }
 
 /// Change a custodian.
-#[utoipa::path(patch, path = "/matters/{id}/custodians/{cid}", tag = "matters",
+#[utoipa::path(patch, path = "/matters/{id}/custodians/{cid}", tag = "custodians",
     params(("id" = i64, Path), ("cid" = i64, Path)), request_body = CustodianRequest,
     responses((status = 200, body = Custodian)))]
 pub async fn change(
@@ -91,7 +91,7 @@ pub async fn change(
 }
 
 /// Take a custodian out of the matter; not one that a hold names.
-#[utoipa::path(delete, path = "/matters/{id}/custodians/{cid}", tag = "matters",
+#[utoipa::path(delete, path = "/matters/{id}/custodians/{cid}", tag = "custodians",
     params(("id" = i64, Path), ("cid" = i64, Path)), responses((status = 204)))]
 pub async fn remove(
     State(context): State<Context>,

@@ -82,6 +82,7 @@ pub struct ExportScopeRequest {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ExportParams {
     matter: Option<i64>,

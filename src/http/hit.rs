@@ -80,10 +80,7 @@ pub fn cursor(text: Option<&str>) -> Result<Option<Place>, ApiError> {
     let Some(text) = text else { return Ok(None) };
     text.split_once('.')
         .and_then(|(at, set)| {
-            Some(Place {
-                received_at: Timestamp(at.parse().ok()?),
-                set: SetId(set.parse().ok()?),
-            })
+            Some(Place { received_at: Timestamp(at.parse().ok()?), set: SetId(set.parse().ok()?) })
         })
         .map(Some)
         .ok_or_else(|| ApiError::invalid("cursor: use the `next` of the page before"))

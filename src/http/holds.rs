@@ -85,6 +85,7 @@ pub struct Preview {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct PageParams {
     cursor: Option<String>,
@@ -219,8 +220,7 @@ pub async fn items(
     let Context { catalog, clock, .. } = &context;
     let after = hit::cursor(page.cursor.as_deref())?;
     let which = (MatterId(id), HoldId(hid));
-    let items =
-        hold::items(&actor, catalog, clock, which, after, page.limit.unwrap_or(50)).await?;
+    let items = hold::items(&actor, catalog, clock, which, after, page.limit.unwrap_or(50)).await?;
     Ok(Json(Items {
         total: count(items.sum.families),
         hits: items.hits.into_iter().map(Hit::from).collect(),

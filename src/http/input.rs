@@ -22,7 +22,9 @@ impl<T: DeserializeOwned> FromRequest<Context> for Body<T> {
     async fn from_request(request: Request, state: &Context) -> Result<Self, ApiError> {
         match Json::<T>::from_request(request, state).await {
             Ok(Json(body)) => Ok(Self(body)),
-            Err(JsonRejection::BytesRejection(error)) => Err(ApiError::too_large(error.body_text())),
+            Err(JsonRejection::BytesRejection(error)) => {
+                Err(ApiError::too_large(error.body_text()))
+            }
             Err(error) => Err(ApiError::invalid(error.body_text())),
         }
     }

@@ -132,6 +132,7 @@ pub struct Check {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct MessageParams {
     /// The reader's matter; without it the archive-wide right is needed.
@@ -139,6 +140,7 @@ pub struct MessageParams {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct HtmlParams {
     matter: Option<i64>,
@@ -153,6 +155,7 @@ pub enum Theme {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ProofParams {
     matter: Option<i64>,

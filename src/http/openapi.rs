@@ -3,7 +3,8 @@
 
 use axum::Json;
 use utoipa::OpenApi;
-use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -67,7 +68,27 @@ pub fn document() -> Document {
             }
         }
     }
+    for item in document.paths.paths.values_mut() {
+        let operations =
+            [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete, &mut item.put];
+        for operation in operations.into_iter().flatten() {
+            describe_operation(operation);
+        }
+    }
     document
+}
+
+fn describe_operation(operation: &mut Operation) {
+    let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+    if let Some(name) = &mut operation.operation_id {
+        *name = format!("{tag}_{name}");
+    }
+    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+    let refused = ResponseBuilder::new()
+        .description("What went wrong, to what, and what to do.")
+        .content("application/json", body)
+        .build();
+    operation.responses.responses.insert("4XX".to_owned(), RefOr::T(refused));
 }
 
 /// This document.
@@ -83,6 +104,23 @@ mod tests {
 
     /// Set to make the snapshot again instead of comparing with it.
     const REFRESH: &str = "MUNIMENT_REFRESH_OPENAPI";
+
+    #[test]
+    fn operations_have_names_of_their_own() {
+        let document = document();
+        let mut names: Vec<_> = document
+            .paths
+            .paths
+            .values()
+            .flat_map(|item| [&item.get, &item.post, &item.patch, &item.delete])
+            .flatten()
+            .filter_map(|operation| operation.operation_id.clone())
+            .collect();
+        let all = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
 
     #[test]
     fn the_snapshot_is_the_document() {

@@ -140,8 +140,7 @@ pub async fn change(
     At(id): At<i64>,
     Body(body): Body<PersonRequest>,
 ) -> Result<Json<Person>, ApiError> {
-    let change =
-        Change { is_disabled: body.is_disabled, is_archive_wide: body.is_archive_wide };
+    let change = Change { is_disabled: body.is_disabled, is_archive_wide: body.is_archive_wide };
     let row = person::change(&actor, &context.access, UserId(id), change).await?;
     Ok(Json(person(row)))
 }

@@ -1,0 +1,213 @@
+//! What the reading pane shows of one message set, as it was derived.
+
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::{Catalog, CatalogError, During};
+use crate::base::hash::Digest;
+use crate::base::ids::{DeliverySeq, HoldId, MatterId, SetId, UserId};
+
+/// A message of a set, in one delivery that carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carried {
+    pub seq: DeliverySeq,
+    /// Its place in the delivery's entries.
+    pub entry: u32,
+    pub sha256: Digest,
+    pub size_bytes: u64,
+}
+
+/// The set's messages with the deliveries that carry them, oldest first.
+pub async fn carried(catalog: &Catalog, set: SetId) -> Result<Vec<Carried>, CatalogError> {
+    let rows = sqlx::query_as::<_, (i64, i64, Vec<u8>, i64)>(
+        "SELECT m.seq, m.entry, m.sha256, m.size_bytes
+         FROM set_delivery s JOIN delivery_message m ON m.seq = s.seq AND m.entry = s.entry
+         WHERE s.set_id = $1 ORDER BY m.seq, m.entry",
+    )
+    .bind(set.0)
+    .fetch_all(catalog.read())
+    .await
+    .during("list a set's messages")?;
+    rows.into_iter()
+        .map(|(seq, entry, sha256, size)| {
+            let damaged = |what: &str| CatalogError::Corrupt(format!("delivery {seq}: {what}"));
+            Ok(Carried {
+                seq: DeliverySeq(seq),
+                entry: u32::try_from(entry).map_err(|_| damaged("a message's entry"))?,
+                sha256: Digest::try_from(&sha256[..]).map_err(|_| damaged("a message's hash"))?,
+                size_bytes: size.max(0) as u64,
+            })
+        })
+        .collect()
+}
+
+#[derive(Clone, Debug)]
+pub struct ParticipantRow {
+    pub address: String,
+    pub name: String,
+    pub role: String,
+    /// `header` or `envelope`.
+    pub source: String,
+    pub seq: DeliverySeq,
+}
+
+pub async fn participants(
+    catalog: &Catalog,
+    set: SetId,
+    limit: usize,
+) -> Result<Vec<ParticipantRow>, CatalogError> {
+    let rows = sqlx::query_as::<_, (String, String, String, String, i64)>(
+        "SELECT a.address, p.name, p.role, p.source, p.seq
+         FROM participant p JOIN address a ON a.address_id = p.address_id
+         WHERE p.set_id = $1
+         ORDER BY CASE p.role WHEN 'from' THEN 0 WHEN 'sender' THEN 1 WHEN 'on-behalf-of' THEN 2
+                 WHEN 'to' THEN 3 WHEN 'cc' THEN 4 WHEN 'bcc' THEN 5 WHEN 'recipient' THEN 6
+                 ELSE 7 END, a.address, p.source DESC, p.seq
+         LIMIT $2",
+    )
+    .bind(set.0)
+    .bind(limit as i64)
+    .fetch_all(catalog.read())
+    .await
+    .during("list participants")?;
+    Ok(rows
+        .into_iter()
+        .map(|(address, name, role, source, seq)| ParticipantRow {
+            address,
+            name,
+            role,
+            source,
+            seq: DeliverySeq(seq),
+        })
+        .collect())
+}
+
+#[derive(Clone, Debug)]
+pub struct AttachmentRow {
+    pub ordinal: u32,
+    pub name: String,
+    pub media_type: String,
+    pub size_bytes: u64,
+    pub sha256: Digest,
+    pub has_text: bool,
+}
+
+pub async fn attachments(
+    catalog: &Catalog,
+    set: SetId,
+) -> Result<Vec<AttachmentRow>, CatalogError> {
+    let rows = sqlx::query_as::<_, (i64, String, String, i64, Vec<u8>, i64)>(
+        "SELECT ordinal, name, media_type, size_bytes, sha256, has_text FROM attachment
+         WHERE set_id = $1 ORDER BY ordinal",
+    )
+    .bind(set.0)
+    .fetch_all(catalog.read())
+    .await
+    .during("list attachments")?;
+    rows.into_iter()
+        .map(|(ordinal, name, media_type, size, sha256, has_text)| {
+            let damaged = || CatalogError::Corrupt(format!("an attachment of set {set}"));
+            Ok(AttachmentRow {
+                ordinal: u32::try_from(ordinal).map_err(|_| damaged())?,
+                name,
+                media_type,
+                size_bytes: size.max(0) as u64,
+                sha256: Digest::try_from(&sha256[..]).map_err(|_| damaged())?,
+                has_text: has_text != 0,
+            })
+        })
+        .collect()
+}
+
+#[derive(Clone, Debug)]
+pub struct GapRow {
+    pub ordinal: Option<u32>,
+    pub reason: String,
+    pub detail: String,
+}
+
+pub async fn gaps(catalog: &Catalog, set: SetId) -> Result<Vec<GapRow>, CatalogError> {
+    let rows = sqlx::query_as::<_, (Option<i64>, String, String)>(
+        "SELECT DISTINCT ordinal, reason, detail FROM gap WHERE set_id = $1 ORDER BY ordinal",
+    )
+    .bind(set.0)
+    .fetch_all(catalog.read())
+    .await
+    .during("list gaps")?;
+    Ok(rows
+        .into_iter()
+        .map(|(ordinal, reason, detail)| GapRow {
+            ordinal: ordinal.and_then(|ordinal| u32::try_from(ordinal).ok()),
+            reason,
+            detail,
+        })
+        .collect())
+}
+
+/// Name and matter of each of `holds`, of those in matters of which `member` is
+/// one, or in any.
+pub async fn holds(
+    catalog: &Catalog,
+    holds: &[HoldId],
+    member: Option<UserId>,
+) -> Result<Vec<(HoldId, String, MatterId)>, CatalogError> {
+    if holds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query =
+        QueryBuilder::<Sqlite>::new("SELECT hold_id, name, matter_id FROM hold WHERE hold_id IN (");
+    let mut list = query.separated(", ");
+    for hold in holds {
+        list.push_bind(hold.0);
+    }
+    query.push(")");
+    if let Some(member) = member {
+        query
+            .push(" AND matter_id IN (SELECT matter_id FROM matter_member WHERE user_id = ")
+            .push_bind(member.0)
+            .push(")");
+    }
+    query.push(" ORDER BY hold_id");
+    let rows = query
+        .build_query_as::<(i64, String, i64)>()
+        .fetch_all(catalog.read())
+        .await
+        .during("name holds")?;
+    Ok(rows.into_iter().map(|(id, name, matter)| (HoldId(id), name, MatterId(matter))).collect())
+}
+
+/// Addresses that begin with `prefix`, of participants that a matter's
+/// custodians share a message with, or of the whole archive.
+pub async fn addresses_from(
+    catalog: &Catalog,
+    matter: Option<MatterId>,
+    prefix: &str,
+    limit: usize,
+) -> Result<Vec<String>, CatalogError> {
+    // A range, so that the index on addresses is used.
+    let mut query =
+        QueryBuilder::<Sqlite>::new("SELECT a.address FROM address a WHERE a.address >= ");
+    query.push_bind(prefix.to_owned()).push(" AND a.address < ");
+    query.push_bind(format!("{prefix}\u{10ffff}"));
+    match matter {
+        None => {
+            query.push(
+                " AND EXISTS (SELECT 1 FROM participant p WHERE p.address_id = a.address_id)",
+            );
+        }
+        Some(matter) => {
+            query
+                .push(
+                    " AND EXISTS (SELECT 1 FROM participant p
+                          JOIN participant q ON q.set_id = p.set_id
+                          JOIN address b ON b.address_id = q.address_id
+                          JOIN custodian_address ca ON ca.address = b.address
+                          JOIN custodian c ON c.custodian_id = ca.custodian_id
+                          WHERE p.address_id = a.address_id AND c.matter_id = ",
+                )
+                .push_bind(matter.0)
+                .push(")");
+        }
+    }
+    query.push(" ORDER BY a.address LIMIT ").push_bind(limit as i64);
+    query.build_query_scalar().fetch_all(catalog.read()).await.during("complete an address")
+}
