@@ -41,6 +41,13 @@ pub const SMTP_COMMANDS_MAX: usize = 10_000;
 pub const SMTP_ERRORS_MAX: usize = 50;
 pub const SMTP_RECIPIENTS_MAX: usize = 1000;
 pub const SMTP_IDLE_SECONDS: u64 = 300;
+/// How long transactions in flight may take to finish when the server stops.
+pub const SMTP_SHUTDOWN_SECONDS: u64 = 30;
+/// How long, and how many reads, a closed connection's last bytes are read past.
+pub const SMTP_LINGER_SECONDS: u64 = 2;
+pub const SMTP_LINGER_READS_MAX: usize = 64;
+/// Pause after a failed accept, so that a lack of descriptors is not a busy loop.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
 
 /// Leaves are at most this long (C2SP tlog-tiles: a 16-bit length).
 pub const LEAF_BYTES_MAX: usize = 65_535;

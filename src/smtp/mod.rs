@@ -1,1 +1,81 @@
-//! The SMTP server.
+//! The SMTP server: the door that journal mail comes in by.
+//!
+//! `listener` accepts and bounds connections, `connection` moves bytes for one
+//! of them, `session` decides what each command is answered, `data` and `bdat`
+//! find where a message ends, and `body` hands its bytes to `ingest`. Nothing
+//! here keeps mail, judges it or passes it on: whom to accept from is
+//! `ingest::Sources`, what is kept and when is `ingest`.
+//!
+//! # Invariant
+//! `250` after the data is written only after `Incoming::finish` returned a
+//! receipt. Every other outcome of a message that was admitted is a `4xx`, or
+//! `552` when it is larger than the announced SIZE.
+
+mod bdat;
+mod body;
+mod command;
+mod connection;
+mod data;
+mod line;
+pub mod listener;
+mod reply;
+mod session;
+mod tls;
+mod wire;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::config::{Smtp, StartTls};
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SmtpError {
+    #[error("cannot listen for SMTP on {address}; stop what uses that port or change smtp.listen")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("smtp.tls needs smtp.tls_certificate and smtp.tls_key; set both, or tls = \"off\"")]
+    TlsFilesMissing,
+    #[error("cannot read {key} from {path}; it must be a PEM file that this user may read")]
+    TlsFile {
+        key: &'static str,
+        path: PathBuf,
+        #[source]
+        source: rustls_pki_types::pem::Error,
+    },
+    #[error("smtp.tls_certificate and smtp.tls_key are not a usable pair")]
+    TlsPair(#[source] rustls::Error),
+    #[error("smtp.tls_client_ca {path} holds no usable authority")]
+    TlsClientCa { path: PathBuf },
+}
+
+/// What a connection needs of the configuration.
+#[derive(Clone, Debug)]
+struct Settings {
+    hostname: String,
+    size_bytes_max: u64,
+    tls: StartTls,
+    commands_max: usize,
+    idle: Duration,
+}
+
+impl Settings {
+    fn of(config: &Smtp) -> Self {
+        Self {
+            hostname: hostname(&config.hostname),
+            size_bytes_max: config.size_bytes_max,
+            tls: config.tls,
+            commands_max: config.commands_max,
+            idle: Duration::from_secs(config.idle_seconds),
+        }
+    }
+}
+
+fn hostname(configured: &str) -> String {
+    if !configured.is_empty() {
+        return configured.to_owned();
+    }
+    let own = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let own = own.trim();
+    if own.is_empty() { "localhost".to_owned() } else { own.to_owned() }
+}

@@ -2,4 +2,7 @@
 
 mod architecture;
 mod ingest;
+mod smtp;
+mod smtp_clients;
+mod smtp_tls;
 mod support;

@@ -1,5 +1,8 @@
 //! What several subjects need: a temporary archive and the binary.
 
+pub mod dialogue;
+pub mod mail_server;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
@@ -33,10 +36,17 @@ pub struct Scratch {
 
 impl Scratch {
     pub async fn new() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// An archive whose configuration is first changed.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("muniment.toml");
         std::fs::write(&path, TEMPLATE.replace("{address}", JOURNAL)).unwrap();
-        let archive = Archive::create(Config::load(&path).unwrap()).await.unwrap();
+        let mut config = Config::load(&path).unwrap();
+        change(&mut config);
+        let archive = Archive::create(config).await.unwrap();
         Self { archive, directory }
     }
 

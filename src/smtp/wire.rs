@@ -1,0 +1,147 @@
+//! A connection's bytes, both ways, in plain text or over TLS.
+//!
+//! Replies gather in a buffer and go out when the peer is waited for, so that
+//! pipelined commands share a packet (RFC 2920 section 3.2).
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
+
+use super::line::{Input, Line};
+use super::reply::Reply;
+use crate::base::limits;
+
+/// Why a connection ends without a QUIT.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Ended {
+    #[error("the peer closed the connection")]
+    Closed,
+    #[error("the peer was idle too long")]
+    Idle,
+    #[error("the server is stopping")]
+    Stopping,
+    #[error("the connection broke")]
+    Broken(#[from] io::Error),
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+pub(super) struct Wire {
+    stream: Stream,
+    input: Input,
+    out: Vec<u8>,
+    idle: Duration,
+}
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream, idle: Duration) -> Self {
+        Self { stream: Stream::Plain(stream), input: Input::default(), out: Vec::new(), idle }
+    }
+
+    pub(super) fn tls(stream: TlsStream<TcpStream>, idle: Duration) -> Self {
+        let stream = Stream::Tls(Box::new(stream));
+        Self { stream, input: Input::default(), out: Vec::new(), idle }
+    }
+
+    /// The socket alone, for the handshake. What came before it is dropped.
+    pub(super) fn into_plain(self) -> Option<TcpStream> {
+        match self.stream {
+            Stream::Plain(stream) => Some(stream),
+            Stream::Tls(_) => None,
+        }
+    }
+
+    pub(super) fn answer(&mut self, reply: &Reply) {
+        reply.write(&mut self.out);
+    }
+
+    pub(super) fn pending(&self) -> &[u8] {
+        self.input.pending()
+    }
+
+    pub(super) fn consume(&mut self, count: usize) {
+        self.input.consume(count);
+    }
+
+    /// The next command line. The whole line must come within the idle time.
+    pub(super) async fn line(&mut self) -> Result<Line, Ended> {
+        let idle = self.idle;
+        let line = async {
+            loop {
+                match self.input.line() {
+                    Line::Partial => self.read().await?,
+                    line => return Ok(line),
+                }
+            }
+        };
+        timeout(idle, line).await.unwrap_or(Err(Ended::Idle))
+    }
+
+    /// Waits until something is pending.
+    pub(super) async fn fill(&mut self) -> Result<(), Ended> {
+        if !self.pending().is_empty() {
+            return Ok(());
+        }
+        let idle = self.idle;
+        timeout(idle, self.read()).await.unwrap_or(Err(Ended::Idle))
+    }
+
+    async fn read(&mut self) -> Result<(), Ended> {
+        self.write().await?;
+        let room = self.input.room();
+        let count = match &mut self.stream {
+            Stream::Plain(stream) => stream.read_buf(room).await?,
+            Stream::Tls(stream) => stream.read_buf(room).await?,
+        };
+        if count == 0 { Err(Ended::Closed) } else { Ok(()) }
+    }
+
+    pub(super) async fn flush(&mut self) -> Result<(), Ended> {
+        let idle = self.idle;
+        timeout(idle, self.write()).await.unwrap_or(Err(Ended::Idle))
+    }
+
+    async fn write(&mut self) -> Result<(), Ended> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        match &mut self.stream {
+            Stream::Plain(stream) => stream.write_all(&self.out).await?,
+            Stream::Tls(stream) => {
+                stream.write_all(&self.out).await?;
+                stream.flush().await?;
+            }
+        }
+        self.out.clear();
+        Ok(())
+    }
+
+    /// Sends what is left and says goodbye to the transport.
+    ///
+    /// What the peer still sends is read for a moment: closing over unread
+    /// bytes resets the connection, and the last reply may never be seen.
+    pub(super) async fn close(mut self) {
+        let linger = Duration::from_secs(limits::SMTP_LINGER_SECONDS);
+        let goodbye = async {
+            self.write().await?;
+            match &mut self.stream {
+                Stream::Plain(stream) => stream.shutdown().await?,
+                Stream::Tls(stream) => stream.shutdown().await?,
+            }
+            for _ in 0..limits::SMTP_LINGER_READS_MAX {
+                self.input.discard();
+                self.read().await?;
+            }
+            Ok::<(), Ended>(())
+        };
+        // However it ends, the connection is over.
+        let _ = timeout(linger, goodbye).await;
+    }
+}

@@ -1,0 +1,237 @@
+//! The SMTP server over loopback: dialogues from files, smuggling, STARTTLS,
+//! limits, stopping, and clients that others wrote.
+
+use std::path::Path;
+
+use muniment::base::clock::Clock;
+use muniment::smtp::listener::Server;
+
+use crate::support::dialogue::{Client, Dialogue, unescape};
+use crate::support::mail_server::{JOURNAL, MailServer};
+
+async fn check(path: &Path) {
+    let dialogue = Dialogue::parse(&std::fs::read_to_string(path).unwrap());
+    let server = MailServer::start(&dialogue.settings).await;
+    let address = server.address;
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let kept = dialogue.kept.clone();
+    eprintln!("dialogue {name}");
+    tokio::task::spawn_blocking(move || dialogue.speak(address)).await.unwrap();
+    assert_eq!(server.kept().await, kept, "{name}");
+}
+
+/// Runs blocking client code beside the server.
+pub async fn client<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dialogues_go_as_written() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/smtp");
+    let mut files: Vec<_> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 20);
+    for file in files {
+        check(&file).await;
+    }
+}
+
+/// Every published end-of-data variant, over a real connection: the attacker's
+/// second transaction stays inside the first message.
+#[tokio::test(flavor = "multi_thread")]
+async fn smuggled_transactions_stay_content() {
+    let variants = [
+        r"\n.\n",
+        r"\n.\r\n",
+        r"\n.\r",
+        r"\r.\r",
+        r"\r.\r\n",
+        r"\r.\n",
+        r"\r\n.\r",
+        r"\r\n.\n",
+        r"\r\n.\r\r\n",
+        r"\r\n\r.\r\n",
+        r"\r\n\n.\r\n",
+        r"\n\n.\r\n",
+        r"\r\r.\r\n",
+        r"\n\r.\r\n",
+        r"\r\n.\r\0\n",
+        r"\r\n\0.\r\n",
+        r"\r\n.\0\r\n",
+        r"\r\0\n.\r\n",
+        r"\0\n.\r\n",
+        r"\r\n.\n\r\n",
+        r"\r\n. \r\n",
+        r"\r\n .\r\n",
+        r"\r\n..\r\n",
+        r"\x85.\x85",
+    ];
+    let server = MailServer::start("").await;
+    let address = server.address;
+    let smuggled = format!("MAIL FROM:<evil@example.com>\r\nRCPT TO:<{JOURNAL}>\r\nDATA\r\n");
+    let sent = smuggled.clone();
+    client(move || {
+        let mut client = Client::connect(address);
+        client.reply();
+        client.ask("EHLO client.test");
+        for variant in variants {
+            assert!(client.ask("MAIL FROM:<a@example.com>").starts_with("250"), "{variant}");
+            assert!(client.ask(&format!("RCPT TO:<{JOURNAL}>")).starts_with("250"), "{variant}");
+            assert!(client.ask("DATA").starts_with("354"), "{variant}");
+            let content = [b"first", &unescape(variant)[..], sent.as_bytes(), b"x\r\n.\r\n"];
+            client.send(&content.concat());
+            assert!(client.reply().starts_with("250 2.0.0"), "{variant}");
+        }
+        assert!(client.ask("QUIT").starts_with("221"));
+    })
+    .await;
+    let kept = server.kept().await;
+    assert_eq!(kept.len(), variants.len());
+    for (content, variant) in kept.iter().zip(variants) {
+        assert!(content.ends_with(format!("{smuggled}x\r\n").as_bytes()), "{variant}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connection_lost_in_data_keeps_nothing() {
+    let server = MailServer::start("").await;
+    let address = server.address;
+    client(move || {
+        let mut client = Client::connect(address);
+        client.open_transaction(JOURNAL);
+        assert!(client.ask("DATA").starts_with("354"));
+        client.send(b"whole in all but its end\r\n.\r");
+    })
+    .await;
+    assert!(server.kept().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_delivery_comes_back_exact() {
+    let server = MailServer::start("size_bytes_max = 41943040").await;
+    let address = server.address;
+    let mut content: Vec<u8> = (0..33_000_000u32).map(|n| (n ^ (n >> 7)) as u8).collect();
+    content.extend_from_slice(b"\r\n");
+    let sent = content.clone();
+    client(move || {
+        let mut client = Client::connect(address);
+        client.open_transaction(JOURNAL);
+        client.send(format!("BDAT {} LAST\r\n", sent.len()).as_bytes());
+        client.send(&sent);
+        assert!(client.reply().starts_with("250 2.0.0"));
+    })
+    .await;
+    let kept = server.kept().await;
+    assert!(kept.len() == 1 && kept[0] == content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_counted() {
+    let server = MailServer::start("").await;
+    let address = server.address;
+    client(move || {
+        let mut client = Client::connect(address);
+        client.reply();
+        for _ in 0..muniment::base::limits::SMTP_ERRORS_MAX {
+            assert!(client.ask("FROB").starts_with("500 5.5.1"));
+        }
+        assert!(client.rest().starts_with("421 4.7.0"));
+    })
+    .await;
+    server.kept().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recipients_are_counted() {
+    let server = MailServer::start("").await;
+    let address = server.address;
+    client(move || {
+        let mut client = Client::connect(address);
+        client.open_transaction(JOURNAL);
+        for _ in 1..muniment::base::limits::SMTP_RECIPIENTS_MAX {
+            assert!(client.ask(&format!("RCPT TO:<{JOURNAL}>")).starts_with("250 2.1.5"));
+        }
+        assert!(client.ask(&format!("RCPT TO:<{JOURNAL}>")).starts_with("452 4.5.3"));
+        assert!(client.ask("DATA").starts_with("354"));
+        assert!(client.ask("x\r\n.").starts_with("250"));
+    })
+    .await;
+    assert_eq!(server.kept().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_line_is_answered_and_the_session_goes_on() {
+    let server = MailServer::start("").await;
+    let address = server.address;
+    client(move || {
+        let mut client = Client::connect(address);
+        client.reply();
+        let long = "x".repeat(200_000);
+        assert!(client.ask(&format!("NOOP {long}")).starts_with("500 5.5.2"));
+        assert!(client.ask("NOOP").starts_with("250"));
+    })
+    .await;
+    server.kept().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_bounded() {
+    let server = MailServer::start("connections_max = 2\nconnections_per_peer_max = 2").await;
+    let address = server.address;
+    client(move || {
+        let mut first = Client::connect(address);
+        let mut second = Client::connect(address);
+        assert!(first.reply().starts_with("220"));
+        assert!(second.reply().starts_with("220"));
+        let mut third = Client::connect(address);
+        assert!(third.reply().starts_with("421 4.7.0"));
+        assert_eq!(third.rest(), "");
+        assert!(first.ask("QUIT").starts_with("221"));
+        first.rest();
+        drop(first);
+        // The place is free once the server has seen the connection end.
+        let served = (0..1000).any(|_| Client::connect(address).reply().starts_with("220"));
+        assert!(served);
+    })
+    .await;
+    server.kept().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_finishes_the_transaction_in_flight() {
+    let server = MailServer::start("").await;
+    let address = server.address;
+    let (mut sending, mut idle) = client(move || {
+        let mut sending = Client::connect(address);
+        sending.open_transaction(JOURNAL);
+        assert!(sending.ask("DATA").starts_with("354"));
+        sending.send(b"begun before the stop\r\n");
+        let mut idle = Client::connect(address);
+        assert!(idle.reply().starts_with("220"));
+        (sending, idle)
+    })
+    .await;
+    server.stop();
+    client(move || {
+        assert!(idle.reply().starts_with("421 4.3.2"));
+        assert_eq!(idle.rest(), "");
+        sending.send(b"ended after it\r\n.\r\n");
+        assert!(sending.reply().starts_with("250 2.0.0"));
+        assert!(sending.reply().starts_with("421 4.3.2"));
+        assert_eq!(sending.rest(), "");
+    })
+    .await;
+    assert_eq!(server.kept().await, [b"begun before the stop\r\nended after it\r\n"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn busy_port_is_named() {
+    let server = MailServer::start("").await;
+    let mut config = (*server.scratch.archive.config).clone();
+    config.smtp.listen = vec![server.address];
+    let bound = Server::bind(&config, server.ingest.clone(), Clock::System);
+    let error = bound.await.err().unwrap().to_string();
+    assert!(error.contains(&server.address.to_string()) && error.contains("smtp.listen"));
+    server.kept().await;
+}
