@@ -1,3 +1,5 @@
 //! The `muniment` binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    muniment::cmd::main()
+}

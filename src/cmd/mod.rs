@@ -1,1 +1,79 @@
-//! Subcommands.
+//! Subcommands: reading arguments, one file for each command, exit codes.
+//!
+//! Exit codes: 0 done; 1 the command failed or a check found a fault; 2 wrong
+//! arguments.
+
+mod init;
+mod serve;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::base::config::Config;
+
+/// Compliance archive and eDiscovery appliance for email.
+#[derive(Parser)]
+#[command(name = "muniment", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Create an archive: configuration, keys, catalog, log and local bucket.
+    Init(init::Arguments),
+    /// Receive, index, and serve the web app and the API until stopped.
+    Serve(serve::Arguments),
+    /// People who can sign in.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Print the version.
+    Version,
+}
+
+/// The archive that a command works on.
+#[derive(Args)]
+pub(crate) struct ConfigArgument {
+    /// The archive's configuration file, as `init` wrote it.
+    #[arg(long, value_name = "FILE", env = "MUNIMENT_CONFIG", default_value = "muniment.toml")]
+    config: PathBuf,
+}
+
+impl ConfigArgument {
+    pub(crate) fn load(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(&self.config)?)
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("muniment: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Init(arguments) => block_on(init::run(arguments))?,
+        Command::Serve(arguments) => block_on(serve::run(arguments))?,
+        Command::User(command) => block_on(user::run(command))?,
+        Command::Version => println!("muniment {}", env!("CARGO_PKG_VERSION")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(future);
+    // Blocking work that is still under way has nothing to say any more.
+    runtime.shutdown_background();
+    result
+}

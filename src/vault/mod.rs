@@ -21,6 +21,7 @@ use keys::{KeyError, MasterKey};
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ArchiveId, RecordId};
+use crate::ledger::note::Signer;
 
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
@@ -70,9 +71,10 @@ impl Vault {
         self.keyring.archive
     }
 
-    /// Seed of the log's Ed25519 key.
-    pub fn log_seed(&self) -> &[u8; 32] {
-        self.keyring.log_seed()
+    /// The log's signing key; its name is the origin of every checkpoint.
+    pub fn log_signer(&self) -> Signer {
+        let name = format!("muniment/{}", self.archive());
+        Signer::from_seed(&name, self.keyring.log_seed()).expect("the name has no space or plus")
     }
 
     fn keyring(&self) -> &Keyring {

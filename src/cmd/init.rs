@@ -1,0 +1,92 @@
+//! `muniment init`: creation, which no other command does.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::access::person::{self, New};
+use crate::access::{Access, Actor, Role};
+use crate::app::Archive;
+use crate::base::config::{Config, TEMPLATE};
+use crate::base::durable;
+use crate::vault::keys::{MasterKey, random};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The directory of the new archive; created if absent.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Where to put the recovery copy of the master key; by default beside the
+    /// archive, to be moved off this machine.
+    #[arg(long, value_name = "FILE")]
+    pub recovery: Option<PathBuf>,
+}
+
+/// What `init` made, for those who go on from there.
+pub struct Made {
+    pub config: PathBuf,
+    pub login: String,
+    pub password: String,
+    pub journal: String,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let recovery =
+        arguments.recovery.clone().unwrap_or_else(|| arguments.data.join("RECOVERY-KEY.txt"));
+    let (made, archive) = create(&arguments.data, &recovery).await?;
+    println!("archive: {}", archive.vault.archive());
+    println!("config: {}", made.config.display());
+    println!("log key: {}", archive.vault.log_signer().verifier());
+    println!("journal: {}", made.journal);
+    println!("login: {}", made.login);
+    println!("password: {}", made.password);
+    println!("recovery: {}", recovery.display());
+    println!();
+    println!("Keep the recovery copy of the master key off this machine, in two places: whoever");
+    println!("has it and the bucket has the archive, and without it the bucket is noise.");
+    println!("Note the log key outside too: with it anyone can check an export offline.");
+    println!();
+    println!("Start with: muniment serve --config {}", made.config.display());
+    Ok(())
+}
+
+/// Creates an archive in `data`, which must hold none.
+///
+/// A crash in the middle leaves a directory that `init` refuses to reuse, and
+/// in which nothing has been received.
+pub async fn create(data: &Path, recovery: &Path) -> anyhow::Result<(Made, Archive)> {
+    let path = data.join("muniment.toml");
+    if path.exists() {
+        anyhow::bail!(
+            "{} exists: there is an archive in {}; choose another directory",
+            path.display(),
+            data.display()
+        );
+    }
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("cannot create {}; check its parent", data.display()))?;
+    let token: [u8; 10] = random();
+    let journal = format!("journal-{}@archive.invalid", hex::encode(token));
+    let text = TEMPLATE.replace("{address}", &journal);
+    durable::create(&path, text.as_bytes(), 0o640)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    let config = Config::load(&path)?;
+    let archive = Archive::create(config).await?;
+    let master = MasterKey::load(&archive.config.archive.master_key)?;
+    durable::create(recovery, format!("{}\n", master.to_text()).as_bytes(), 0o600)
+        .with_context(|| format!("cannot write the recovery copy {}", recovery.display()))?;
+    let access = Access::new(
+        archive.catalog.clone(),
+        archive.clock.clone(),
+        archive.config.http.session_idle_minutes,
+    );
+    let administrator = New {
+        name: "admin".into(),
+        display_name: "Administrator".into(),
+        role: Role::Administrator,
+        is_archive_wide: false,
+    };
+    let operator = Actor::operator(Role::Administrator);
+    let (person, password) = person::create(&operator, &access, administrator).await?;
+    Ok((Made { config: path, login: person.name, password, journal }, archive))
+}
