@@ -1,16 +1,69 @@
 //! What one forward pass over a delivery's exact bytes finds.
+//!
+//! The reader runs before the 250, on hostile bytes. It keeps none of the
+//! content: only hashes, places, names and the envelope of a journal report. It
+//! never fails; how the input is cut into pieces changes nothing.
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::hash::{Digest, Hasher};
+use crate::base::limits;
+pub use crate::mail::decode::Encoding;
+use crate::mail::decode::decode;
+pub use crate::mail::defect::Defect;
+pub use crate::mail::journal::{Envelope, Kind, Recipient, Via};
+use crate::mail::part::{Findings, ReportFound};
+use crate::mail::scan::Scanner;
 
+/// What a delivery turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
+    /// A message as it is; the delivery is the message.
     Bare,
+    /// A journal report around the message.
     Report,
+    /// A journal report as Exchange 2003 wrote it.
     Report2003,
+    /// A delivery failure notice around a journal report.
     WrappedReport,
+}
+
+/// Everything that is recorded of a delivery's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub sha256: Digest,
+    pub size: u64,
+    pub form: Form,
+    /// Of the report; none for a bare message.
+    pub envelope: Option<Envelope>,
+    /// The outermost `X-OriginatorOrg`.
+    pub originator_org: Option<String>,
+    /// Every message and attachment that is committed to, each before what it
+    /// holds. Of a bare delivery the first is the whole.
+    pub entries: Vec<Entry>,
+    pub defects: Vec<Defect>,
+}
+
+/// A journaled message, or an attachment at any depth of it.
+///
+/// An attachment is every leaf part and every contained message, except
+/// `text/plain` and `text/html` parts without a file name that are not marked
+/// `attachment`: those are the message's own text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub role: Role,
+    /// The message that holds it. None for a journaled message, and for what a
+    /// report or a failure notice carries beside it.
+    pub parent: Option<u32>,
+    /// The file name that a header gives, decoded; may be empty.
+    pub name: String,
+    pub media_type: String,
+    pub place: Place,
+    /// Of the decoded bytes.
+    pub sha256: Digest,
+    /// Of the decoded bytes.
+    pub size: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,85 +73,128 @@ pub enum Role {
     Attachment,
 }
 
+/// Where an entry's encoded bytes lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Encoding {
-    Identity,
-    Base64,
-    QuotedPrintable,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
+    /// The entry whose decoded bytes hold it; none for the delivery itself.
     pub within: Option<u32>,
     pub offset: u64,
     pub len: u64,
     pub encoding: Encoding,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    pub role: Role,
-    pub parent: Option<u32>,
-    pub name: String,
-    pub media_type: String,
-    pub place: Place,
-    pub sha256: Digest,
-    pub size: u64,
-}
+/// Pieces are hashed and scanned in turns this long, while they are in cache.
+const TURN_BYTES: usize = 32 << 10;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Defect {}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    pub sha256: Digest,
-    pub size: u64,
-    pub form: Form,
-    pub envelope: Option<Envelope>,
-    pub originator_org: Option<String>,
-    pub entries: Vec<Entry>,
-    pub defects: Vec<Defect>,
-}
-
-#[derive(Default)]
+/// Reads a delivery that arrives in pieces.
 pub struct Reader {
     hasher: Hasher,
     size: u64,
+    findings: Findings,
+    scanner: Scanner,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Reader {
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            hasher: Hasher::new(),
+            size: 0,
+            findings: Findings::new(),
+            scanner: Scanner::of_delivery(),
+        }
     }
 
     pub fn push(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
+        for turn in bytes.chunks(TURN_BYTES) {
+            self.hasher.update(turn);
+            self.scanner.push(&mut self.findings, turn);
+        }
         self.size += bytes.len() as u64;
     }
 
-    pub fn finish(self) -> Delivery {
+    pub fn finish(mut self) -> Delivery {
+        self.scanner.finish(&mut self.findings);
         let sha256 = self.hasher.finish();
-        let entry = Entry {
-            role: Role::Message,
-            parent: None,
-            name: String::new(),
-            media_type: "message/rfc822".into(),
-            place: Place { within: None, offset: 0, len: self.size, encoding: Encoding::Identity },
-            sha256,
-            size: self.size,
-        };
-        Delivery {
-            sha256,
-            size: self.size,
-            form: Form::Bare,
-            envelope: None,
-            originator_org: None,
-            entries: vec![entry],
-            defects: Vec::new(),
+        self.findings.whole(sha256, self.size);
+        self.findings.into_delivery(sha256, self.size)
+    }
+}
+
+/// A delivery that is at hand as a whole.
+pub fn read(bytes: &[u8]) -> Delivery {
+    let mut reader = Reader::new();
+    reader.push(bytes);
+    reader.finish()
+}
+
+/// The decoded bytes of `entries[index]`; none if the delivery does not hold
+/// them where the entries say.
+pub fn entry_bytes(delivery: &[u8], entries: &[Entry], index: usize) -> Option<Vec<u8>> {
+    // Innermost first. An entry lies only within one before it, so this ends.
+    let mut path = vec![entries.get(index)?];
+    let mut at = index;
+    while let Some(within) = path[path.len() - 1].place.within {
+        let outer = within as usize;
+        if outer >= at || path.len() > limits::MIME_DEPTH_MAX {
+            return None;
         }
+        path.push(entries.get(outer)?);
+        at = outer;
+    }
+    let mut content: Option<Vec<u8>> = None;
+    while let Some(entry) = path.pop() {
+        let held = content.as_deref().unwrap_or(delivery);
+        let start = usize::try_from(entry.place.offset).ok()?;
+        let end = start.checked_add(usize::try_from(entry.place.len).ok()?)?;
+        content = Some(decode(entry.place.encoding, held.get(start..end)?));
+    }
+    content
+}
+
+impl Findings {
+    fn into_delivery(self, sha256: Digest, size: u64) -> Delivery {
+        let Findings { mut entries, mut defects, report, originator_org, .. } = self;
+        let (form, envelope) = match report {
+            Some(ReportFound { form, envelope: Some(envelope) }) => (form, Some(envelope)),
+            Some(ReportFound { envelope: None, .. }) => {
+                defects.add(Defect::NotAReport);
+                (Form::Bare, None)
+            }
+            None => (Form::Bare, None),
+        };
+        let is_report = form != Form::Bare;
+        if is_report && !entries.iter().skip(1).any(|entry| entry.role == Role::Message) {
+            defects.add(Defect::OriginalMissing);
+        }
+        let mut defects = defects.finish();
+        if is_report {
+            drop_whole(&mut entries, &mut defects);
+        } else {
+            for entry in entries.iter_mut().skip(1) {
+                entry.role = Role::Attachment;
+            }
+        }
+        Delivery { sha256, size, form, envelope, originator_org, entries, defects }
+    }
+}
+
+/// A report is not an entry of itself: the first entry goes, the rest move up.
+fn drop_whole(entries: &mut Vec<Entry>, defects: &mut [Defect]) {
+    entries.remove(0);
+    for entry in entries {
+        if entry.role == Role::Message {
+            entry.parent = None;
+        }
+        entry.parent = entry.parent.and_then(|parent| parent.checked_sub(1));
+        entry.place.within = entry.place.within.and_then(|within| within.checked_sub(1));
+    }
+    for entry in defects.iter_mut().filter_map(Defect::entry_mut) {
+        *entry = entry.saturating_sub(1);
     }
 }

@@ -1,4 +1,21 @@
-//! Mail as bytes: the one-pass reader, headers, journal reports, mailboxes.
+//! Mail as bytes: the one-pass reader that runs before the 250, headers,
+//! journal reports and mailboxes.
+//!
+//! Nothing here knows of the network, the catalog or keys. Every function takes
+//! hostile bytes: bounded by `base::limits`, linear in the input, and doubt is a
+//! [`defect::Defect`], never a failure.
 
+pub mod address;
+pub mod decode;
+pub mod defect;
 pub mod delivery;
+pub mod encoded_word;
+pub mod header;
+pub mod journal;
+pub mod maildir;
+pub mod mbox;
+pub mod parameters;
+mod part;
+mod scan;
 pub mod transaction;
+pub mod wrap;

@@ -1,0 +1,158 @@
+//! Address lists of header fields (RFC 5322 section 3.4), read leniently.
+
+use crate::base::limits;
+use crate::mail::encoded_word;
+
+/// A person or list as a header names it; either part may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Mailbox {
+    pub name: String,
+    pub address: String,
+}
+
+/// The mailboxes of an unfolded field value. Groups are opened up, comments
+/// serve as names where there is no other (RFC 5322 section 3.4, appendix A.5).
+pub fn parse(value: &[u8]) -> Vec<Mailbox> {
+    let mut list = List::default();
+    let mut bytes = value.iter().copied();
+    while let Some(c) = bytes.next() {
+        if list.found.len() >= limits::ENVELOPE_RECIPIENTS_MAX {
+            break;
+        }
+        match c {
+            b'"' => list.quoted(&mut bytes),
+            b'(' => list.comment(&mut bytes),
+            b'<' if list.angle.is_none() => list.angle = Some(Vec::new()),
+            b'>' => list.is_angle_open = false,
+            b',' | b';' if !list.is_in_angle() => list.flush(),
+            b',' => list.route(),
+            b':' if !list.is_in_angle() => list.phrase.clear(),
+            c => list.push(c),
+        }
+        if c == b'<' {
+            list.is_angle_open = true;
+        }
+    }
+    list.flush();
+    list.found
+}
+
+#[derive(Default)]
+struct List {
+    found: Vec<Mailbox>,
+    phrase: Vec<u8>,
+    comment: Vec<u8>,
+    angle: Option<Vec<u8>>,
+    is_angle_open: bool,
+}
+
+impl List {
+    fn is_in_angle(&self) -> bool {
+        self.is_angle_open && self.angle.is_some()
+    }
+
+    fn push(&mut self, c: u8) {
+        match &mut self.angle {
+            Some(angle) if self.is_angle_open => angle.push(c),
+            _ => self.phrase.push(c),
+        }
+    }
+
+    /// An obsolete route, `<@a,@b:c@d>`: only what follows it counts, and it
+    /// holds no address before its colon.
+    fn route(&mut self) {
+        match &self.angle {
+            Some(angle) if angle.first() == Some(&b'@') => self.push(b','),
+            _ => {
+                // An angle that was never closed ends here.
+                self.is_angle_open = false;
+                self.flush();
+            }
+        }
+    }
+
+    fn quoted(&mut self, bytes: &mut impl Iterator<Item = u8>) {
+        let is_local_part = self.is_in_angle();
+        if is_local_part {
+            self.push(b'"');
+        }
+        while let Some(c) = bytes.next() {
+            match c {
+                b'"' => break,
+                b'\\' => bytes.next().into_iter().for_each(|c| self.push(c)),
+                c => self.push(c),
+            }
+        }
+        if is_local_part {
+            self.push(b'"');
+        }
+    }
+
+    fn comment(&mut self, bytes: &mut impl Iterator<Item = u8>) {
+        let mut depth = 1_usize;
+        while let Some(c) = bytes.next() {
+            match c {
+                b'(' => depth += 1,
+                b')' => depth -= 1,
+                b'\\' => {
+                    self.comment.extend(bytes.next());
+                    continue;
+                }
+                _ => {}
+            }
+            if depth == 0 {
+                return;
+            }
+            self.comment.push(c);
+        }
+    }
+
+    fn flush(&mut self) {
+        let phrase = std::mem::take(&mut self.phrase);
+        let comment = std::mem::take(&mut self.comment);
+        let angle = self.angle.take();
+        self.is_angle_open = false;
+        let text = |bytes: &[u8]| encoded_word::decode(bytes.trim_ascii()).trim().to_owned();
+        let mailbox = match angle {
+            Some(angle) => {
+                let angle = match memchr::memrchr(b':', &angle) {
+                    Some(colon) if angle.first() == Some(&b'@') => &angle[colon + 1..],
+                    _ => &angle,
+                };
+                let name = if phrase.trim_ascii().is_empty() { &comment } else { &phrase };
+                Mailbox { name: text(name), address: text(angle) }
+            }
+            None if phrase.contains(&b'@') => {
+                Mailbox { name: text(&comment), address: text(&phrase) }
+            }
+            None => Mailbox { name: text(&phrase), address: String::new() },
+        };
+        if !(mailbox.name.is_empty() && mailbox.address.is_empty()) {
+            self.found.push(mailbox);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    fn check(value: &str, expected: &[(&str, &str)]) {
+        let found = super::parse(value.as_bytes());
+        let found: Vec<_> = found.iter().map(|m| (m.name.as_str(), m.address.as_str())).collect();
+        assert_eq!(found, expected, "{value}");
+    }
+
+    #[test]
+    fn lists_in_every_form() {
+        check("a@b.example", &[("", "a@b.example")]);
+        check("\"Doe, Jane\" <j@x>, k@x (Kay)", &[("Doe, Jane", "j@x"), ("Kay", "k@x")]);
+        check("=?utf-8?Q?J=C3=B6rg?= <j@x>", &[("Jörg", "j@x")]);
+        check("Team: a@x, B <b@x>; c@x", &[("", "a@x"), ("B", "b@x"), ("", "c@x")]);
+        check("undisclosed-recipients:;", &[]);
+        check("<@r1,@r2:a@x>", &[("", "a@x")]);
+        check("<\"a,b\"@x>", &[("", "\"a,b\"@x")]);
+        check("Open <a@x, b@x", &[("Open", "a@x"), ("", "b@x")]);
+        check("Only Name", &[("Only Name", "")]);
+        check(" , ,", &[]);
+        check("(c (d)) a@x", &[("c (d)", "a@x")]);
+    }
+}

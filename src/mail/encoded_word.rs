@@ -1,0 +1,142 @@
+//! Text of header fields: RFC 2047 encoded words, and what to make of raw bytes.
+
+use encoding_rs::Encoding as Charset;
+
+use crate::mail::decode::{self, Encoding};
+
+/// The text of an unfolded field value. White space between two encoded words
+/// is dropped, and words that split a character are joined before the charset
+/// is applied (RFC 2047 section 6.2 and, for the split, what mailers do).
+pub fn decode(value: &[u8]) -> String {
+    let mut text = String::new();
+    let mut open: Option<(&'static Charset, Vec<u8>)> = None;
+    let mut rest = value;
+    while let Some(at) = memchr::memmem::find(rest, b"=?") {
+        let Some(word) = Word::parse(&rest[at..]) else {
+            close(&mut open, &mut text);
+            text.push_str(&raw(&rest[..at + 2]));
+            rest = &rest[at + 2..];
+            continue;
+        };
+        let between = &rest[..at];
+        if open.is_none() || !between.iter().all(u8::is_ascii_whitespace) {
+            close(&mut open, &mut text);
+            text.push_str(&raw(between));
+        }
+        match &mut open {
+            Some((charset, bytes)) if *charset == word.charset => bytes.extend(word.bytes),
+            _ => {
+                close(&mut open, &mut text);
+                open = Some((word.charset, word.bytes));
+            }
+        }
+        rest = &rest[at + word.len..];
+    }
+    close(&mut open, &mut text);
+    text.push_str(&raw(rest));
+    text
+}
+
+/// Raw bytes as text: UTF-8 where they are (RFC 6532), else windows-1252, in
+/// which every byte means something.
+pub fn raw(bytes: &[u8]) -> String {
+    in_charset(bytes, encoding_rs::WINDOWS_1252)
+}
+
+/// Bytes as text in a charset that was named by a mailer: what is valid UTF-8 is
+/// taken as that where the name says Latin-1 or ASCII or is unknown, since
+/// mailers that mislabel do so this way.
+pub fn in_charset(bytes: &[u8], charset: &'static Charset) -> String {
+    if charset == encoding_rs::WINDOWS_1252
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        return text.to_owned();
+    }
+    charset.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+/// The charset called `label`; windows-1252 where nobody knows it.
+pub fn charset(label: &[u8]) -> &'static Charset {
+    // RFC 2231 section 5 lets a language follow the charset.
+    let label = label.split(|c| *c == b'*').next().unwrap_or_default();
+    Charset::for_label(label).unwrap_or(encoding_rs::WINDOWS_1252)
+}
+
+fn close(open: &mut Option<(&'static Charset, Vec<u8>)>, text: &mut String) {
+    if let Some((charset, bytes)) = open.take() {
+        text.push_str(&in_charset(&bytes, charset));
+    }
+}
+
+struct Word {
+    charset: &'static Charset,
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Word {
+    /// `=?charset?B or Q?text?=` at the start of `rest`. The text holds no `?`, so
+    /// each failed attempt looks no further than the next one.
+    fn parse(rest: &[u8]) -> Option<Self> {
+        let after = rest.strip_prefix(b"=?")?;
+        let charset_end = after.iter().take(64).position(|c| *c == b'?')?;
+        let label = &after[..charset_end];
+        if label.is_empty() || !label.iter().all(u8::is_ascii_graphic) {
+            return None;
+        }
+        let after = &after[charset_end + 1..];
+        let encoding = match after.get(..2)? {
+            b"B?" | b"b?" => Encoding::Base64,
+            b"Q?" | b"q?" => Encoding::QuotedPrintable,
+            _ => return None,
+        };
+        let text = &after[2..];
+        let text_end = memchr::memchr(b'?', text)?;
+        if text.get(text_end + 1) != Some(&b'=') {
+            return None;
+        }
+        let text = &text[..text_end];
+        let bytes = match encoding {
+            // RFC 2047 section 4.2: `_` is a space, which is content even at the end.
+            Encoding::QuotedPrintable => {
+                let mut spaced = Vec::with_capacity(text.len());
+                for c in text {
+                    match c {
+                        b'_' | b' ' => spaced.extend_from_slice(b"=20"),
+                        c => spaced.push(*c),
+                    }
+                }
+                decode::decode(encoding, &spaced)
+            }
+            _ => decode::decode(encoding, text),
+        };
+        let len = 2 + charset_end + 1 + 2 + text_end + 2;
+        Some(Self { charset: self::charset(label), bytes, len })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    fn check(value: &str, expected: &str) {
+        assert_eq!(super::decode(value.as_bytes()), expected);
+    }
+
+    #[test]
+    fn words_are_decoded_and_joined() {
+        check("plain", "plain");
+        check("=?utf-8?Q?Gr=C3=BC=C3=9Fe_aus?= =?utf-8?Q?_Wien?=", "Grüße aus Wien");
+        check("Re: =?ISO-8859-1?q?caf=E9?= today", "Re: café today");
+        check("=?iso-2022-jp?B?GyRCMnE1RBsoQg==?=", "会議");
+        check("=?utf-8?B?4pw=?= =?utf-8?B?kw==?=", "✓");
+        check("=?utf-8?Q?a?= b =?utf-8?Q?c?=", "a b c");
+        check("=?koi8-r*ru?B?8NLJ18XU?=", "Привет");
+        check("=?bogus", "=?bogus");
+        check("=?x?q?a?q?=?utf-8?q?b?=", "=?x?q?a?q?b");
+    }
+
+    #[test]
+    fn raw_bytes_are_utf_8_or_windows_1252() {
+        assert_eq!(super::decode("Überweisung".as_bytes()), "Überweisung");
+        assert_eq!(super::decode(b"\xDCberweisung"), "Überweisung");
+    }
+}

@@ -1,0 +1,222 @@
+//! Journal reports: how one is recognised and what its envelope says.
+//!
+//! The grammar is that of MS-XJRNL section 2.1, read leniently where senders
+//! are known to differ: fields in any order after `Sender:`, any case, unknown
+//! lines passed over with a defect. Whether a report's sender is to be believed
+//! is not decided here: anyone can write these headers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::limits;
+use crate::mail::defect::{Defect, Defects, shown};
+use crate::mail::encoded_word;
+use crate::mail::header::Field;
+
+/// Who took part in a message, as the journaling server saw it. Strings are as
+/// written, without the angle brackets of a path.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Empty for the null reverse-path.
+    pub sender: String,
+    pub on_behalf_of: Option<String>,
+    pub subject: Option<String>,
+    pub message_id: Option<String>,
+    pub label: Option<String>,
+    pub mailbox: Option<String>,
+    pub sent: Option<String>,
+    pub received: Option<String>,
+    pub recipients: Vec<Recipient>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipient {
+    pub kind: Kind,
+    pub address: String,
+    /// How the address came to be a recipient, and of which address.
+    pub via: Option<(Via, String)>,
+}
+
+/// The field that named the recipient. Typed fields come only from authenticated
+/// submission; everything else is `Recipient`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    To,
+    Cc,
+    Bcc,
+    Recipient,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Via {
+    /// A member of a distribution list.
+    Expanded,
+    /// A mailbox forwards to it.
+    Forwarded,
+}
+
+/// Which kind of report a message's header claims to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Claim {
+    Report,
+    Report2003,
+}
+
+impl Claim {
+    /// What this one field claims, if anything.
+    pub(super) fn of(field: &Field<'_>) -> Option<Self> {
+        const NAMES: [&str; 3] = [
+            "X-MS-Journal-Report",
+            "X-MS-Exchange-Organization-Journal-Report",
+            "X-WM-Journal-Report",
+        ];
+        if NAMES.iter().any(|name| field.is(name)) {
+            return Some(Self::Report);
+        }
+        // The second spelling is sent on purpose by some servers.
+        let is_identifier = field.is("Content-Identifier") || field.is("Content-Identifer");
+        let names_report = field.value.trim_ascii().eq_ignore_ascii_case(b"ExJournalReport");
+        (is_identifier && names_report).then_some(Self::Report2003)
+    }
+}
+
+/// The envelope in the decoded text part of a report; none if its first line is
+/// not `Sender:`.
+pub(super) fn parse(
+    text: &[u8],
+    charset: &'static encoding_rs::Encoding,
+    defects: &mut Defects,
+) -> Option<Envelope> {
+    let text = encoded_word::in_charset(text, charset);
+    let mut envelope = Parser::default();
+    let mut lines = Lines { rest: text.trim_start_matches('\u{feff}') };
+    let first = lines.next()?;
+    if !field(&first).is_some_and(|(name, _)| name.eq_ignore_ascii_case("Sender")) {
+        return None;
+    }
+    envelope.line(&first, defects);
+    for line in lines {
+        envelope.line(&line, defects);
+    }
+    Some(envelope.envelope)
+}
+
+/// Logical lines: folds undone, empty ones left out.
+struct Lines<'a> {
+    rest: &'a str,
+}
+
+impl Iterator for Lines<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let mut line = String::new();
+        while !self.rest.is_empty() {
+            let (raw, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+            let is_fold = raw.starts_with([' ', '\t']) && !raw.trim().is_empty();
+            if !line.is_empty() && !is_fold {
+                break;
+            }
+            self.rest = rest;
+            let raw = raw.trim_end_matches('\r');
+            if line.is_empty() {
+                line.push_str(raw.trim());
+            } else {
+                line.push_str(raw.trim_end());
+            }
+        }
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+fn field(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once(':')?;
+    Some((name.trim_end(), value.trim()))
+}
+
+#[derive(Default)]
+struct Parser {
+    envelope: Envelope,
+    /// The 2003 form lists bare addresses below `Recipients:`.
+    is_in_list: bool,
+    has_sender: bool,
+}
+
+impl Parser {
+    fn line(&mut self, line: &str, defects: &mut Defects) {
+        let Some((name, value)) = field(line) else {
+            return self.other(line, defects);
+        };
+        let envelope = &mut self.envelope;
+        let some = || Some(value.to_owned());
+        match name.to_ascii_lowercase().as_str() {
+            "sender" if !self.has_sender => {
+                self.has_sender = true;
+                envelope.sender = path(value);
+            }
+            "on-behalf-of" => envelope.on_behalf_of = Some(path(value)),
+            "subject" => envelope.subject = some(),
+            "message-id" => envelope.message_id = some(),
+            "label" => envelope.label = some(),
+            "mailbox" => envelope.mailbox = Some(path(value)),
+            "sentutc" => envelope.sent = some(),
+            "receivedutc" | "received" => envelope.received = some(),
+            "to" => self.recipient(Kind::To, value, defects),
+            "cc" => self.recipient(Kind::Cc, value, defects),
+            "bcc" => self.recipient(Kind::Bcc, value, defects),
+            "recipient" => self.recipient(Kind::Recipient, value, defects),
+            "recipients" => {
+                self.is_in_list = true;
+                self.listed(value, defects);
+            }
+            _ => self.other(line, defects),
+        }
+    }
+
+    /// No field: an address of a 2003 list, or a defect.
+    fn other(&mut self, line: &str, defects: &mut Defects) {
+        if self.is_in_list && line.contains('@') {
+            self.listed(line, defects);
+        } else {
+            defects.add(Defect::EnvelopeLine { text: shown(line.as_bytes(), 80) });
+        }
+    }
+
+    fn listed(&mut self, value: &str, defects: &mut Defects) {
+        for address in value.split([',', ';']).map(str::trim).filter(|a| !a.is_empty()) {
+            self.recipient(Kind::Recipient, address, defects);
+        }
+    }
+
+    fn recipient(&mut self, kind: Kind, value: &str, defects: &mut Defects) {
+        if self.envelope.recipients.len() >= limits::ENVELOPE_RECIPIENTS_MAX {
+            let recipients_max = limits::ENVELOPE_RECIPIENTS_MAX as u32;
+            return defects.add(Defect::TooManyRecipients { recipients_max });
+        }
+        let (address, via) = match split_via(value) {
+            Some((address, via, original)) => (address, Some((via, path(original)))),
+            None => (value, None),
+        };
+        self.envelope.recipients.push(Recipient { kind, address: path(address), via });
+    }
+}
+
+/// `forward-path ", Expanded: " original` or the same with `Forwarded`. The last
+/// such mark counts: an X.500 name before it may hold anything.
+fn split_via(value: &str) -> Option<(&str, Via, &str)> {
+    let lower = value.to_ascii_lowercase();
+    let mark = |text: &str, via| lower.rfind(text).map(|at| (at, text.len(), via));
+    let (at, len, via) = mark(", expanded:", Via::Expanded)
+        .max(mark(", forwarded:", Via::Forwarded))
+        .or_else(|| mark(",expanded:", Via::Expanded).max(mark(",forwarded:", Via::Forwarded)))?;
+    Some((&value[..at], via, &value[at + len..]))
+}
+
+/// A path without its angle brackets, and without the display name that the
+/// 2003 form writes before them.
+fn path(value: &str) -> String {
+    let value = value.trim();
+    let inner = value.strip_suffix('>').and_then(|v| v.rsplit_once('<')).map(|(_, inner)| inner);
+    inner.unwrap_or(value).trim().to_owned()
+}

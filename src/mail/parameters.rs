@@ -1,0 +1,236 @@
+//! `Content-Type` and `Content-Disposition`: a token and its parameters, with
+//! the continuations and charsets of RFC 2231.
+
+use crate::mail::encoded_word;
+
+/// Parameters kept from one field.
+const PARAMETERS_MAX: usize = 64;
+/// Characters kept of a file name.
+const NAME_CHARS_MAX: usize = 512;
+
+/// A field value such as `text/plain; charset=utf-8`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// What stands before the first `;`, lower-cased, without white space.
+    pub token: String,
+    list: Vec<(String, Vec<u8>)>,
+}
+
+impl Parameters {
+    /// Parses an unfolded value; what cannot be a parameter is passed over.
+    pub fn parse(value: &[u8]) -> Self {
+        let mut cursor = Cursor { rest: value };
+        let token = cursor.until(b";");
+        let token = String::from_utf8_lossy(&token).to_ascii_lowercase();
+        let token = token.split_whitespace().collect::<String>();
+        let mut list = Vec::new();
+        while cursor.skip(b';') && list.len() < PARAMETERS_MAX {
+            let name = cursor.until(b"=;");
+            if !cursor.skip(b'=') {
+                continue;
+            }
+            let value = cursor.value();
+            let name = String::from_utf8_lossy(&name).trim().to_ascii_lowercase();
+            list.push((name, value));
+        }
+        Self { token, list }
+    }
+
+    /// The first parameter called `name`, as bytes, without RFC 2231 forms.
+    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.list.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice())
+    }
+
+    /// The parameter called `name` as text: RFC 2231 forms first, since they were
+    /// meant to replace the plain one; encoded words, which are not allowed here
+    /// but common, are decoded.
+    pub fn text(&self, name: &str) -> Option<String> {
+        let text = self
+            .extended(name)
+            .or_else(|| self.bytes(name).map(encoded_word::decode))
+            .or_else(|| self.continued(name))?;
+        let clean = text.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX);
+        Some(clean.collect())
+    }
+
+    /// `name*=charset'language'text`.
+    fn extended(&self, name: &str) -> Option<String> {
+        let value = self.bytes(&format!("{name}*"))?;
+        let (charset, text) = charset_of(value);
+        Some(encoded_word::in_charset(&percent_decoded(text), charset))
+    }
+
+    /// `name*0=`, `name*1*=` and so on (RFC 2231 section 3).
+    fn continued(&self, name: &str) -> Option<String> {
+        let mut joined = Vec::new();
+        let mut charset = encoding_rs::WINDOWS_1252;
+        for section in 0..PARAMETERS_MAX {
+            if let Some(value) = self.bytes(&format!("{name}*{section}*")) {
+                let mut text = value;
+                if section == 0 {
+                    (charset, text) = charset_of(value);
+                }
+                joined.extend(percent_decoded(text));
+            } else if let Some(value) = self.bytes(&format!("{name}*{section}")) {
+                joined.extend_from_slice(value);
+            } else if section == 0 {
+                return None;
+            } else {
+                break;
+            }
+        }
+        Some(encoded_word::in_charset(&joined, charset))
+    }
+}
+
+fn charset_of(value: &[u8]) -> (&'static encoding_rs::Encoding, &[u8]) {
+    let mut parts = value.splitn(3, |c| *c == b'\'');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(label), Some(_), Some(text)) => (encoded_word::charset(label), text),
+        _ => (encoding_rs::WINDOWS_1252, value),
+    }
+}
+
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut i = 0;
+    while i < text.len() {
+        let digits = text.get(i + 1..i + 3).filter(|_| text[i] == b'%');
+        let byte = digits.and_then(|d| std::str::from_utf8(d).ok());
+        match byte.and_then(|d| u8::from_str_radix(d, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                i += 3;
+            }
+            None => {
+                bytes.push(text[i]);
+                i += 1;
+            }
+        }
+    }
+    bytes
+}
+
+struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl Cursor<'_> {
+    /// What stands before any of `stops`, comments left out, quotes taken off.
+    fn until(&mut self, stops: &[u8]) -> Vec<u8> {
+        let mut taken = Vec::new();
+        while let Some(&c) = self.rest.first() {
+            if stops.contains(&c) {
+                break;
+            }
+            match c {
+                b'(' => self.comment(),
+                b'"' => taken.extend(self.quoted()),
+                c => {
+                    taken.push(c);
+                    self.rest = &self.rest[1..];
+                }
+            }
+        }
+        taken
+    }
+
+    fn skip(&mut self, c: u8) -> bool {
+        match self.rest.strip_prefix(&[c]) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A parameter's value: a quoted string, or what stands before `;`.
+    fn value(&mut self) -> Vec<u8> {
+        self.rest = self.rest.trim_ascii_start();
+        if self.rest.first() == Some(&b'"') {
+            let value = self.quoted();
+            self.until(b";");
+            return value;
+        }
+        self.until(b";").trim_ascii().to_vec()
+    }
+
+    /// A quoted string at the cursor; one that does not end goes to the end.
+    fn quoted(&mut self) -> Vec<u8> {
+        let mut taken = Vec::new();
+        let mut bytes = self.rest.iter().enumerate().skip(1);
+        while let Some((at, c)) = bytes.next() {
+            match c {
+                b'"' => {
+                    self.rest = &self.rest[at + 1..];
+                    return taken;
+                }
+                b'\\' => taken.extend(bytes.next().map(|(_, c)| *c)),
+                c => taken.push(*c),
+            }
+        }
+        self.rest = &[];
+        taken
+    }
+
+    /// Passes over a comment; one that does not end goes to the end.
+    fn comment(&mut self) {
+        let mut depth = 0_usize;
+        let mut bytes = self.rest.iter().enumerate();
+        while let Some((at, c)) = bytes.next() {
+            match c {
+                b'(' => depth += 1,
+                b')' => depth -= 1,
+                b'\\' => drop(bytes.next()),
+                _ => {}
+            }
+            if depth == 0 {
+                self.rest = &self.rest[at + 1..];
+                return;
+            }
+        }
+        self.rest = &[];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &str, token: &str, name: &str, expected: Option<&str>) {
+        let parameters = Parameters::parse(value.as_bytes());
+        assert_eq!(parameters.token, token, "{value}");
+        assert_eq!(parameters.text(name).as_deref(), expected, "{value}");
+    }
+
+    #[test]
+    fn parameters_in_every_form() {
+        check("Text/Plain", "text/plain", "charset", None);
+        check("text/plain; Charset=UTF-8", "text/plain", "charset", Some("UTF-8"));
+        check("text/plain (a; (b)) ; charset = utf-8 (c)", "text/plain", "charset", Some("utf-8"));
+        check(
+            r#"multipart/mixed; boundary="a;b \"c""#,
+            "multipart/mixed",
+            "boundary",
+            Some(r#"a;b "c"#),
+        );
+        check("multipart/mixed; boundary=a=b", "multipart/mixed", "boundary", Some("a=b"));
+        check(
+            "attachment; filename*=utf-8'en'%e2%82%ac.txt",
+            "attachment",
+            "filename",
+            Some("€.txt"),
+        );
+        check(
+            "attachment; filename*0*=iso-8859-1''caf%e9; filename*1=\" au lait\"",
+            "attachment",
+            "filename",
+            Some("café au lait"),
+        );
+        check("attachment; filename=\"=?utf-8?Q?=C3=A9?=\"", "attachment", "filename", Some("é"));
+        check("attachment; filename=\"open", "attachment", "filename", Some("open"));
+        check(";;;=;x", "", "x", None);
+        check("", "", "x", None);
+    }
+}
