@@ -32,6 +32,38 @@ pub const ENVELOPE_BYTES_MAX: usize = 16 << 20;
 /// Recipients kept from one envelope.
 pub const ENVELOPE_RECIPIENTS_MAX: usize = 100_000;
 
+/// Text kept of one body or attachment; the rest is declared as a gap.
+pub const TEXT_BYTES_MAX: usize = 16 << 20;
+/// Text kept of one message with all its attachments.
+pub const TEXT_TOTAL_BYTES_MAX: usize = 64 << 20;
+/// Memory of the HTML reader; its stack of open elements grows with nesting.
+pub const HTML_MEMORY_BYTES_MAX: usize = 64 << 20;
+/// HTML that is made safe to show; the text view has the rest.
+pub const HTML_RENDER_BYTES_MAX: usize = 8 << 20;
+/// The sanitiser's time grows with the square of the nesting.
+pub const HTML_DEPTH_MAX: usize = 200;
+/// Pictures of a message that are put into its HTML.
+pub const HTML_IMAGE_BYTES_MAX: usize = 16 << 20;
+/// Header fields shown of one message, and bytes of one.
+pub const HEADERS_SHOWN_MAX: usize = 500;
+pub const HEADER_SHOWN_BYTES_MAX: usize = 8 << 10;
+/// Mailboxes kept of one header field.
+pub const MAILBOXES_MAX: usize = 100_000;
+/// File names and media types that are kept of attachments.
+pub const FILE_NAME_BYTES_MAX: usize = 1 << 10;
+
+/// One frame to or from a worker's child: a delivery with its description, or
+/// the text found in it.
+pub const WORKER_FRAME_BYTES_MAX: usize = 512 << 20;
+/// Messages sent to a child at once. Small ones cost less together; a batch
+/// that fails is tried again one by one.
+pub const WORKER_BATCH_MESSAGES_MAX: usize = 32;
+pub const WORKER_BATCH_BYTES_MAX: usize = 1 << 20;
+/// Stack of the thread that parses.
+pub const WORKER_STACK_BYTES: usize = 64 << 20;
+/// Files that a child may have open: its three pipes and room for a library's.
+pub const WORKER_FILES_MAX: u64 = 16;
+
 /// RFC 5321 section 4.5.3.1.4 asks for 512; SMTPUTF8, SIZE and long X.500
 /// addresses need more.
 pub const SMTP_LINE_BYTES_MAX: usize = 4096;

@@ -1,1 +1,5 @@
-//! Message sets: what makes two messages the same to a reader.
+//! Which messages are the same message. Threads and near-duplicates come later.
+
+pub mod set_key;
+
+pub use set_key::set_key;

@@ -1,0 +1,252 @@
+//! One header block: the fields that the archive uses, and all of them for
+//! display. Field values are parsed by mail-parser.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use mail_parser::parsers::MessageStream;
+use mail_parser::{Address, ContentType, DateTime, HeaderName, HeaderValue, MessageParser};
+
+use super::{Field, Mailbox, charset, text};
+use crate::base::clock::Timestamp;
+use crate::base::limits;
+
+/// Only the fields that are used are parsed; the rest cost nothing.
+static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
+    MessageParser::new()
+        .with_minimal_headers()
+        .header_address(HeaderName::Sender)
+        .with_message_ids()
+        .default_header_ignore()
+});
+
+/// The fields of one part or message.
+#[derive(Clone, Debug, Default)]
+pub struct Header {
+    pub subject: String,
+    pub from: Vec<Mailbox>,
+    pub sender: Vec<Mailbox>,
+    pub to: Vec<Mailbox>,
+    pub cc: Vec<Mailbox>,
+    pub bcc: Vec<Mailbox>,
+    pub date: Option<Timestamp>,
+    pub message_id: String,
+    pub in_reply_to: Vec<String>,
+    pub references: Vec<String>,
+    /// Lower case, as `text/plain`; none if no type is declared.
+    pub media_type: Option<String>,
+    pub charset: Option<String>,
+    pub boundary: Option<String>,
+    /// From Content-Disposition, else from Content-Type.
+    pub file_name: Option<String>,
+    pub is_attachment: bool,
+    pub encoding: String,
+    /// Without angle brackets.
+    pub content_id: String,
+}
+
+/// Where the header block of `bytes` ends: the length with its empty line.
+pub fn block_len(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    for line in bytes.split_inclusive(|&b| b == b'\n') {
+        at += line.len();
+        if matches!(line, b"\n" | b"\r\n") {
+            break;
+        }
+        if at > limits::HEADER_BYTES_MAX {
+            break;
+        }
+    }
+    at
+}
+
+/// Reads a header block; `block` is what [`block_len`] found.
+pub fn parse(block: &[u8]) -> Header {
+    let readable = readable(block);
+    let mut header = Header::default();
+    let Some(message) = PARSER.parse_headers(readable.as_ref()) else { return header };
+    let Some(part) = message.parts.first() else { return header };
+    for field in &part.headers {
+        take(&mut header, &field.name, &field.value);
+    }
+    header
+}
+
+/// All fields of `block`, in order, for display.
+pub fn fields(block: &[u8]) -> Vec<Field> {
+    let readable = readable(block);
+    let mut fields: Vec<(&[u8], Vec<u8>)> = Vec::new();
+    for line in readable.split_inclusive(|&b| b == b'\n') {
+        if matches!(line.first(), Some(b' ' | b'\t')) {
+            if let Some((_, value)) = fields.last_mut() {
+                value.extend_from_slice(line);
+            }
+            continue;
+        }
+        let Some(colon) = line.iter().position(|&b| b == b':') else { continue };
+        if fields.len() == limits::HEADERS_SHOWN_MAX {
+            break;
+        }
+        fields.push((&line[..colon], line[colon + 1..].to_vec()));
+    }
+    let shown = fields.into_iter().map(|(name, mut value)| {
+        value.push(b'\n');
+        let decoded = match MessageStream::new(&value).parse_unstructured() {
+            HeaderValue::Text(text) => text.into_owned(),
+            _ => String::new(),
+        };
+        Field {
+            name: String::from_utf8_lossy(name).trim().to_owned(),
+            value: text::prefix(decoded.trim(), limits::HEADER_SHOWN_BYTES_MAX).to_owned(),
+        }
+    });
+    shown.collect()
+}
+
+/// Header fields should be ASCII (RFC 5322) or UTF-8 (RFC 6532); other bytes are
+/// read by a guess over the whole block.
+fn readable(block: &[u8]) -> Cow<'_, [u8]> {
+    match charset::decode(block, None) {
+        Cow::Borrowed(_) => Cow::Borrowed(block),
+        // Escape sequences here are ISO-2022-JP without RFC 2047.
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
+fn take(header: &mut Header, name: &HeaderName<'_>, value: &HeaderValue<'_>) {
+    match name {
+        HeaderName::Subject if header.subject.is_empty() => {
+            header.subject = value.as_text().unwrap_or_default().to_owned();
+        }
+        HeaderName::From => mailboxes(&mut header.from, value),
+        HeaderName::Sender => mailboxes(&mut header.sender, value),
+        HeaderName::To => mailboxes(&mut header.to, value),
+        HeaderName::Cc => mailboxes(&mut header.cc, value),
+        HeaderName::Bcc => mailboxes(&mut header.bcc, value),
+        HeaderName::Date if header.date.is_none() => {
+            header.date = value.as_datetime().and_then(timestamp);
+        }
+        HeaderName::MessageId if header.message_id.is_empty() => {
+            header.message_id = ids(value).into_iter().next().unwrap_or_default();
+        }
+        HeaderName::InReplyTo => header.in_reply_to.extend(ids(value)),
+        HeaderName::References => header.references.extend(ids(value)),
+        HeaderName::ContentId => {
+            header.content_id = ids(value).into_iter().next().unwrap_or_default();
+        }
+        HeaderName::ContentTransferEncoding => {
+            header.encoding = value.as_text().unwrap_or_default().trim().to_owned();
+        }
+        HeaderName::ContentType => {
+            if let Some(content_type) = value.as_content_type() {
+                take_type(header, content_type);
+            }
+        }
+        HeaderName::ContentDisposition => {
+            if let Some(disposition) = value.as_content_type() {
+                header.is_attachment = disposition.is_attachment();
+                if let Some(name) = disposition.attribute("filename").filter(|n| !n.is_empty()) {
+                    header.file_name = Some(name.to_owned());
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn take_type(header: &mut Header, content_type: &ContentType<'_>) {
+    if let Some(subtype) = content_type.subtype() {
+        let media_type = format!("{}/{subtype}", content_type.ctype());
+        header.media_type = Some(media_type.to_ascii_lowercase());
+    }
+    header.charset = content_type.attribute("charset").map(str::to_owned);
+    header.boundary =
+        content_type.attribute("boundary").filter(|b| !b.is_empty()).map(str::to_owned);
+    if header.file_name.is_none() {
+        header.file_name =
+            content_type.attribute("name").filter(|n| !n.is_empty()).map(str::to_owned);
+    }
+}
+
+fn mailboxes(out: &mut Vec<Mailbox>, value: &HeaderValue<'_>) {
+    let Some(addresses) = value.as_address() else { return };
+    let groups: Box<dyn Iterator<Item = &mail_parser::Addr<'_>>> = match addresses {
+        Address::List(list) => Box::new(list.iter()),
+        Address::Group(groups) => Box::new(groups.iter().flat_map(|group| &group.addresses)),
+    };
+    let room = limits::MAILBOXES_MAX.saturating_sub(out.len());
+    out.extend(groups.take(room).map(|address| Mailbox {
+        name: address.name().unwrap_or_default().trim().to_owned(),
+        address: address.address().unwrap_or_default().trim().to_owned(),
+    }));
+}
+
+fn ids(value: &HeaderValue<'_>) -> Vec<String> {
+    let list: Vec<&str> = match value {
+        HeaderValue::Text(id) => vec![id],
+        HeaderValue::TextList(ids) => ids.iter().map(AsRef::as_ref).collect(),
+        _ => Vec::new(),
+    };
+    list.into_iter()
+        .take(limits::HEADERS_SHOWN_MAX)
+        .map(|id| id.trim_matches(['<', '>', ' ']).to_owned())
+        .filter(|id| !id.is_empty())
+        .collect()
+}
+
+fn timestamp(date: &DateTime) -> Option<Timestamp> {
+    date.is_valid().then(|| Timestamp::from_seconds(date.to_timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_read() {
+        let header = parse(
+            b"From: =?utf-8?q?Zo=C3=AB?= <Zoe@Example.com>\r\nTo: a@b.c, \"D, E\" <d@e.f>\r\n\
+              Cc: Team: g@h.i, j@k.l;\r\nSubject: =?iso-8859-1?q?caf=E9?=\r\n au lait\r\n\
+              Date: Tue, 1 Jul 2025 10:00:00 +0200\r\nMessage-ID: <x@y>\r\n\
+              Content-Type: Text/Plain; charset=\"utf-8\"\r\n\r\n",
+        );
+        assert_eq!(header.from[0].display(), "Zoë <Zoe@Example.com>");
+        assert_eq!(header.to[1], Mailbox { name: "D, E".into(), address: "d@e.f".into() });
+        assert_eq!(header.cc.len(), 2);
+        assert_eq!(header.subject, "café au lait");
+        assert_eq!(header.date, Some(Timestamp::from_seconds(1_751_356_800)));
+        assert_eq!(header.message_id, "x@y");
+        assert_eq!(header.media_type.as_deref(), Some("text/plain"));
+    }
+
+    #[test]
+    fn names_of_files_are_decoded() {
+        let header = parse(
+            b"Content-Type: application/pdf; name=\"=?utf-8?b?w6kucGRm?=\"\r\n\
+              Content-Disposition: attachment; filename*=utf-8''%C3%A9t%C3%A9.pdf\r\n\r\n",
+        );
+        assert_eq!(header.file_name.as_deref(), Some("été.pdf"));
+        assert!(header.is_attachment);
+    }
+
+    #[test]
+    fn a_field_may_lack_its_charset() {
+        let (subject, ..) = encoding_rs::GBK.encode("Subject: 关于合同的通知 请查收\r\n\r\n");
+        assert_eq!(parse(&subject).subject, "关于合同的通知 请查收");
+    }
+
+    #[test]
+    fn all_fields_are_shown() {
+        let fields = fields(b"Received: from a\r\n\tby b\r\nX-T: =?utf-8?q?=C3=A9?=\r\n\r\n");
+        assert_eq!(fields[0], Field { name: "Received".into(), value: "from a by b".into() });
+        assert_eq!(fields[1].value, "é");
+    }
+
+    #[test]
+    fn the_block_ends_at_an_empty_line() {
+        assert_eq!(block_len(b"a: b\r\n\r\nc"), 8);
+        assert_eq!(block_len(b"a: b\n\nc"), 6);
+        assert_eq!(block_len(b"\nc"), 1);
+        assert_eq!(block_len(b"a: b"), 4);
+    }
+}

@@ -1,0 +1,387 @@
+//! A message taken apart: its body's text and its attachments at any depth.
+
+use std::borrow::Cow;
+
+use super::header::{self, Header};
+use super::{Attachment, Gap, Mailbox, Parsed, Reason, charset, decode, html, text, walk};
+use crate::base::hash::Digest;
+use crate::base::limits;
+
+/// Reads one message (RFC 5322) or as much of one as there is.
+pub fn parse_message(bytes: &[u8], with_headers: bool) -> Parsed {
+    let (block, body) = bytes.split_at(header::block_len(bytes));
+    let header = header::parse(block);
+    let mut walk = Walk::new();
+    let found = walk.entity(&header, body, Place::default());
+    let mut parsed = walk.parsed;
+    if block.len() > limits::HEADER_BYTES_MAX {
+        parsed.gaps.push(gap(None, Reason::TooLarge, "the header"));
+    }
+    parsed.subject = header.subject;
+    parsed.from = header.from;
+    parsed.sender = header.sender;
+    parsed.to = header.to;
+    parsed.cc = header.cc;
+    parsed.bcc = header.bcc;
+    parsed.date = header.date;
+    parsed.message_id = header.message_id;
+    parsed.in_reply_to = header.in_reply_to;
+    parsed.references = header.references;
+    parsed.text = found.text;
+    parsed.other_text = found.other;
+    parsed.has_html = found.has_html;
+    if with_headers {
+        parsed.headers = header::fields(block);
+    }
+    parsed
+}
+
+/// The text that a part, with all that it holds, gives to its message.
+#[derive(Default)]
+struct Body {
+    text: String,
+    /// Of alternatives, where they differ.
+    other: String,
+    has_html: bool,
+    has_plain: bool,
+}
+
+/// Where a part stands.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    depth: usize,
+    /// The attachment whose content it is.
+    parent: Option<u32>,
+    /// RFC 2046 section 5.1.5: parts of a digest are messages unless they say.
+    in_digest: bool,
+}
+
+struct Walk {
+    parsed: Parsed,
+    parts: usize,
+    text_bytes_left: usize,
+    is_too_deep: bool,
+}
+
+impl Walk {
+    fn new() -> Self {
+        Self {
+            parsed: Parsed::default(),
+            parts: 0,
+            text_bytes_left: limits::TEXT_TOTAL_BYTES_MAX,
+            is_too_deep: false,
+        }
+    }
+
+    fn part(&mut self, bytes: &[u8], place: Place) -> Body {
+        let (block, body) = bytes.split_at(header::block_len(bytes));
+        self.entity(&header::parse(block), body, place)
+    }
+
+    fn entity(&mut self, header: &Header, body: &[u8], place: Place) -> Body {
+        self.parts += 1;
+        if place.depth > limits::MIME_DEPTH_MAX || self.parts > limits::MIME_PARTS_MAX {
+            return self.too_deep(body, place);
+        }
+        let default = if place.in_digest { "message/rfc822" } else { "text/plain" };
+        let media_type = header.media_type.as_deref().unwrap_or(default);
+        if media_type.starts_with("multipart/")
+            && let Some(boundary) = &header.boundary
+            && let Some(found) = self.multipart(media_type, boundary, header, body, place)
+        {
+            return found;
+        }
+        // A multipart without parts is shown as what it is, text.
+        let is_text = matches!(media_type, "text/plain" | "text/html")
+            || media_type.starts_with("multipart/");
+        if is_text && header.file_name.is_none() && !header.is_attachment {
+            return self.inline_text(header, media_type == "text/html", body, place);
+        }
+        self.attachment(header, media_type, body, place);
+        Body::default()
+    }
+
+    fn too_deep(&mut self, body: &[u8], place: Place) -> Body {
+        if !self.is_too_deep {
+            self.is_too_deep = true;
+            let detail = "parts beyond what is followed are read as one text";
+            self.parsed.gaps.push(gap(place.parent, Reason::TooDeep, detail));
+        }
+        let text = self.keep_text(&charset::decode(body, None), place.parent);
+        Body { text, has_plain: true, ..Body::default() }
+    }
+
+    fn multipart(
+        &mut self,
+        media_type: &str,
+        boundary: &str,
+        header: &Header,
+        body: &[u8],
+        place: Place,
+    ) -> Option<Body> {
+        let body = decode::transfer(body, &header.encoding);
+        let parts_max = limits::MIME_PARTS_MAX.saturating_sub(self.parts).max(1);
+        let (parts, is_cut) = walk::split(&body, boundary, parts_max);
+        if parts.is_empty() {
+            return None;
+        }
+        let inner = Place {
+            depth: place.depth + 1,
+            in_digest: media_type == "multipart/digest",
+            parent: place.parent,
+        };
+        let mut found = Body::default();
+        for part in parts {
+            let next = self.part(part, inner);
+            if media_type == "multipart/alternative" {
+                found.or(next);
+            } else {
+                found.and(next);
+            }
+        }
+        if is_cut {
+            let detail = "more parts than are followed";
+            self.parsed.gaps.push(gap(place.parent, Reason::TooDeep, detail));
+        }
+        Some(found)
+    }
+
+    fn inline_text(&mut self, header: &Header, is_html: bool, body: &[u8], place: Place) -> Body {
+        let bytes = decode::transfer(body, &header.encoding);
+        let text = if is_html {
+            self.html_text(&bytes, header.charset.as_deref(), place.parent)
+        } else {
+            self.keep_text(&charset::decode(&bytes, header.charset.as_deref()), place.parent)
+        };
+        Body { text, other: String::new(), has_html: is_html, has_plain: !is_html }
+    }
+
+    fn html_text(&mut self, bytes: &[u8], label: Option<&str>, at: Option<u32>) -> String {
+        let source = decode_html(bytes, label);
+        let (text, is_cut) = html::to_text(&source);
+        if is_cut {
+            self.parsed.gaps.push(gap(at, Reason::TooLarge, "HTML nested too deep to read whole"));
+        }
+        self.keep_text(&text, at)
+    }
+
+    /// Normal form, within the bounds of one text and of the whole message.
+    fn keep_text(&mut self, source: &str, at: Option<u32>) -> String {
+        let (mut text, mut is_cut) = text::normalise(source);
+        if text.len() > self.text_bytes_left {
+            text.truncate(text::prefix(&text, self.text_bytes_left).len());
+            is_cut = true;
+        }
+        self.text_bytes_left -= text.len();
+        if is_cut {
+            let detail = format!("only the first {} bytes of its text are indexed", text.len());
+            self.parsed.gaps.push(gap(at, Reason::TooLarge, &detail));
+        }
+        text
+    }
+
+    fn attachment(&mut self, header: &Header, media_type: &str, body: &[u8], place: Place) {
+        let content = decode::transfer(body, &header.encoding);
+        let ordinal = self.parsed.attachments.len() as u32;
+        let name = header.file_name.as_deref().unwrap_or_default();
+        self.parsed.attachments.push(Attachment {
+            ordinal,
+            parent: place.parent,
+            name: text::prefix(name, limits::FILE_NAME_BYTES_MAX).to_owned(),
+            media_type: text::prefix(media_type, limits::FILE_NAME_BYTES_MAX).to_owned(),
+            size: content.len() as u64,
+            sha256: Digest::of(&content),
+            text: None,
+        });
+        let at = Some(ordinal);
+        let text = match reading(media_type, name) {
+            Reading::Plain => {
+                Some(self.keep_text(&charset::decode(&content, header.charset.as_deref()), at))
+            }
+            Reading::Html => Some(self.html_text(&content, header.charset.as_deref(), at)),
+            Reading::Message => Some(self.nested(&content, ordinal, place)),
+            Reading::None(reason) => {
+                self.parsed.gaps.push(gap(at, reason, media_type));
+                None
+            }
+        };
+        self.parsed.attachments[ordinal as usize].text = text;
+    }
+
+    /// A message inside this one: its people, subject and text are the text of
+    /// the attachment that it is; its attachments follow as ones of their own.
+    fn nested(&mut self, content: &[u8], ordinal: u32, place: Place) -> String {
+        let (block, body) = content.split_at(header::block_len(content));
+        let header = header::parse(block);
+        let inner = Place { depth: place.depth + 1, parent: Some(ordinal), in_digest: false };
+        let found = self.entity(&header, body, inner);
+        let mut text = String::new();
+        let lists = [
+            ("From", &header.from),
+            ("Sender", &header.sender),
+            ("To", &header.to),
+            ("Cc", &header.cc),
+            ("Bcc", &header.bcc),
+        ];
+        for (name, list) in lists {
+            if !list.is_empty() {
+                let shown: Vec<String> = list.iter().map(Mailbox::display).collect();
+                text.push_str(&format!("{name}: {}\n", shown.join(", ")));
+            }
+        }
+        if let Some(date) = header.date {
+            text.push_str(&format!("Date: {date}\n"));
+        }
+        text.push_str(&format!("Subject: {}\n\n{}", header.subject, found.text));
+        append(&mut text, &found.other);
+        text
+    }
+}
+
+impl Body {
+    /// Adds what comes beside it.
+    fn and(&mut self, next: Self) {
+        append(&mut self.text, &next.text);
+        append(&mut self.other, &next.other);
+        self.has_html |= next.has_html;
+        self.has_plain |= next.has_plain;
+    }
+
+    /// Adds an alternative: plain text is preferred, and what only another
+    /// alternative says is kept beside it, so that no word hides there.
+    fn or(&mut self, mut next: Self) {
+        let is_better = self.text.trim().is_empty()
+            || (next.has_plain && !self.has_plain && !next.text.trim().is_empty());
+        if is_better {
+            std::mem::swap(&mut self.text, &mut next.text);
+        }
+        if text::has_new_words(&self.text, &next.text) {
+            append(&mut self.other, &next.text);
+        }
+        append(&mut self.other, &next.other);
+        self.has_html |= next.has_html;
+        self.has_plain |= next.has_plain;
+    }
+}
+
+fn append(text: &mut String, more: &str) {
+    if text.is_empty() {
+        text.push_str(more);
+    } else if !more.is_empty() {
+        text.push('\n');
+        text.push_str(more);
+    }
+}
+
+fn gap(ordinal: Option<u32>, reason: Reason, detail: &str) -> Gap {
+    Gap { ordinal, reason, detail: text::prefix(detail, limits::FILE_NAME_BYTES_MAX).to_owned() }
+}
+
+/// HTML says its charset in the part's header, else in itself.
+pub(super) fn decode_html<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
+    charset::decode(bytes, label.or_else(|| html::declared_charset(bytes)))
+}
+
+/// How the text of an attachment is got.
+enum Reading {
+    Plain,
+    Html,
+    Message,
+    None(Reason),
+}
+
+fn reading(media_type: &str, name: &str) -> Reading {
+    match media_type.split_once('/') {
+        Some(("message", "rfc822" | "global" | "news")) => Reading::Message,
+        Some(("text", "html")) | Some(("application", "xhtml+xml")) => Reading::Html,
+        Some(("text" | "message", _)) => Reading::Plain,
+        Some(("application", "json" | "xml" | "ics" | "csv" | "x-sh" | "sql" | "mbox")) => {
+            Reading::Plain
+        }
+        Some(("image" | "audio" | "video" | "font", _)) => Reading::None(Reason::NoText),
+        _ => by_name(name),
+    }
+}
+
+fn by_name(name: &str) -> Reading {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("txt" | "csv" | "tsv" | "log" | "md" | "ics" | "vcf" | "json" | "xml" | "ini") => {
+            Reading::Plain
+        }
+        Some("htm" | "html" | "xhtml") => Reading::Html,
+        Some("eml") => Reading::Message,
+        _ => Reading::None(Reason::UnknownType),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(message: &str) -> Parsed {
+        parse_message(message.replace('\n', "\r\n").as_bytes(), false)
+    }
+
+    #[test]
+    fn plain_text_is_preferred_and_no_word_is_lost() {
+        let head = "Content-Type: multipart/alternative; boundary=x\n\n--x\n\n";
+        let tail = "\n--x\nContent-Type: text/html\n\n<p>Good <b>night</b></p>\n--x--\n";
+        let parsed = parse(&format!("{head}Good night{tail}"));
+        assert_eq!((parsed.text.as_str(), parsed.other_text.as_str()), ("Good night", ""));
+        assert!(parsed.has_html);
+        let parsed = parse(&format!("{head}See the HTML{tail}"));
+        assert_eq!(parsed.text, "See the HTML");
+        assert_eq!(parsed.other_text, "Good night\n");
+        let parsed = parse(&format!("{head}{tail}"));
+        assert_eq!((parsed.text.as_str(), parsed.other_text.as_str()), ("Good night\n", ""));
+    }
+
+    #[test]
+    fn attachments_are_listed_with_text_or_reason() {
+        let parsed = parse(
+            "Content-Type: multipart/mixed; boundary=x\n\n--x\n\nbody\n\
+             --x\nContent-Type: text/csv; name=a.csv\nContent-Transfer-Encoding: base64\n\nYSxiCg==\n\
+             --x\nContent-Type: image/png; name=b.png\n\nxx\n\
+             --x\nContent-Type: application/zip; name=c.zip\n\nxx\n--x--\n",
+        );
+        assert_eq!(parsed.text, "body");
+        let names: Vec<_> = parsed.attachments.iter().map(|a| a.name.as_str()).collect();
+        assert_eq!(names, ["a.csv", "b.png", "c.zip"]);
+        assert_eq!(parsed.attachments[0].text.as_deref(), Some("a,b\n"));
+        assert_eq!(parsed.attachments[0].sha256, Digest::of(b"a,b\n"));
+        let reasons: Vec<_> = parsed.gaps.iter().map(|g| (g.ordinal, g.reason)).collect();
+        assert_eq!(reasons, [(Some(1), Reason::NoText), (Some(2), Reason::UnknownType)]);
+    }
+
+    #[test]
+    fn a_forwarded_message_is_text_and_holds_attachments() {
+        let parsed = parse(
+            "Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: message/rfc822\n\n\
+             From: Ann <a@b.c>\nSubject: inner\nContent-Type: multipart/mixed; boundary=y\n\n\
+             --y\n\nhello\n--y\nContent-Type: text/calendar; name=d.ics\n\nBEGIN\n--y--\n--x--\n",
+        );
+        let forwarded = &parsed.attachments[0];
+        assert_eq!(forwarded.text.as_deref(), Some("From: Ann <a@b.c>\nSubject: inner\n\nhello"));
+        let inner = &parsed.attachments[1];
+        assert_eq!((inner.parent, inner.text.as_deref()), (Some(0), Some("BEGIN")));
+    }
+
+    #[test]
+    fn deep_nesting_is_bounded_and_declared() {
+        let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(50_000) + "\r\nword";
+        let parsed = parse_message(nested.as_bytes(), true);
+        assert_eq!(parsed.attachments.len(), limits::MIME_DEPTH_MAX + 1);
+        assert!(parsed.gaps.iter().any(|gap| gap.reason == Reason::TooDeep));
+    }
+
+    #[test]
+    fn anything_at_all_is_read() {
+        for bytes in [&b""[..], b"\r\n", b":", b"Content-Type: multipart/mixed; boundary=x", b"\0"]
+        {
+            parse_message(bytes, true);
+        }
+        let parsed = parse("Content-Type: multipart/mixed; boundary=x\n\nno part\n");
+        assert_eq!(parsed.text, "no part\n");
+    }
+}
