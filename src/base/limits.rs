@@ -40,8 +40,12 @@ pub const TEXT_TOTAL_BYTES_MAX: usize = 64 << 20;
 pub const HTML_MEMORY_BYTES_MAX: usize = 64 << 20;
 /// HTML that is made safe to show; the text view has the rest.
 pub const HTML_RENDER_BYTES_MAX: usize = 8 << 20;
-/// The sanitiser's time grows with the square of the nesting.
+/// The sanitiser's time grows with the square of the nesting, and of an
+/// element's attributes.
 pub const HTML_DEPTH_MAX: usize = 200;
+pub const HTML_ATTRIBUTES_MAX: usize = 100;
+/// So does its time to write a text, of the text's length.
+pub const HTML_TEXT_BYTES_MAX: usize = 16 << 10;
 /// Pictures of a message that are put into its HTML.
 pub const HTML_IMAGE_BYTES_MAX: usize = 16 << 20;
 /// Header fields shown of one message, and bytes of one.

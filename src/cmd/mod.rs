@@ -6,6 +6,7 @@
 mod init;
 mod serve;
 mod user;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,6 +34,9 @@ enum Command {
     User(user::Command),
     /// Print the version.
     Version,
+    /// Read mail for the archive that started this process.
+    #[command(hide = true)]
+    Worker,
 }
 
 /// The archive that a command works on.
@@ -66,6 +70,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => block_on(serve::run(arguments))?,
         Command::User(command) => block_on(user::run(command))?,
         Command::Version => println!("muniment {}", env!("CARGO_PKG_VERSION")),
+        Command::Worker => worker::run()?,
     }
     Ok(ExitCode::SUCCESS)
 }

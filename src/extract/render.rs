@@ -13,9 +13,10 @@ use std::rc::Rc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lol_html::errors::RewritingError;
-use lol_html::html_content::{Element, TextChunk};
+use lol_html::html_content::{ContentType, Element, TextChunk, TextType};
 use lol_html::{
-    ElementContentHandlers, HandlerResult, HtmlRewriter, MemorySettings, Selector, Settings,
+    DocumentContentHandlers, ElementContentHandlers, HandlerResult, HtmlRewriter, MemorySettings,
+    Selector, Settings,
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,8 +103,8 @@ impl Bodies {
 }
 
 /// First pass: takes out and counts what loads from elsewhere, puts pictures of
-/// the message in their place, and caps the nesting, for which the sanitiser's
-/// time is quadratic.
+/// the message in their place, and caps nesting and attributes, in both of which
+/// the sanitiser's time is quadratic.
 fn prepare(
     source: &str,
     images: Rc<HashMap<String, String>>,
@@ -113,6 +114,10 @@ fn prepare(
     let elements = ElementContentHandlers::default().element({
         let blocked = blocked.clone();
         move |element: &mut Element<'_, '_>| {
+            if element.attributes().len() > limits::HTML_ATTRIBUTES_MAX {
+                element.remove_and_keep_content();
+                return Ok(());
+            }
             take_out_loads(element, &images, &blocked)?;
             cap_depth(element, &depth)
         }
@@ -128,6 +133,10 @@ fn prepare(
     });
     let memory = MemorySettings::new().with_max_allowed_memory_usage(limits::HTML_MEMORY_BYTES_MAX);
     let mut settings = Settings::new().with_strict(false).with_memory_settings(memory);
+    settings = settings.append_document_content_handler(DocumentContentHandlers::default().text({
+        let mut run = 0;
+        move |chunk: &mut TextChunk<'_>| split_text(chunk, &mut run)
+    }));
     for (selector, handler) in [("*", elements), ("style", styles)] {
         if let Ok(selector) = selector.parse::<Selector>() {
             settings = settings.append_element_content_handler((Cow::Owned(selector), handler));
@@ -147,6 +156,16 @@ fn take_out_loads(
 ) -> HandlerResult {
     let block = |loads: usize| blocked.set(blocked.get().saturating_add(loads as u32));
     let is_link = element.tag_name() == "link";
+    let too_long: Vec<String> = element
+        .attributes()
+        .iter()
+        .map(|attribute| (attribute.name(), attribute.value()))
+        .filter(|(name, value)| is_too_long(name, value))
+        .map(|(name, _)| name)
+        .collect();
+    for name in too_long {
+        element.remove_attribute(&name);
+    }
     for name in ["src", "background", "srcset", "poster", "data", "lowsrc", "dynsrc"] {
         let Some(value) = element.get_attribute(name) else { continue };
         let value = value.trim();
@@ -177,6 +196,41 @@ fn take_out_loads(
 fn may_load(declaration: &str) -> bool {
     let lower = declaration.to_ascii_lowercase();
     ["url", "image", "\\", "@", "expression", "element(", "src("].iter().any(|s| lower.contains(s))
+}
+
+/// The sanitiser writes a text with time quadratic in its length, so a long one
+/// is cut into several, at white space, by an element that shows nothing.
+/// `run` is the length of the text so far.
+fn split_text(chunk: &mut TextChunk<'_>, run: &mut usize) -> HandlerResult {
+    let before = *run;
+    *run = if chunk.last_in_text_node() { 0 } else { before + chunk.as_str().len() };
+    let text = chunk.as_str();
+    if chunk.text_type() != TextType::Data || before + text.len() <= limits::HTML_TEXT_BYTES_MAX {
+        return Ok(());
+    }
+    let mut out = String::with_capacity(text.len() + 64);
+    let (mut rest, mut room) = (text, limits::HTML_TEXT_BYTES_MAX.saturating_sub(before));
+    while rest.len() > room {
+        let is_space = |c: char| c.is_ascii_whitespace();
+        let near = text::prefix(rest, room).rfind(is_space).filter(|at| *at > 0);
+        let next = || rest.char_indices().skip(1).find(|(_, c)| is_space(*c)).map(|(at, _)| at);
+        let Some(at) = near.or_else(next) else { break };
+        out.push_str(&rest[..at]);
+        out.push_str("<wbr>");
+        (rest, room) = (&rest[at..], limits::HTML_TEXT_BYTES_MAX);
+        if *run > 0 {
+            *run = rest.len();
+        }
+    }
+    out.push_str(rest);
+    chunk.replace(&out, ContentType::Html);
+    Ok(())
+}
+
+/// Attributes are written in quadratic time too; pictures have nothing to escape.
+fn is_too_long(name: &str, value: &str) -> bool {
+    let is_picture = name == "src" && is_picture_url(value) && !value.contains(['&', '"', '<']);
+    value.len() > limits::HTML_TEXT_BYTES_MAX && !(is_picture && value.is_ascii())
 }
 
 fn cap_depth(element: &mut Element<'_, '_>, depth: &Rc<Cell<usize>>) -> HandlerResult {
@@ -316,27 +370,23 @@ mod tests {
     #[track_caller]
     fn check(html: &str, expected: &str, blocked_remote: u32) {
         let rendered = render(html);
-        assert_eq!(
-            (rendered.html.as_deref(), rendered.blocked_remote),
-            (Some(expected), blocked_remote)
-        );
+        // The sanitiser writes these two in either order.
+        let html = rendered.html.map(|html| {
+            html.replace("rel=\"noopener noreferrer\" target=\"_blank\"", LINK)
+                .replace("target=\"_blank\" rel=\"noopener noreferrer\"", LINK)
+        });
+        assert_eq!((html.as_deref(), rendered.blocked_remote), (Some(expected), blocked_remote));
     }
+
+    const LINK: &str = "outside";
 
     #[test]
     fn nothing_runs() {
         check("<script>x()</script><p onclick='x()'>a</p>", "<p>a</p>", 0);
-        check(
-            "<a href='javascript:x()'>a</a>",
-            "<a target=\"_blank\" rel=\"noopener noreferrer\">a</a>",
-            0,
-        );
+        check("<a href='javascript:x()'>a</a>", "<a outside>a</a>", 0);
         check("<form action='http://h/'><input name=q>b</form>", "b", 0);
         check("<iframe src='http://h/'>c</iframe>d<svg onload=x()></svg>", "d", 1);
-        check(
-            "<a href='data:text/html,x'>a</a>",
-            "<a target=\"_blank\" rel=\"noopener noreferrer\">a</a>",
-            0,
-        );
+        check("<a href='data:text/html,x'>a</a>", "<a outside>a</a>", 0);
     }
 
     #[test]
@@ -365,11 +415,7 @@ mod tests {
 
     #[test]
     fn links_open_outside_without_referrer() {
-        check(
-            "<a href='https://h/' target=_top>a</a>",
-            "<a href=\"https://h/\" target=\"_blank\" rel=\"noopener noreferrer\">a</a>",
-            0,
-        );
+        check("<a href='https://h/' target=_top>a</a>", "<a href=\"https://h/\" outside>a</a>", 0);
     }
 
     #[test]

@@ -1,1 +1,15 @@
-//! Limited child processes that parse what strangers sent.
+//! Limited child processes that read hostile mail: a pool of long-lived ones,
+//! the same binary started again as `muniment worker`.
+//!
+//! A request has a deadline. A child that misses it, dies, or answers nonsense is
+//! killed with its process group and replaced, and the request is tried once
+//! more in a fresh one; what fails twice is a [`Failure`], which the caller keeps
+//! as a declared gap. Neighbours in other children go on.
+
+pub mod child;
+mod pool;
+mod process;
+pub mod protocol;
+
+pub use pool::{Failure, Pool, WorkerError};
+pub use protocol::Found;

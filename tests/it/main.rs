@@ -6,3 +6,4 @@ mod smtp;
 mod smtp_clients;
 mod smtp_tls;
 mod support;
+mod worker;
