@@ -8,6 +8,7 @@ use muniment::smtp::listener::Server;
 
 use crate::support::dialogue::{Client, Dialogue, unescape};
 use crate::support::mail_server::{JOURNAL, MailServer};
+use crate::support::transaction;
 
 async fn check(path: &Path) {
     let dialogue = Dialogue::parse(&std::fs::read_to_string(path).unwrap());
@@ -234,4 +235,52 @@ async fn busy_port_is_named() {
     let error = bound.await.err().unwrap().to_string();
     assert!(error.contains(&server.address.to_string()) && error.contains("smtp.listen"));
     server.kept().await;
+}
+
+/// The rule that no wait is silent: with no room left, DATA is refused at once,
+/// and taken again when there is room.
+#[tokio::test(flavor = "multi_thread")]
+async fn full_archive_answers_451_at_data() {
+    let server = MailServer::start("").await;
+    let address = server.address;
+    let mut waiting = Vec::new();
+    while let Ok(incoming) = server.ingest.begin(transaction(&server.scratch.archive)) {
+        waiting.push(incoming);
+    }
+    let mut sender = client(move || {
+        let mut sender = Client::connect(address);
+        sender.open_transaction(JOURNAL);
+        assert!(sender.ask("DATA").starts_with("451 4.3.1"));
+        sender
+    })
+    .await;
+    drop(waiting);
+    client(move || sender.deliver(JOURNAL, b"now there is room\r\n")).await;
+    assert_eq!(server.kept().await, [b"now there is room\r\n"]);
+}
+
+/// A bucket that cannot be written gives 451, and mail is taken again as soon
+/// as it can, without a restart. (Permissions would not stop root, so the
+/// directory is replaced.)
+#[tokio::test(flavor = "multi_thread")]
+async fn failing_bucket_answers_451_and_recovers() {
+    let server = MailServer::start("").await;
+    let address = server.address;
+    let bucket = server.scratch.archive.config.vault.path.clone();
+    let away = bucket.with_extension("away");
+    std::fs::rename(&bucket, &away).unwrap();
+    std::fs::write(&bucket, b"not a directory").unwrap();
+    let mut sender = client(move || {
+        let mut sender = Client::connect(address);
+        sender.open_transaction(JOURNAL);
+        assert!(sender.ask("DATA").starts_with("354"));
+        let reply = sender.ask("lost, if this were answered 250\r\n.");
+        assert!(reply.starts_with("451 4.3.1"), "{reply}");
+        sender
+    })
+    .await;
+    std::fs::remove_file(&bucket).unwrap();
+    std::fs::rename(&away, &bucket).unwrap();
+    client(move || sender.deliver(JOURNAL, b"sent again\r\n")).await;
+    assert_eq!(server.kept().await, [b"sent again\r\n"]);
 }

@@ -115,6 +115,19 @@ impl Client {
         assert!(self.ask(&format!("RCPT TO:<{recipient}>")).starts_with("250"));
     }
 
+    /// Delivers `content` exactly, in a session that was greeted, and returns
+    /// the answer, which must be a receipt.
+    pub fn deliver(&mut self, recipient: &str, content: &[u8]) -> String {
+        let chunk = format!("BDAT {} LAST\r\n", content.len());
+        let envelope = format!("MAIL FROM:<>\r\nRCPT TO:<{recipient}>\r\n");
+        self.send(&[envelope.as_bytes(), chunk.as_bytes(), content].concat());
+        assert!(self.reply().starts_with("250 2.1.0"));
+        assert!(self.reply().starts_with("250 2.1.5"));
+        let receipt = self.reply();
+        assert!(receipt.starts_with("250 2.0.0"), "{receipt}");
+        receipt
+    }
+
     /// Whatever comes until the server closes.
     pub fn rest(&mut self) -> String {
         let mut rest = Vec::new();
