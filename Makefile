@@ -8,6 +8,9 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# A pinned cargo-deny is built once, for its own sake and not into the binary.
+DENY_VERSION := 0.20.2
+DENY := $(TARGET)/tools/bin/cargo-deny
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 # What the demo journals instead of its own company: mbox (also .zst), Maildir
 # or folders of EML.
@@ -59,8 +62,19 @@ test:
 test-rust:
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	@$(MAKE) --no-print-directory deny
 	@mkdir -p $(TARGET)
 	$(NEXTEST) --locked 2>&1 | tee $(TARGET)/tests.log
+
+# Advisories change under a fixed tree and need the network: not part of a test.
+.PHONY: deny
+deny: $(DENY)
+	$(DENY) --all-features check --hide-inclusion-graph bans licenses sources
+
+$(DENY):
+	cargo install --quiet --locked --root $(TARGET)/tools --target-dir $(TARGET)/tools/build \
+		cargo-deny --version $(DENY_VERSION)
+	@rm -rf $(TARGET)/tools/build
 
 .PHONY: test-web test-browser
 ifeq ($(wildcard web/package.json),)
