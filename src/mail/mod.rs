@@ -6,6 +6,7 @@
 //! [`defect::Defect`], never a failure.
 
 pub mod address;
+pub mod compose;
 pub mod decode;
 pub mod defect;
 pub mod delivery;
