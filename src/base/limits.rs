@@ -122,3 +122,11 @@ pub const HOLD_CUSTODIANS_MAX: usize = 5000;
 pub const HOLD_SAMPLE_ROWS: usize = 10;
 /// Why a hold is released, in words.
 pub const REASON_BYTES_MAX: usize = 2000;
+/// Leaves that one checkpoint adds at most; bounds the publisher's memory.
+pub const PUBLISH_LEAVES_MAX: u32 = 65_536;
+/// Files in a bundle that is checked; more than any export makes.
+pub const VERIFY_FILES_MAX: usize = 20_000_000;
+/// Directories within each other in an unpacked bundle.
+pub const VERIFY_DEPTH_MAX: usize = 8;
+/// Findings that are listed; later ones are counted.
+pub const VERIFY_FINDINGS_MAX: usize = 1000;

@@ -1,1 +1,9 @@
-//! Checking a bundle or the archive without trusting its owner.
+//! Checking, without trusting the archive: export bundles now; the bucket's
+//! scrub belongs here too. Needs neither server nor catalog.
+
+pub mod bundle;
+mod proof;
+pub mod report;
+mod source;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! What a bundle says of itself: the shape of `manifest.json` and reading it
+//! item by item, since it can be larger than memory. The format is described
+//! for others in `verify/BUNDLE.md`.
+
+use std::fmt;
+use std::io::Read;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::base::hash::Digest;
+use crate::base::ids::{ArchiveId, RecordId};
+use crate::ledger::commitment::{Opening, ROLE_ATTACHMENT, ROLE_DELIVERY, ROLE_MESSAGE};
+
+pub const FORMAT: &str = "muniment-export";
+pub const VERSION: u32 = 1;
+
+/// Names in the bundle that do not depend on what was exported.
+pub const MANIFEST: &str = "manifest.json";
+pub const MANIFEST_NOTE: &str = "manifest.note";
+pub const CHECKPOINT: &str = "checkpoint";
+pub const KEY: &str = "key.txt";
+pub const ACCOUNT: &str = "account.json";
+pub const EXCEPTIONS: &str = "exceptions.json";
+pub const README: &str = "README.txt";
+pub const MBOX: &str = "messages.mbox";
+
+/// The first fields of the manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    pub format: String,
+    pub version: u32,
+    /// The log that the proofs are of; also the name of its key.
+    pub origin: String,
+    pub archive_id: ArchiveId,
+    /// RFC 3339.
+    pub made_at: String,
+}
+
+/// A message or attachment, with the proof of what it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// The file that holds it.
+    pub path: String,
+    /// Where in the file, if it is not the whole: of an mbox, the message with
+    /// its mboxrd quoting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
+    pub role: Role,
+    /// The message set, as the archive numbers it.
+    pub set: i64,
+    /// Of an attachment, the name and type that the message gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// Of the exact bytes, without any quoting.
+    pub size: u64,
+    pub sha256: Digest,
+    pub proofs: Vec<Proof>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    pub offset: u64,
+    pub length: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Delivery,
+    Message,
+    Attachment,
+}
+
+impl Role {
+    /// As commitments number it.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Delivery => ROLE_DELIVERY,
+            Self::Message => ROLE_MESSAGE,
+            Self::Attachment => ROLE_ATTACHMENT,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Delivery => "delivery",
+            Self::Message => "message",
+            Self::Attachment => "attachment",
+        }
+    }
+}
+
+/// That one delivery carried the item: its leaf, the leaf's place in the log,
+/// and the opening of the commitment in the leaf.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    pub record_id: RecordId,
+    /// The leaf's bytes, hex.
+    pub leaf: String,
+    pub opening: Opening,
+    /// Absent where the log had not been published that far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inclusion: Option<Inclusion>,
+    /// What the archive recorded of the delivery: source, envelope. The
+    /// manifest's signature covers it, the log's proof does not.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub recorded: serde_json::Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inclusion {
+    pub position: u64,
+    pub path: Vec<Digest>,
+}
+
+/// A file that is no item: the checkpoint, the account, an mbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    pub path: String,
+    pub size: u64,
+    pub sha256: Digest,
+}
+
+/// The text that `manifest.note` signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seal {
+    pub size: u64,
+    pub sha256: Digest,
+}
+
+const SEAL_TITLE: &str = "muniment export manifest v1";
+
+impl Seal {
+    pub fn text(&self) -> String {
+        format!("{SEAL_TITLE}\n{}\n{}\n", self.size, self.sha256)
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.strip_suffix('\n')?.split('\n');
+        let (title, size, sha256) = (lines.next()?, lines.next()?, lines.next()?);
+        if title != SEAL_TITLE || lines.next().is_some() {
+            return None;
+        }
+        let seal = Self { size: size.parse().ok()?, sha256: sha256.parse().ok()? };
+        (seal.text() == text).then_some(seal)
+    }
+}
+
+/// What the manifest is read as, in its order.
+pub enum Part {
+    Head(Head),
+    Item(Box<Item>),
+    File(Listed),
+}
+
+/// Reads a manifest and hands each part to `visit`; only one is in memory.
+pub fn read(reader: impl Read, visit: &mut dyn FnMut(Part)) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    deserializer.deserialize_map(Whole { visit })?;
+    deserializer.end()
+}
+
+struct Whole<'a> {
+    visit: &'a mut dyn FnMut(Part),
+}
+
+impl<'de> Visitor<'de> for Whole<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a manifest of format version 1")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut expected = ["head", "items", "files"].into_iter();
+        while let Some(key) = map.next_key::<String>()? {
+            if expected.next() != Some(key.as_str()) {
+                return Err(A::Error::custom(format!("{key:?} is not expected here")));
+            }
+            match key.as_str() {
+                "head" => {
+                    let head: Head = map.next_value()?;
+                    if head.format != FORMAT || head.version != VERSION {
+                        return Err(A::Error::custom(format!(
+                            "it is of format {} version {}; this program reads {FORMAT} version \
+                             {VERSION}",
+                            head.format, head.version
+                        )));
+                    }
+                    (self.visit)(Part::Head(head));
+                }
+                "items" => map.next_value_seed(Each(&mut |item: Item| {
+                    (self.visit)(Part::Item(Box::new(item)));
+                }))?,
+                _ => map.next_value_seed(Each(&mut |file: Listed| {
+                    (self.visit)(Part::File(file));
+                }))?,
+            }
+        }
+        match expected.next() {
+            None => Ok(()),
+            Some(missing) => Err(A::Error::custom(format!("it has no {missing:?}"))),
+        }
+    }
+}
+
+/// A list whose elements are handed on one by one.
+struct Each<'a, T>(&'a mut dyn FnMut(T));
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Each<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Each<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(element) = list.next_element()? {
+            (self.0)(element);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! What a check found, for people and for programs.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::base::hash::Digest;
+use crate::base::ids::RecordId;
+use crate::base::limits::VERIFY_FINDINGS_MAX;
+
+/// Exit codes of the commands that check.
+pub const EXIT_GOOD: u8 = 0;
+/// Something does not hold; the findings name it.
+pub const EXIT_BAD: u8 = 1;
+/// Nothing could be checked: no such file, an unreadable key.
+pub const EXIT_UNCHECKED: u8 = 2;
+/// All that can be checked holds, but for some items there is no proof: the
+/// log had not been published that far when the export was made.
+pub const EXIT_UNPROVEN: u8 = 3;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Other bytes than the manifest says.
+    Changed,
+    Missing,
+    /// A file that the manifest does not list.
+    Added,
+    /// Not signed by the given key, or not by any.
+    Key,
+    /// The item is what the manifest says, but that does not prove.
+    Proof,
+    /// The bundle is not built as this format says.
+    Format,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The file of the bundle that it is about.
+    pub file: String,
+    pub kind: Kind,
+    pub problem: String,
+}
+
+/// An item that was checked alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Match {
+    pub path: String,
+    pub role: &'static str,
+    pub records: Vec<RecordId>,
+    pub is_proven: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The key that it was checked against.
+    pub key: String,
+    pub log_size: Option<u64>,
+    pub log_root: Option<Digest>,
+    pub made_at: Option<String>,
+    pub messages: u64,
+    pub attachments: u64,
+    /// Deliveries whose leaf proved.
+    pub proofs: u64,
+    /// Items without any proof, since the log was not published that far.
+    pub unproven: u64,
+    /// With `--file`: the items that have the file's exact bytes.
+    pub matches: Vec<Match>,
+    pub findings: Vec<Finding>,
+    /// Findings beyond those that are listed.
+    pub findings_more: u64,
+}
+
+impl Report {
+    pub(super) fn find(&mut self, file: &str, kind: Kind, problem: impl Into<String>) {
+        if self.findings.len() < VERIFY_FINDINGS_MAX {
+            let finding = Finding { file: file.to_owned(), kind, problem: problem.into() };
+            self.findings.push(finding);
+        } else {
+            self.findings_more += 1;
+        }
+    }
+
+    pub fn exit_code(&self) -> u8 {
+        match (self.findings.is_empty(), self.unproven) {
+            (false, _) => EXIT_BAD,
+            (true, 0) => EXIT_GOOD,
+            (true, _) => EXIT_UNPROVEN,
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Finding { file, problem, .. } in &self.findings {
+            // Names come from the bundle: nothing in them may drive a terminal.
+            writeln!(f, "{}: {}", printable(file), printable(problem))?;
+        }
+        if self.findings_more > 0 {
+            writeln!(f, "and {} more", self.findings_more)?;
+        }
+        for found in &self.matches {
+            let records: Vec<_> = found.records.iter().map(RecordId::to_string).collect();
+            writeln!(
+                f,
+                "it is the {} {}, byte for byte, of record {}",
+                found.role,
+                printable(&found.path),
+                records.join(", ")
+            )?;
+        }
+        if let (Some(size), Some(root)) = (self.log_size, self.log_root) {
+            writeln!(f, "log: {size} entries, root {root}")?;
+        }
+        writeln!(f, "key: {}", printable(&self.key))?;
+        writeln!(
+            f,
+            "{} messages, {} attachments, {} proofs of delivery",
+            self.messages, self.attachments, self.proofs
+        )?;
+        match self.exit_code() {
+            EXIT_GOOD => writeln!(f, "everything holds"),
+            EXIT_UNPROVEN => writeln!(
+                f,
+                "everything holds, except that {} items carry no proof: the log had not been \
+                 published that far",
+                self.unproven
+            ),
+            _ => writeln!(f, "IT DOES NOT HOLD: see above"),
+        }
+    }
+}
+
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
