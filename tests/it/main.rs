@@ -2,6 +2,7 @@
 
 mod architecture;
 mod ingest;
+mod peers;
 mod smtp;
 mod smtp_clients;
 mod smtp_tls;
