@@ -14,6 +14,7 @@ pub mod meta;
 pub mod person;
 pub mod review;
 pub mod session;
+pub mod status;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
