@@ -1,6 +1,7 @@
 //! `muniment serve`: every part of the archive in one process, until stopped.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -10,11 +11,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
-use crate::access::Access;
 use crate::app::{Archive, ServeLock};
-use crate::base::config::Log;
+use crate::base::config;
 use crate::http;
+use crate::ingest::log::Log;
 use crate::smtp::listener::Server;
+use crate::worker::Pool;
 
 use super::ConfigArgument;
 
@@ -67,17 +69,11 @@ impl Running {
         let (ingest, lock) = archive.start_ingest().await?;
         let server = Server::bind(config, ingest.clone(), archive.clock.clone()).await?;
         let smtp = server.addresses().to_vec();
-        let context = http::Context {
-            access: Access::new(
-                archive.catalog.clone(),
-                archive.clock.clone(),
-                config.http.session_idle_minutes,
-            ),
-            catalog: archive.catalog.clone(),
-            clock: archive.clock.clone(),
-            config: config.clone(),
-            metrics: PrometheusBuilder::new().install_recorder()?,
-        };
+        let vault = &archive.vault;
+        let verifier = vault.log_signer().verifier().clone();
+        let log = Log::open(vault.bucket().clone(), verifier).await?;
+        let workers = Arc::new(Pool::new(std::env::current_exe()?, config.worker.clone()));
+        let context = archive.web(log, workers, PrometheusBuilder::new().install_recorder()?);
         let mut tasks = JoinSet::new();
         tasks.spawn(server.run(stopping.clone()));
         let until = stopped_by(stopping);
@@ -104,7 +100,7 @@ async fn stopped_by(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-pub(crate) fn start_log(log: &Log) -> anyhow::Result<()> {
+pub(crate) fn start_log(log: &config::Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&log.level)?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.json {

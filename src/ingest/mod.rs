@@ -7,6 +7,7 @@
 
 pub mod adopt;
 pub mod incoming;
+pub mod log;
 mod sealer;
 pub mod sources;
 

@@ -55,10 +55,14 @@ impl Pool {
         messages: &[Bytes],
         with_headers: bool,
     ) -> Result<Vec<Result<Found, Failure>>, WorkerError> {
-        let batches = stream::iter(batches(messages))
+        // Made before they are streamed, so that the whole can move between
+        // threads: a closure over borrowed batches could not.
+        let batches: Vec<_> = batches(messages)
+            .into_iter()
             .map(|batch| self.parse_batch(batch, with_headers))
-            .buffered(self.settings.processes.max(1))
-            .try_collect::<Vec<_>>();
+            .collect();
+        let batches =
+            stream::iter(batches).buffered(self.settings.processes.max(1)).try_collect::<Vec<_>>();
         Ok(batches.await?.into_iter().flatten().collect())
     }
 

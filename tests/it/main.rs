@@ -1,6 +1,8 @@
 //! The integration tests: one binary, one module for each subject.
 
+mod access_table;
 mod architecture;
+mod http;
 mod ingest;
 mod peers;
 mod smtp;

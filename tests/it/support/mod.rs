@@ -2,7 +2,9 @@
 
 pub mod corpus;
 pub mod dialogue;
+pub mod laid;
 pub mod mail_server;
+pub mod web;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
