@@ -1,0 +1,106 @@
+// Every call the app makes, one line each.
+import { client, data } from "./client";
+import type { ExportBody, HoldBody, Role, SearchBody } from "./types";
+
+const at = (id: number) => ({ params: { path: { id } } });
+const on = (id: number, matter: number | null) => ({
+  params: { path: { id }, query: { matter: matter ?? undefined } },
+});
+
+export const api = {
+  session: () => data(client.GET("/api/v1/session")),
+  signIn: (name: string, password: string) =>
+    data(client.POST("/api/v1/session", { body: { name, password } })),
+  signOut: () => client.DELETE("/api/v1/session"),
+  changePassword: (current: string, next: string) =>
+    data(client.POST("/api/v1/session/password", { body: { current, new: next } })),
+
+  status: () => data(client.GET("/api/v1/status")),
+
+  people: () => data(client.GET("/api/v1/people")),
+  addPerson: (body: { name: string; display_name: string; role: Role; is_archive_wide: boolean }) =>
+    data(client.POST("/api/v1/people", { body })),
+  changePerson: (id: number, body: { is_disabled?: boolean; is_archive_wide?: boolean }) =>
+    data(client.PATCH("/api/v1/people/{id}", { ...at(id), body })),
+  resetPassword: (id: number) => data(client.POST("/api/v1/people/{id}/reset", at(id))),
+
+  matters: () => data(client.GET("/api/v1/matters")),
+  matter: (id: number) => data(client.GET("/api/v1/matters/{id}", at(id))),
+  addMatter: (body: { name: string; reference: string; zone: string }) =>
+    data(client.POST("/api/v1/matters", { body })),
+  changeMatter: (
+    id: number,
+    body: { name?: string; reference?: string; zone?: string; is_closed?: boolean; members?: number[] },
+  ) => data(client.PATCH("/api/v1/matters/{id}", { ...at(id), body })),
+  custodians: (id: number) => data(client.GET("/api/v1/matters/{id}/custodians", at(id))),
+  addCustodian: (id: number, body: { name: string; addresses: string[] }) =>
+    data(client.POST("/api/v1/matters/{id}/custodians", { ...at(id), body })),
+  changeCustodian: (id: number, cid: number, body: { name: string; addresses: string[] }) =>
+    data(client.PATCH("/api/v1/matters/{id}/custodians/{cid}", { params: { path: { id, cid } }, body })),
+  removeCustodian: (id: number, cid: number) =>
+    client.DELETE("/api/v1/matters/{id}/custodians/{cid}", { params: { path: { id, cid } } }),
+
+  holds: (id: number) => data(client.GET("/api/v1/matters/{id}/holds", at(id))),
+  hold: (id: number, hid: number) =>
+    data(client.GET("/api/v1/matters/{id}/holds/{hid}", { params: { path: { id, hid } } })),
+  previewHold: (id: number, body: HoldBody) =>
+    data(client.POST("/api/v1/matters/{id}/holds/preview", { ...at(id), body })),
+  placeHold: (id: number, body: HoldBody) =>
+    data(client.POST("/api/v1/matters/{id}/holds", { ...at(id), body })),
+  heldItems: (id: number, hid: number, cursor?: string, limit?: number) =>
+    data(
+      client.GET("/api/v1/matters/{id}/holds/{hid}/items", {
+        params: { path: { id, hid }, query: { cursor, limit } },
+      }),
+    ),
+  releaseHold: (id: number, hid: number, reason: string) =>
+    data(
+      client.POST("/api/v1/matters/{id}/holds/{hid}/release", {
+        params: { path: { id, hid } },
+        body: { reason },
+      }),
+    ),
+
+  search: (body: SearchBody) => data(client.POST("/api/v1/search", { body })),
+  complete: (matter: number | null, prefix: string) =>
+    data(client.POST("/api/v1/search/complete", { body: { matter_id: matter, field: "address", prefix } })),
+
+  message: (id: number, matter: number | null) => data(client.GET("/api/v1/messages/{id}", on(id, matter))),
+  source: (id: number, matter: number | null) =>
+    data(client.GET("/api/v1/messages/{id}/source", { ...on(id, matter), parseAs: "text" })),
+  proof: (id: number, matter: number | null, delivery?: number) =>
+    data(
+      client.GET("/api/v1/messages/{id}/proof", {
+        params: { path: { id }, query: { matter: matter ?? undefined, delivery } },
+      }),
+    ),
+
+  exports: (matter?: number) => data(client.GET("/api/v1/exports", { params: { query: { matter } } })),
+  addExport: (body: ExportBody) => data(client.POST("/api/v1/exports", { body })),
+  cancelExport: (id: number) => data(client.POST("/api/v1/exports/{id}/cancel", at(id))),
+
+  audit: (query: {
+    matter?: number;
+    actor?: string;
+    action?: string;
+    from?: string;
+    until?: string;
+    cursor?: string;
+    limit?: number;
+  }) => data(client.GET("/api/v1/audit", { params: { query } })),
+};
+
+/** Addresses that the browser itself opens: downloads and the sandboxed frame. */
+const inMatter = (matter: number | null, more = "") => {
+  const query = [matter === null ? "" : `matter=${matter}`, more].filter(Boolean).join("&");
+  return query ? `?${query}` : "";
+};
+export const links = {
+  html: (id: number, matter: number | null, theme: string) =>
+    `/api/v1/messages/${id}/html${inMatter(matter, `theme=${theme}`)}`,
+  source: (id: number, matter: number | null) => `/api/v1/messages/${id}/source${inMatter(matter)}`,
+  download: (id: number, matter: number | null) => `/api/v1/messages/${id}/download${inMatter(matter)}`,
+  attachment: (id: number, ordinal: number, matter: number | null) =>
+    `/api/v1/messages/${id}/attachments/${ordinal}${inMatter(matter)}`,
+  export: (id: number) => `/api/v1/exports/${id}/download`,
+};

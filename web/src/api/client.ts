@@ -1,0 +1,63 @@
+// One fetch for the whole app: cookie session, CSRF header, and every failure as an ApiError.
+import createClient, { type Middleware } from "openapi-fetch";
+import type { paths } from "./schema";
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly hint?: string,
+    readonly span?: [number, number],
+  ) {
+    super(message);
+  }
+}
+
+let csrf = "";
+export function setCsrf(token: string) {
+  csrf = token;
+}
+
+/** What the server said went wrong, or what can be said when it said nothing. */
+export async function failure(response: Response): Promise<ApiError> {
+  try {
+    const { error } = await response.json();
+    return new ApiError(
+      response.status,
+      error.code,
+      error.message,
+      error.hint ?? undefined,
+      error.span ?? undefined,
+    );
+  } catch {
+    return new ApiError(response.status, "unknown", `The archive answered ${response.status}.`);
+  }
+}
+
+const guard: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== "GET" && csrf) request.headers.set("x-muniment-csrf", csrf);
+    return request;
+  },
+  async onResponse({ response }) {
+    if (!response.ok) throw await failure(response);
+    return response;
+  },
+  onError() {
+    return new ApiError(
+      0,
+      "offline",
+      "The archive can't be reached.",
+      "Nothing was lost. Check the connection, then try again.",
+    );
+  },
+};
+
+export const client = createClient<paths>({ baseUrl: "", credentials: "same-origin" });
+client.use(guard);
+
+/** A refused request has thrown in the middleware, so data is there. */
+export async function data<T>(answer: Promise<{ data?: T }>): Promise<T> {
+  return (await answer).data as T;
+}

@@ -1,0 +1,142 @@
+// What lies over any desk: the list of keys, and the palette that goes anywhere.
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import {
+  Dialog as AriaDialog,
+  Autocomplete,
+  Input,
+  Menu,
+  MenuItem,
+  Modal,
+  ModalOverlay,
+  SearchField,
+  useFilter,
+} from "react-aria-components";
+import type { Me } from "../api/types";
+import { s } from "../strings";
+import { Dialog } from "../ui/Dialog";
+import "../ui/field.css";
+import { Icon, type IconName } from "../ui/icons";
+import { q } from "./queries";
+import { desksOf } from "./Shell";
+import { setTheme } from "./theme";
+
+interface Props {
+  which: "keys" | "palette";
+  me: Me;
+  onClose: () => void;
+  onKeys: () => void;
+}
+
+export default function Overlays({ which, me, onClose, onKeys }: Props) {
+  return which === "keys" ? (
+    <Keys onClose={onClose} />
+  ) : (
+    <Palette me={me} onClose={onClose} onKeys={onKeys} />
+  );
+}
+
+function Keys({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title={s.nav.keys} isOpen onClose={onClose} wide>
+      <div className="key-groups">
+        {s.keys.map(([group, keys]) => (
+          <section key={group} className="stack">
+            <h3>{group}</h3>
+            <dl className="key-list">
+              {keys.map(([key, does]) => (
+                <div key={key} style={{ display: "contents" }}>
+                  <dt>
+                    <kbd>{key}</kbd>
+                  </dt>
+                  <dd>{does}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  );
+}
+
+function Palette({ me, onClose, onKeys }: { me: Me; onClose: () => void; onKeys: () => void }) {
+  const navigate = useNavigate();
+  const { contains } = useFilter({ sensitivity: "base" });
+  const matters = useQuery({ ...q.matters, enabled: me.role === "legal" });
+  const acts: { id: string; name: string; icon: IconName; note?: string; run: () => void }[] = [
+    ...desksOf(me).map((d) => ({
+      id: d.to,
+      name: d.name,
+      icon: d.icon,
+      note: d.key,
+      run: (): void => void navigate({ to: d.to }),
+    })),
+    ...(matters.data?.matters ?? []).flatMap((m) => [
+      {
+        id: `s${m.id}`,
+        name: s.nav.searchMatter(m.name),
+        icon: "search" as const,
+        note: m.reference,
+        run: (): void => void navigate({ to: "/search", search: { matter: m.id } }),
+      },
+      {
+        id: `m${m.id}`,
+        name: s.nav.openMatter(m.name),
+        icon: "matter" as const,
+        note: m.reference,
+        run: (): void => void navigate({ to: "/matters/$id", params: { id: String(m.id) } }),
+      },
+    ]),
+    {
+      id: "system",
+      name: `${s.nav.theme}: ${s.nav.themeSystem}`,
+      icon: "screen",
+      run: (): void => setTheme("system"),
+    },
+    {
+      id: "light",
+      name: `${s.nav.theme}: ${s.nav.themeLight}`,
+      icon: "sun",
+      run: (): void => setTheme("light"),
+    },
+    {
+      id: "dark",
+      name: `${s.nav.theme}: ${s.nav.themeDark}`,
+      icon: "moon",
+      run: (): void => setTheme("dark"),
+    },
+    { id: "keys", name: s.nav.keys, icon: "keys", note: "?", run: onKeys },
+  ];
+  return (
+    <ModalOverlay className="scrim" isOpen onOpenChange={(open) => !open && onClose()} isDismissable>
+      <Modal className="modal palette">
+        <AriaDialog aria-label={s.nav.palette} className="dialog">
+          <Autocomplete filter={contains}>
+            <SearchField aria-label={s.nav.palette} autoFocus>
+              <Input className="control" placeholder={s.nav.paletteHint} />
+            </SearchField>
+            <Menu
+              className="options"
+              aria-label={s.nav.palette}
+              items={acts}
+              renderEmptyState={() => <p className="quiet small card-body">{s.nav.paletteNone}</p>}
+              onAction={(key) => {
+                onClose();
+                acts.find((a) => a.id === key)?.run();
+              }}
+            >
+              {(act) => (
+                <MenuItem id={act.id} textValue={act.name} className="option">
+                  <Icon name={act.icon} />
+                  <span className="clip">{act.name}</span>
+                  {act.note && <span className="faint tiny end">{act.note}</span>}
+                </MenuItem>
+              )}
+            </Menu>
+          </Autocomplete>
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}

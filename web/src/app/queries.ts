@@ -1,0 +1,93 @@
+// What is asked of the server, under which key it is kept, and for how long it stays right.
+import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { api } from "../api/calls";
+import { ApiError, setCsrf } from "../api/client";
+import type { Me } from "../api/types";
+
+const isKnown = (error: unknown) => error instanceof ApiError && error.status >= 400 && error.status < 500;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 15_000,
+      retry: (n, error) => n < 1 && !isKnown(error),
+      refetchOnWindowFocus: false,
+    },
+  },
+});
+
+// A session that ended anywhere ends everywhere: the shell shows the sign-in.
+queryClient.getQueryCache().subscribe((event) => {
+  if (event.type !== "updated" || event.action.type !== "error") return;
+  const error = event.action.error;
+  if (error instanceof ApiError && error.status === 401 && event.query.queryKey[0] !== "session")
+    queryClient.setQueryData(["session"], null);
+});
+
+export const q = {
+  session: queryOptions({
+    queryKey: ["session"],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async (): Promise<Me | null> => {
+      try {
+        const me = await api.session();
+        setCsrf(me.csrf);
+        return me;
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 401) return null;
+        throw error;
+      }
+    },
+  }),
+  status: queryOptions({
+    queryKey: ["status"],
+    queryFn: api.status,
+    refetchInterval: 5_000,
+    staleTime: 2_000,
+  }),
+  people: queryOptions({ queryKey: ["people"], queryFn: api.people }),
+  matters: queryOptions({ queryKey: ["matters"], queryFn: api.matters }),
+  matter: (id: number) => queryOptions({ queryKey: ["matter", id], queryFn: () => api.matter(id) }),
+  custodians: (id: number) =>
+    queryOptions({ queryKey: ["matter", id, "custodians"], queryFn: () => api.custodians(id) }),
+  holds: (id: number) => queryOptions({ queryKey: ["matter", id, "holds"], queryFn: () => api.holds(id) }),
+  hold: (id: number, hid: number) =>
+    queryOptions({ queryKey: ["matter", id, "holds", hid], queryFn: () => api.hold(id, hid) }),
+  message: (id: number, matter: number | null) =>
+    queryOptions({
+      queryKey: ["message", id, matter],
+      queryFn: () => api.message(id, matter),
+      staleTime: 60_000,
+    }),
+  source: (id: number, matter: number | null) =>
+    queryOptions({
+      queryKey: ["source", id, matter],
+      queryFn: () => api.source(id, matter),
+      staleTime: 600_000,
+    }),
+  proof: (id: number, matter: number | null, delivery?: number) =>
+    queryOptions({
+      queryKey: ["proof", id, matter, delivery],
+      queryFn: () => api.proof(id, matter, delivery),
+      staleTime: 0,
+      gcTime: 0,
+      refetchInterval: (query) => (query.state.data?.pending ? 1000 : false),
+    }),
+  exports: (matter?: number) =>
+    queryOptions({
+      queryKey: ["exports", matter],
+      queryFn: () => api.exports(matter),
+      refetchInterval: (query) =>
+        query.state.data?.exports.some((job) => job.state === "queued" || job.state === "running")
+          ? 700
+          : false,
+    }),
+};
+
+/** What the server said, for a form's foot; field errors go under their field. */
+export const said = (error: unknown) =>
+  error instanceof ApiError
+    ? [error.message, error.hint].filter(Boolean).join(" ")
+    : error
+      ? String(error)
+      : undefined;

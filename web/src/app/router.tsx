@@ -1,0 +1,126 @@
+// Every address of the app. Desks load when they are first opened.
+
+import { useSuspenseQuery } from "@tanstack/react-query";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Navigate,
+} from "@tanstack/react-router";
+import { s } from "../strings";
+import { Empty, Failed, Skeleton } from "../ui/Await";
+import { q } from "./queries";
+import { Shell } from "./Shell";
+
+export interface SearchState {
+  matter?: number;
+  q?: string;
+  from?: string;
+  until?: string;
+  by?: "sent" | "received";
+  sender?: string;
+  recipient?: string;
+  custodian?: number;
+  m?: number;
+  tab?: string;
+}
+
+const text = (value: unknown) =>
+  value === undefined || value === null || value === "" ? undefined : String(value);
+const id = (value: unknown) =>
+  Number.isSafeInteger(Number(value)) && Number(value) > 0 ? Number(value) : undefined;
+const day = (value: unknown) => (/^\d{4}-\d{2}-\d{2}$/.test(String(value)) ? String(value) : undefined);
+/** Drops what is not set, so that links stay short. */
+const tidy = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: () => <Empty title={s.ui.lost}>{s.ui.lostWhy}</Empty>,
+});
+
+function Home() {
+  const { data: me } = useSuspenseQuery(q.session);
+  return <Navigate to={me?.role === "administrator" ? "/status" : "/search"} replace />;
+}
+
+const home = createRoute({ getParentRoute: () => root, path: "/", component: Home });
+const search = createRoute({
+  getParentRoute: () => root,
+  path: "/search",
+  validateSearch: (raw: Record<string, unknown>): SearchState =>
+    tidy({
+      matter: id(raw.matter),
+      q: text(raw.q),
+      from: day(raw.from),
+      until: day(raw.until),
+      by: raw.by === "sent" || raw.by === "received" ? raw.by : undefined,
+      sender: text(raw.sender),
+      recipient: text(raw.recipient),
+      custodian: id(raw.custodian),
+      m: id(raw.m),
+      tab: text(raw.tab),
+    }),
+  component: lazyRouteComponent(() => import("../desks/search/SearchDesk"), "SearchDesk"),
+});
+const matters = createRoute({
+  getParentRoute: () => root,
+  path: "/matters",
+  component: lazyRouteComponent(() => import("../desks/matters/MattersPage"), "MattersPage"),
+});
+const matter = createRoute({
+  getParentRoute: () => root,
+  path: "/matters/$id",
+  component: lazyRouteComponent(() => import("../desks/matters/MatterPage"), "MatterPage"),
+});
+const hold = createRoute({
+  getParentRoute: () => root,
+  path: "/matters/$id/holds/$hid",
+  component: lazyRouteComponent(() => import("../desks/matters/HoldPage"), "HoldPage"),
+});
+const exports = createRoute({
+  getParentRoute: () => root,
+  path: "/exports",
+  validateSearch: (raw: Record<string, unknown>): { id?: number } => tidy({ id: id(raw.id) }),
+  component: lazyRouteComponent(() => import("../desks/exports/ExportsPage"), "ExportsPage"),
+});
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: "/audit",
+  validateSearch: (
+    raw: Record<string, unknown>,
+  ): { matter?: number; actor?: string; action?: string; from?: string; until?: string } =>
+    tidy({
+      matter: id(raw.matter),
+      actor: text(raw.actor),
+      action: text(raw.action),
+      from: day(raw.from),
+      until: day(raw.until),
+    }),
+  component: lazyRouteComponent(() => import("../desks/audit/AuditPage"), "AuditPage"),
+});
+const status = createRoute({
+  getParentRoute: () => root,
+  path: "/status",
+  component: lazyRouteComponent(() => import("../desks/status/StatusPage"), "StatusPage"),
+});
+const people = createRoute({
+  getParentRoute: () => root,
+  path: "/people",
+  component: lazyRouteComponent(() => import("../desks/people/PeoplePage"), "PeoplePage"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([home, search, matters, matter, hold, exports, audit, status, people]),
+  defaultPendingComponent: () => <Skeleton />,
+  defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
+  defaultPendingMs: 150,
+  defaultPreload: "intent",
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,77 @@
+// Asks for an export: what, in which form, and with how many families on the button.
+import { useMutation } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { api } from "../../api/calls";
+import type { ExportBody } from "../../api/types";
+import { queryClient, said } from "../../app/queries";
+import { s } from "../../strings";
+import { Button } from "../../ui/Button";
+import { Dialog } from "../../ui/Dialog";
+import { Choose, Field, Tick } from "../../ui/Field";
+import { Note } from "../../ui/values";
+
+export function ExportDialog({
+  matter,
+  families,
+  scope,
+  name: suggested,
+  onClose,
+}: {
+  matter: number | null;
+  families: number;
+  scope: ExportBody["scope"];
+  name: string;
+  onClose: () => void;
+}) {
+  const navigate = useNavigate();
+  const [name, setName] = useState(suggested.slice(0, 120));
+  const [format, setFormat] = useState<ExportBody["format"]>("eml");
+  const [files, setFiles] = useState(false);
+  const ask = useMutation({
+    mutationFn: () =>
+      api.addExport({
+        matter_id: matter,
+        scope,
+        format,
+        with_attachments: files,
+        name: name.trim() || undefined,
+      }),
+    onSuccess: (job) => {
+      void queryClient.invalidateQueries({ queryKey: ["exports"] });
+      onClose();
+      void navigate({ to: "/exports", search: { id: job.id } });
+    },
+  });
+  return (
+    <Dialog
+      title={s.exports.newTitle(families)}
+      isOpen
+      onClose={onClose}
+      foot={
+        <>
+          <Button onPress={onClose}>{s.ui.cancel}</Button>
+          <Button kind="primary" onPress={() => ask.mutate()} isPending={ask.isPending}>
+            {s.exports.act(families)}
+          </Button>
+        </>
+      }
+    >
+      <Field label={s.exports.name} value={name} onChange={setName} autoFocus />
+      <Choose
+        label={s.exports.format}
+        value={format}
+        onChange={(id) => setFormat(id === "mbox" ? "mbox" : "eml")}
+        choices={Object.entries(s.exports.formats).map(([id, name]) => ({ id, name }))}
+      />
+      <Tick isSelected={files} onChange={setFiles} hint={s.exports.attachmentsHint}>
+        {s.exports.attachments}
+      </Tick>
+      {ask.isError && (
+        <Note tone="bad" icon="alert">
+          {said(ask.error)}
+        </Note>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,3 @@
+export function HoldPage() {
+  return null;
+}

@@ -1,0 +1,130 @@
+// What the envelopes say: every delivery that carried the message, and each participant with its source.
+import { useMemo } from "react";
+import type { DeliveryView, Message } from "../../api/types";
+import { s } from "../../strings";
+import { Address, Badge, Hash, Size, Time } from "../../ui/values";
+import { fold, type Person } from "./people";
+
+const t = s.message;
+const roleName = (role: string) => t.roles[role] ?? role;
+
+export function EnvelopeView({ message }: { message: Message }) {
+  const people = useMemo(() => fold(message.participants), [message.participants]);
+  return (
+    <div className="scroll view-pad stack stack-wide" tabIndex={0} role="region" aria-label={t.tabs.envelope}>
+      <section className="stack">
+        <h3>{t.participants}</h3>
+        <div className="known">
+          <table>
+            <thead>
+              <tr>
+                <th>{t.address}</th>
+                <th>{t.known}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {people.map((person) => (
+                <tr key={person.address}>
+                  <td>
+                    <Address address={person.address} name={person.name} />
+                    {person.isBlind && (
+                      <Badge tone="source" icon="envelope">
+                        {t.blind}
+                      </Badge>
+                    )}
+                  </td>
+                  <td>
+                    <ul>
+                      {sources(person).map((line) => (
+                        <li key={line}>{line}</li>
+                      ))}
+                    </ul>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+      <section className="stack">
+        <h3>{t.deliveries}</h3>
+        {message.deliveries.map((delivery) => (
+          <Delivery key={delivery.seq} delivery={delivery} />
+        ))}
+      </section>
+    </div>
+  );
+}
+
+const sources = (person: Person) => [
+  ...new Set(
+    person.known.map((k) => {
+      const how = k.source === "envelope" ? t.fromEnvelope(k.delivery) : t.fromHeader;
+      return `${roleName(k.role)}, ${how}${k.via ? `, ${t.via} ${k.via}` : ""}`;
+    }),
+  ),
+];
+
+function Delivery({ delivery }: { delivery: DeliveryView }) {
+  return (
+    <div className="card">
+      <div className="card-head">
+        <h2>{t.delivery(delivery.seq)}</h2>
+        <span className="quiet small">{t.forms[delivery.form.toLowerCase()] ?? delivery.form}</span>
+        <span className="end">
+          {delivery.is_proven ? (
+            <Badge tone="good" icon="check">
+              {t.proven}
+            </Badge>
+          ) : (
+            <Badge tone="source" icon="alert">
+              {s.search.unproven}
+            </Badge>
+          )}
+        </span>
+      </div>
+      <dl className="facts card-body">
+        <dt>{t.received}</dt>
+        <dd>
+          <Time at={delivery.received_at} />
+        </dd>
+        <dt>{t.source}</dt>
+        <dd>{delivery.source}</dd>
+        <dt>{t.peer}</dt>
+        <dd>
+          {delivery.peer} <span className="quiet">{delivery.tls ?? t.noTls}</span>
+        </dd>
+        <dt>{t.reversePath}</dt>
+        <dd>{delivery.reverse_path || t.nullPath}</dd>
+        <dt>{t.envelopeTo}</dt>
+        <dd>{delivery.recipients.join(", ")}</dd>
+        <dt>{t.class}</dt>
+        <dd>{delivery.class}</dd>
+        <dt>{t.size}</dt>
+        <dd>
+          <Size bytes={delivery.size} />
+        </dd>
+        <dt>{t.sha}</dt>
+        <dd>
+          <Hash value={delivery.sha256} />
+        </dd>
+        <dt>{t.record}</dt>
+        <dd>
+          <Hash value={delivery.record_id} />
+        </dd>
+        {delivery.defects.length > 0 && (
+          <>
+            <dt>{t.defects}</dt>
+            <dd>
+              <ul>
+                {delivery.defects.map((defect) => (
+                  <li key={defect}>{defect}</li>
+                ))}
+              </ul>
+            </dd>
+          </>
+        )}
+      </dl>
+    </div>
+  );
+}

@@ -1,0 +1,160 @@
+// The reading pane: what the message says, where it came from, and what is known of it.
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { links } from "../../api/calls";
+import type { Message } from "../../api/types";
+import { q } from "../../app/queries";
+import { s } from "../../strings";
+import { Await } from "../../ui/Await";
+import { Button, ButtonLink } from "../../ui/Button";
+import { count } from "../../ui/format";
+import { Icon } from "../../ui/icons";
+import { useKeys } from "../../ui/keys";
+import { Tabs } from "../../ui/Tabs";
+import { Badge, Note, Size, Time } from "../../ui/values";
+import { ExportDialog } from "../exports/ExportDialog";
+import { EnvelopeView } from "./EnvelopeView";
+import "./message.css";
+import { PeopleLines } from "./PeopleLines";
+import { ProofView } from "./ProofView";
+import { HeadersView, HtmlView, SourceView, TextView } from "./views";
+
+interface Props {
+  id: number;
+  matter: number | null;
+  tab: string;
+  onTab: (tab: string) => void;
+  words: string[];
+}
+
+export function MessagePane(props: Props) {
+  const message = useQuery(q.message(props.id, props.matter));
+  return <Await query={message}>{(data) => <Read {...props} message={data} />}</Await>;
+}
+
+function Read({ id, matter, tab, onTab, words, message }: Props & { message: Message }) {
+  const { hit } = message;
+  const [exporting, setExporting] = useState(false);
+  useKeys({ t: () => onTab("text"), e: () => onTab("envelope"), p: () => onTab("proof") });
+  const t = s.message.tabs;
+  const tabs = [
+    { id: "text", name: t.text },
+    ...(message.has_html ? [{ id: "html", name: t.html }] : []),
+    { id: "headers", name: t.headers },
+    { id: "source", name: t.source },
+    {
+      id: "envelope",
+      name: t.envelope,
+      note: message.deliveries.length > 1 ? message.deliveries.length : undefined,
+    },
+    { id: "proof", name: t.proof },
+  ];
+  const shown = tabs.some((each) => each.id === tab) ? tab : "text";
+  return (
+    <article className="message">
+      <header className="message-head">
+        <div className="row message-title">
+          <h2 className="grow">{hit.subject || s.search.noSubject}</h2>
+          <ButtonLink kind="quiet" icon="export" href={links.download(id, matter)} download>
+            {s.message.download}
+          </ButtonLink>
+          <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
+            {s.message.exportOne}
+          </Button>
+        </div>
+        <PeopleLines participants={message.participants} />
+        <p className="row row-wrap small quiet message-facts">
+          <Time at={hit.sent_at ?? hit.received_at} />
+          <Size bytes={hit.size} />
+          {message.versions.length > 1 && <span>{s.message.versions(message.versions.length)}</span>}
+          {message.holds.map((hold) => (
+            <Link
+              key={hold.id}
+              to="/matters/$id/holds/$hid"
+              params={{ id: String(hold.matter_id), hid: String(hold.id) }}
+            >
+              <Badge tone="hold" icon="hold">
+                {s.message.heldBy} {hold.name}
+              </Badge>
+            </Link>
+          ))}
+          {hit.is_held && message.holds.length === 0 && (
+            <Badge tone="hold" icon="hold">
+              {s.search.held}
+            </Badge>
+          )}
+          {!hit.is_proven && (
+            <Badge tone="source" icon="alert">
+              {s.search.unproven}
+            </Badge>
+          )}
+        </p>
+        {!hit.is_proven && (
+          <Note tone="source" icon="alert">
+            {s.message.unproven}
+          </Note>
+        )}
+        {message.gaps.length > 0 && (
+          <Note tone="hold" icon="alert">
+            {s.message.gapNote(message.gaps.length)}:{" "}
+            {message.gaps.map((gap) => [gap.reason, gap.detail].filter(Boolean).join(", ")).join("; ")}
+          </Note>
+        )}
+        {message.attachments.length > 0 && <Attachments id={id} matter={matter} message={message} />}
+      </header>
+      <Tabs label={s.message.tabsLabel} value={shown} onChange={onTab} tabs={tabs}>
+        {shown === "text" && <TextView text={message.text} words={words} />}
+        {shown === "html" && <HtmlView id={id} matter={matter} />}
+        {shown === "headers" && <HeadersView headers={message.headers} />}
+        {shown === "source" && <SourceView id={id} matter={matter} />}
+        {shown === "envelope" && <EnvelopeView message={message} />}
+        {shown === "proof" && <ProofView id={id} matter={matter} message={message} />}
+      </Tabs>
+      {exporting && (
+        <ExportDialog
+          matter={matter}
+          families={1}
+          scope={{ message_ids: [id] }}
+          name={hit.subject || s.search.noSubject}
+          onClose={() => setExporting(false)}
+        />
+      )}
+    </article>
+  );
+}
+
+const FEW = 4;
+
+function Attachments({ id, matter, message }: { id: number; matter: number | null; message: Message }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? message.attachments : message.attachments.slice(0, FEW);
+  const more = message.attachments.length - FEW;
+  return (
+    <ul className="attachments" aria-label={s.message.attachments(message.attachments.length)}>
+      {shown.map((file) => (
+        <li key={file.ordinal}>
+          <a
+            className="attachment"
+            href={links.attachment(id, file.ordinal, matter)}
+            download
+            title={`${file.name} · ${file.media_type} · SHA-256 ${file.sha256}${file.has_text ? ` · ${s.message.hasText}` : ""}`}
+          >
+            <Icon name="clip" size={14} />
+            <span className="clip">{file.name || file.media_type}</span>
+            <span className="faint">
+              <Size bytes={file.size} />
+            </span>
+          </a>
+        </li>
+      ))}
+      {more > 0 && (
+        <li>
+          <button type="button" className="attachment" onClick={() => setAll(!all)}>
+            {all ? s.message.fewer : count(more, "more", "more")}
+          </button>
+        </li>
+      )}
+    </ul>
+  );
+}

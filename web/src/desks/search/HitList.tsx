@@ -1,0 +1,121 @@
+// The hits: one line each, whatever their number.
+import { useMemo } from "react";
+import type { Hit } from "../../api/types";
+import { s } from "../../strings";
+import { Icon } from "../../ui/icons";
+import { type Column, Table } from "../../ui/Table";
+import { Marked, Time, Who } from "../../ui/values";
+import "./hits.css";
+import { trimmed } from "./state";
+
+function Signs({ hit }: { hit: Hit }) {
+  return (
+    <span className="signs">
+      {hit.attachments > 0 && (
+        <span className="sign" title={s.search.attachments(hit.attachments)}>
+          <Icon name="clip" size={14} />
+          {hit.attachments > 1 && hit.attachments}
+          <span className="hidden-text">{s.search.attachments(hit.attachments)}</span>
+        </span>
+      )}
+      {hit.deliveries > 1 && (
+        <span className="sign" title={s.search.deliveries(hit.deliveries)}>
+          <Icon name="layers" size={14} />
+          {hit.deliveries}
+          <span className="hidden-text">{s.search.deliveries(hit.deliveries)}</span>
+        </span>
+      )}
+      {hit.is_held && (
+        <span className="sign sign-hold" title={s.search.held}>
+          <Icon name="hold" size={14} />
+          <span className="hidden-text">{s.search.held}</span>
+        </span>
+      )}
+      {!hit.is_proven && (
+        <span className="sign sign-source" title={s.search.unproven}>
+          <Icon name="alert" size={14} />
+          <span className="hidden-text">{s.search.unproven}</span>
+        </span>
+      )}
+    </span>
+  );
+}
+
+export const columnsOf = (isSent: boolean): Column<Hit>[] => [
+  {
+    id: "time",
+    title: isSent ? s.search.columns.sentTime : s.search.columns.time,
+    width: "122px",
+    cell: (hit) => (
+      <span className="quiet">
+        <Time at={isSent ? hit.sent_at : hit.received_at} />
+      </span>
+    ),
+  },
+  {
+    id: "from",
+    title: s.search.columns.from,
+    width: "minmax(84px, 22%)",
+    cell: (hit) => (
+      <span className="hit-from">
+        <Who from={hit.from} />
+      </span>
+    ),
+  },
+  {
+    id: "subject",
+    title: s.search.columns.subject,
+    width: "minmax(0, 1fr)",
+    cell: (hit) => (
+      <>
+        <span className="hit-subject">{hit.subject || s.search.noSubject}</span>
+        <span className="hit-snippet">
+          <Marked {...trimmed(hit.snippet)} />
+        </span>
+      </>
+    ),
+  },
+  {
+    id: "signs",
+    title: s.search.columns.marks,
+    width: "max-content",
+    isTitleHidden: true,
+    align: "end",
+    cell: (hit) => <Signs hit={hit} />,
+  },
+];
+
+export function HitList({
+  count,
+  row,
+  onRange,
+  active,
+  onOpen,
+  selected,
+  onSelect,
+  isSent,
+}: {
+  count: number;
+  row: (index: number) => Hit | undefined;
+  onRange: (first: number, last: number) => void;
+  active?: number | undefined;
+  onOpen?: (index: number) => void;
+  selected?: ReadonlySet<number>;
+  onSelect?: (index: number, extend: boolean) => void;
+  isSent: boolean;
+}) {
+  const columns = useMemo(() => columnsOf(isSent), [isSent]);
+  return (
+    <Table
+      label={s.search.results}
+      columns={columns}
+      count={count}
+      row={row}
+      onRange={onRange}
+      active={active}
+      onActive={onOpen}
+      selected={selected}
+      onSelect={onSelect}
+    />
+  );
+}

@@ -1,0 +1,63 @@
+// The search as its address says it, and as the server takes it.
+import type { SearchBody } from "../../api/types";
+import type { SearchState } from "../../app/router";
+
+export function bodyOf(state: SearchState): SearchBody {
+  return {
+    matter_id: state.matter ?? null,
+    query: state.q ?? "",
+    dialect: "kql",
+    from: state.from,
+    until: state.until,
+    date_kind: state.from || state.until ? (state.by ?? "received") : undefined,
+    sender: state.sender,
+    recipient: state.recipient,
+    custodian_id: state.custodian,
+  };
+}
+
+export const filtersOn = (state: SearchState) =>
+  [state.from ?? state.until, state.sender, state.recipient, state.custodian].filter((v) => v !== undefined)
+    .length;
+
+export const withoutFilters: Partial<SearchState> = {
+  from: undefined,
+  until: undefined,
+  by: undefined,
+  sender: undefined,
+  recipient: undefined,
+  custodian: undefined,
+};
+
+const IN_TEXT = new Set(["", "body", "subject", "attachment", "attachmenttext"]);
+
+/** What to mark in a message: what its snippet marked, and the words and phrases that the query asks for. */
+export function wordsOf(
+  query: string,
+  snippet: { text: string; marks: readonly (readonly number[])[] } | undefined,
+): string[] {
+  const words = (snippet?.marks ?? []).map(([from, to]) => snippet?.text.slice(from, to) ?? "");
+  let negated = false;
+  for (const match of query.matchAll(/(-?)(?:(\w+):)?(?:"([^"]*)"|([^\s()"]+))/g)) {
+    const [whole, minus, field = "", phrase, word] = match;
+    if (whole === "NOT") {
+      negated = true;
+      continue;
+    }
+    const text = phrase ?? word ?? "";
+    const isOperator = !phrase && !field && /^(AND|OR|NEAR(\(.*)?|ONEAR(\(.*)?)$/.test(text);
+    if (!isOperator && !negated && !minus && IN_TEXT.has(field.toLowerCase()) && !/[*:<>=]/.test(text))
+      words.push(text);
+    negated = false;
+  }
+  return [...new Set(words.filter((text) => text.length > 1))];
+}
+
+/** A snippet without the ellipsis that begins it: the line has its own dash there. */
+export function trimmed(snippet: { text: string; marks: readonly (readonly number[])[] }) {
+  const cut = /^[\s…]+/.exec(snippet.text)?.[0].length ?? 0;
+  return {
+    text: snippet.text.slice(cut),
+    marks: snippet.marks.map(([from = 0, to = 0]) => [from - cut, to - cut]),
+  };
+}

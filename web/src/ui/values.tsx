@@ -1,0 +1,124 @@
+// One way to show an address, a hash, a time, a size and a state.
+import { createContext, type ReactNode, useContext, useState } from "react";
+import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-components";
+import { s } from "../strings";
+import { day, size, stretches, time, timeInFull } from "./format";
+import { Icon, type IconName } from "./icons";
+import "./values.css";
+
+/** The matter's zone where there is a matter, else the browser's. */
+export const Zone = createContext<string | undefined>(undefined);
+
+export function Time({ at, short, absent }: { at: string | null; short?: boolean; absent?: string }) {
+  const zone = useContext(Zone);
+  if (!at) return <span className="faint">{absent ?? s.ui.never}</span>;
+  return (
+    <time dateTime={at} title={timeInFull(at, zone)}>
+      {short ? day(at, zone) : time(at, zone)}
+    </time>
+  );
+}
+
+export const Size = ({ bytes }: { bytes: number }) => (
+  <span className="nowrap" title={s.ui.bytes(bytes)}>
+    {size(bytes)}
+  </span>
+);
+
+/** "Alice Ito <alice@…>" or a bare address. The name never replaces the address: names can lie. */
+export function Address({ address, name }: { address: string; name?: string | undefined }) {
+  return (
+    <span className="address">
+      {name && name !== address && <span className="address-name">{name}</span>}
+      <span className="address-at">{address}</span>
+    </span>
+  );
+}
+
+/** Name alone, for a narrow column; the address is in the title. */
+export function Who({ from }: { from: string }) {
+  const match = /^\s*"?([^"<]*?)"?\s*<([^>]+)>\s*$/.exec(from);
+  return (
+    <span className="clip" title={from}>
+      {match?.[1] || match?.[2] || from || s.ui.noSender}
+    </span>
+  );
+}
+
+export function Hash({ value, whole }: { value: string; whole?: boolean }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard?.writeText(value);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1200);
+  };
+  return (
+    <TooltipTrigger delay={400}>
+      <AriaButton
+        className={whole ? "hash hash-whole" : "hash"}
+        onPress={copy}
+        aria-label={s.ui.copyHash(value)}
+      >
+        <span>{whole || value.length <= 16 ? value : `${value.slice(0, 10)}…${value.slice(-4)}`}</span>
+        <Icon name={copied ? "check" : "copy"} size={12} />
+      </AriaButton>
+      <Tooltip className="tooltip mono" offset={6}>
+        {copied ? s.ui.copied : value}
+      </Tooltip>
+    </TooltipTrigger>
+  );
+}
+
+export type Tone = "hold" | "good" | "bad" | "source" | "plain";
+export const Badge = ({ tone, icon, children }: { tone: Tone; icon?: IconName; children: ReactNode }) => (
+  <span className={`badge badge-${tone}`}>
+    {icon && <Icon name={icon} size={12} />}
+    {children}
+  </span>
+);
+
+export const Marked = ({ text, marks }: { text: string; marks: readonly (readonly number[])[] }) => (
+  <>
+    {stretches(text, marks).map((part, i) =>
+      // biome-ignore lint/suspicious/noArrayIndexKey: stretches have no identity but their order
+      part.marked ? <mark key={i}>{part.text}</mark> : <span key={i}>{part.text}</span>,
+    )}
+  </>
+);
+
+/** A line that says something true about the page: a lag, a gap, what is not enforced. */
+export const Note = ({
+  tone = "plain",
+  icon = "info",
+  children,
+}: {
+  tone?: Tone;
+  icon?: IconName;
+  children: ReactNode;
+}) => (
+  <div className={`note note-${tone}`}>
+    <Icon name={icon} />
+    <div className="grow">{children}</div>
+  </div>
+);
+
+/** A text to copy as it stands: a command, a key, a password. */
+export function Copyable({ text, label }: { text: string; label: string }) {
+  const [copied, setCopied] = useState(false);
+  return (
+    <div className="copyable">
+      <code className="scroll">{text}</code>
+      <AriaButton
+        className="icon-button"
+        aria-label={copied ? s.ui.copied : label}
+        onPress={async () => {
+          await navigator.clipboard?.writeText(text);
+          setCopied(true);
+          setTimeout(() => setCopied(false), 1200);
+        }}
+      >
+        <Icon name={copied ? "check" : "copy"} />
+      </AriaButton>
+    </div>
+  );
+}
