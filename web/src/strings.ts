@@ -28,6 +28,7 @@ export const s = {
     lost: "No such page",
     lostWhy: "The address leads nowhere. The desks are at the top.",
     save: "Save",
+    edit: "Edit",
     required: "Needed.",
   },
   nav: {
@@ -288,6 +289,7 @@ export const s = {
     noCustodians: "No custodians",
     noCustodiansWhy: "Until there is one, searches in this matter see nothing.",
     happened: "What happened",
+    wholeAudit: "The whole audit of this matter",
     happenedNone: "Nothing yet.",
     details: "Details",
     you: "you",
@@ -332,6 +334,8 @@ export const s = {
     releaseAct: (n: number) => `Release hold on ${families(n)}`,
     held: "What is held",
     exportHeld: "Export what is held",
+    nothing: "It holds nothing now",
+    nothingYet: "What arrives later and fits it will be held.",
     reasonGiven: "Reason",
     back: "All of the matter",
     everyone: "Everyone in the matter",
@@ -364,6 +368,8 @@ export const s = {
     size: "Size",
     asked: "Asked for",
     by: "By",
+    ended: "Finished",
+    exported: "Families",
     verify: "How to check it",
     verifyWhy:
       "Needs the bundle and the archive's public key, and nothing else: no server, no catalog, no network.",
@@ -394,6 +400,8 @@ export const s = {
       string
     >,
     any: "Any",
+    row: "Row",
+    pick: "Choose an act to see its detail.",
     none: "No act fits",
     noneWhy: "Try a wider filter.",
     more: "Older acts",

@@ -9,13 +9,15 @@ export function Split({
   right,
   label,
   keep,
+  initial = 46,
 }: {
   left: ReactNode;
   right: ReactNode;
   label: string;
   keep: string;
+  initial?: number;
 }) {
-  const [share, setShare] = useState(() => clamp(Number(localStorage.getItem(keep)) || 46));
+  const [share, setShare] = useState(() => clamp(Number(localStorage.getItem(keep)) || initial));
   const box = useRef<HTMLDivElement>(null);
   const move = (next: number) => {
     setShare(clamp(next));

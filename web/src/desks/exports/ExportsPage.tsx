@@ -1,3 +1,224 @@
+// Exports: those that run, those that are done, and how anyone can check one.
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { ProgressBar } from "react-aria-components";
+import { api, links } from "../../api/calls";
+import type { Job } from "../../api/types";
+import { q, queryClient, said } from "../../app/queries";
+import { s } from "../../strings";
+import { Await, Empty } from "../../ui/Await";
+import { Button, ButtonLink } from "../../ui/Button";
+import { Card, Page } from "../../ui/Page";
+import { type Column, Table } from "../../ui/Table";
+import { Badge, Copyable, Hash, Note, Size, Time } from "../../ui/values";
+import { bundleName, verifyCommand } from "./command";
+import "./exports.css";
+
+const t = s.exports;
+const route = getRouteApi("/exports");
+export const isLive = (job: Job) => job.state === "queued" || job.state === "running";
+
+function State({ job }: { job: Job }) {
+  if (job.state === "done")
+    return (
+      <Badge tone="good" icon="check">
+        {t.states.done}
+      </Badge>
+    );
+  if (job.state === "failed")
+    return (
+      <Badge tone="bad" icon="alert">
+        {t.states.failed}
+      </Badge>
+    );
+  if (!isLive(job)) return <Badge tone="plain">{t.states[job.state]}</Badge>;
+  return <Progress job={job} />;
+}
+
+function Progress({ job }: { job: Job }) {
+  const label = `${t.states[job.state]}: ${job.name}`;
+  return (
+    <ProgressBar
+      className="progress"
+      aria-label={label}
+      value={job.done}
+      maxValue={Math.max(job.total, 1)}
+      isIndeterminate={job.total === 0}
+      valueLabel={t.progress(job.done, job.total)}
+    >
+      {({ percentage, valueText }) => (
+        <>
+          <span className="progress-track">
+            <i style={{ width: `${percentage ?? 12}%` }} />
+          </span>
+          <span className="tiny quiet">{valueText}</span>
+        </>
+      )}
+    </ProgressBar>
+  );
+}
+
+const columnsOf = (matter: (id: number | null) => string): Column<Job>[] => [
+  {
+    id: "name",
+    title: t.name,
+    width: "minmax(0, 2fr)",
+    cell: (job) => <span className="strong">{job.name || `#${job.id}`}</span>,
+  },
+  {
+    id: "matter",
+    title: t.matter,
+    width: "minmax(0, 1.200fr)",
+    cell: (job) => <span className="quiet">{matter(job.matter_id)}</span>,
+  },
+  {
+    id: "format",
+    title: t.format,
+    width: "56px",
+    cell: (job) => job.format.toUpperCase().replace("MBOX", "mbox"),
+  },
+  { id: "state", title: t.state, width: "190px", cell: (job) => <State job={job} /> },
+  {
+    id: "size",
+    title: t.size,
+    width: "72px",
+    align: "end",
+    cell: (job) => (job.size ? <Size bytes={job.size} /> : null),
+  },
+  {
+    id: "asked",
+    title: t.asked,
+    width: "130px",
+    cell: (job) => (
+      <span className="quiet">
+        <Time at={job.created_at} />
+      </span>
+    ),
+  },
+];
+
 export function ExportsPage() {
-  return null;
+  const { id } = route.useSearch();
+  const navigate = route.useNavigate();
+  const exports = useQuery(q.exports());
+  const matters = useQuery(q.matters);
+  const nameOf = (matter: number | null) =>
+    matter === null ? t.whole : (matters.data?.matters.find((m) => m.id === matter)?.name ?? `#${matter}`);
+  return (
+    <Page title={t.title}>
+      <Await query={exports}>
+        {({ exports: jobs }) => {
+          const order = [...jobs].sort((a, b) => b.id - a.id);
+          const at = order.findIndex((job) => job.id === id);
+          const chosen = order[at];
+          if (!order.length)
+            return (
+              <Empty
+                icon="bundle"
+                title={t.none}
+                act={
+                  <Link className="button button-primary" to="/search">
+                    {t.goSearch}
+                  </Link>
+                }
+              >
+                {t.noneWhy}
+              </Empty>
+            );
+          return (
+            <>
+              <div className="card">
+                <Table
+                  isWhole
+                  label={t.title}
+                  columns={columnsOf(nameOf)}
+                  count={order.length}
+                  row={(i) => order[i]}
+                  active={at >= 0 ? at : undefined}
+                  onActive={(i) => void navigate({ search: { id: order[i]?.id }, replace: true })}
+                />
+              </div>
+              {chosen ? <Chosen key={chosen.id} job={chosen} /> : <p className="faint small">{t.pick}</p>}
+            </>
+          );
+        }}
+      </Await>
+    </Page>
+  );
+}
+
+function Chosen({ job }: { job: Job }) {
+  const status = useQuery({ ...q.status, refetchInterval: false });
+  const cancel = useMutation({
+    mutationFn: () => api.cancelExport(job.id),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: ["exports"] }),
+  });
+  return (
+    <Card
+      title={job.name || `#${job.id}`}
+      note={t.states[job.state]}
+      acts={
+        <>
+          {isLive(job) && (
+            <Button kind="quiet" onPress={() => cancel.mutate()} isPending={cancel.isPending}>
+              {t.cancel}
+            </Button>
+          )}
+          {job.state === "done" && (
+            <ButtonLink kind="primary" icon="export" href={links.export(job.id)} download>
+              {t.download}
+            </ButtonLink>
+          )}
+        </>
+      }
+    >
+      <div className="stack">
+        {cancel.isError && (
+          <Note tone="bad" icon="alert">
+            {said(cancel.error)}
+          </Note>
+        )}
+        {isLive(job) && <Progress job={job} />}
+        {job.state === "failed" && (
+          <Note tone="bad" icon="alert">
+            {job.error}
+          </Note>
+        )}
+        {job.state === "cancelled" && <p className="quiet small">{t.cancelled}</p>}
+        {job.state === "done" && (
+          <>
+            <h3>{t.verify}</h3>
+            <p className="small">{t.verifyWhy}</p>
+            <Copyable
+              text={verifyCommand(bundleName(job), status.data?.log.key ?? "KEY")}
+              label={s.ui.copy}
+            />
+            <p className="quiet small">{t.verifyWhat}</p>
+            <dl className="facts">
+              {job.sha256 && (
+                <>
+                  <dt>{t.sha}</dt>
+                  <dd>
+                    <Hash value={job.sha256} whole />
+                  </dd>
+                </>
+              )}
+              <dt>{t.by}</dt>
+              <dd>{job.asked_by}</dd>
+              {job.ended_at && (
+                <>
+                  <dt>{t.ended}</dt>
+                  <dd>
+                    <Time at={job.ended_at} />
+                  </dd>
+                </>
+              )}
+              <dt>{t.exported}</dt>
+              <dd>{t.progress(job.done, job.total)}</dd>
+            </dl>
+          </>
+        )}
+      </div>
+    </Card>
+  );
 }

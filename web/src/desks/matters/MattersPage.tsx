@@ -1,3 +1,112 @@
+// The matters that the reader is a member of.
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import type { Matter } from "../../api/types";
+import { q } from "../../app/queries";
+import { s } from "../../strings";
+import { Await, Empty } from "../../ui/Await";
+import { Button } from "../../ui/Button";
+import { number } from "../../ui/format";
+import { Page } from "../../ui/Page";
+import { type Column, Table } from "../../ui/Table";
+import { Badge, Time } from "../../ui/values";
+import { MatterDialog } from "./MatterDialog";
+import "./matters.css";
+
+const t = s.matters;
+const columns: Column<Matter>[] = [
+  {
+    id: "name",
+    title: t.name,
+    width: "minmax(0, 2fr)",
+    cell: (m) => <span className="strong">{m.name}</span>,
+  },
+  {
+    id: "reference",
+    title: t.reference,
+    width: "minmax(0, 1fr)",
+    cell: (m) => <span className="quiet">{m.reference}</span>,
+  },
+  { id: "custodians", title: t.custodians, width: "90px", align: "end", cell: (m) => number(m.custodians) },
+  {
+    id: "holds",
+    title: t.holds,
+    width: "90px",
+    align: "end",
+    cell: (m) =>
+      m.holds ? (
+        <Badge tone="hold" icon="hold">
+          {number(m.holds)}
+        </Badge>
+      ) : (
+        <span className="faint">0</span>
+      ),
+  },
+  {
+    id: "created",
+    title: t.created,
+    width: "150px",
+    cell: (m) => (
+      <span className="quiet">
+        <Time at={m.created_at} />
+      </span>
+    ),
+  },
+  {
+    id: "state",
+    title: t.state,
+    width: "72px",
+    cell: (m) => (m.is_closed ? <span className="faint">{t.closed}</span> : t.open),
+  },
+];
+
 export function MattersPage() {
-  return null;
+  const matters = useQuery(q.matters);
+  const navigate = useNavigate();
+  const [adding, setAdding] = useState(false);
+  const [active, setActive] = useState<number | undefined>();
+  const open = (id: number) => void navigate({ to: "/matters/$id", params: { id: String(id) } });
+  return (
+    <Page
+      title={t.title}
+      acts={
+        <Button kind="primary" icon="plus" onPress={() => setAdding(true)}>
+          {t.new}
+        </Button>
+      }
+    >
+      <Await query={matters}>
+        {({ matters: list }) =>
+          list.length ? (
+            <div className="card">
+              <Table
+                isWhole
+                label={t.title}
+                columns={columns}
+                count={list.length}
+                row={(i) => list[i]}
+                active={active}
+                onActive={setActive}
+                onOpen={(m) => open(m.id)}
+              />
+            </div>
+          ) : (
+            <Empty
+              icon="matter"
+              title={t.none}
+              act={
+                <Button kind="primary" onPress={() => setAdding(true)}>
+                  {t.new}
+                </Button>
+              }
+            >
+              {t.noneWhy}
+            </Empty>
+          )
+        }
+      </Await>
+      {adding && <MatterDialog onClose={() => setAdding(false)} onMade={(m) => open(m.id)} />}
+    </Page>
+  );
 }

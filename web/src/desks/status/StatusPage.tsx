@@ -1,3 +1,149 @@
+// How the archive is: one sentence, then the figures behind it.
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import type { Status } from "../../api/types";
+import { q } from "../../app/queries";
+import { s } from "../../strings";
+import { Await } from "../../ui/Await";
+import { Button } from "../../ui/Button";
+import { number, size, span } from "../../ui/format";
+import { Icon } from "../../ui/icons";
+import { Card, Page } from "../../ui/Page";
+import { saveText } from "../../ui/save";
+import { type Column, Table } from "../../ui/Table";
+import { Badge, Copyable, Hash, Note, Time } from "../../ui/values";
+import { sentence } from "./sentence";
+import "./status.css";
+
+const t = s.status;
+
 export function StatusPage() {
-  return null;
+  const status = useQuery(q.status);
+  return <Await query={status}>{(data) => <Shown status={data} />}</Await>;
+}
+
+function useNow() {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+function Shown({ status }: { status: Status }) {
+  const now = useNow();
+  const { text, mood } = sentence(status, now);
+  const columns: Column<Status["sources"][number]>[] = [
+    {
+      id: "name",
+      title: t.name,
+      width: "minmax(0, 1fr)",
+      cell: (x) => <span className="strong">{x.name}</span>,
+    },
+    { id: "address", title: t.address, width: "minmax(0, 2fr)", cell: (x) => <code>{x.address}</code> },
+    {
+      id: "last",
+      title: t.lastSeen,
+      width: "170px",
+      cell: (x) =>
+        x.last_seen ? (
+          <time dateTime={x.last_seen}>{t.ago(span(now - Date.parse(x.last_seen)))}</time>
+        ) : (
+          <Badge tone="hold" icon="clock">
+            {t.waiting}
+          </Badge>
+        ),
+    },
+    { id: "count", title: t.deliveries, width: "100px", align: "end", cell: (x) => number(x.deliveries) },
+  ];
+  const ratio = status.bytes_received
+    ? `${Math.round((100 * status.bytes_stored) / status.bytes_received)} %`
+    : "–";
+  return (
+    <Page title={t.title}>
+      <p className={`sentence sentence-${mood}`}>
+        <Icon name={mood === "good" ? "check" : "alert"} size={20} />
+        <span>{text}</span>
+      </p>
+      {!status.worm.enforced && (
+        <Note tone="hold" icon="alert">
+          <span className="strong">{t.sentence.notEnforced}</span> {status.worm.text}
+        </Note>
+      )}
+      <Card title={t.sources} isFlush>
+        <Table
+          isWhole
+          label={t.sources}
+          columns={columns}
+          count={status.sources.length}
+          row={(i) => status.sources[i]}
+        />
+      </Card>
+      <div className="status-cards">
+        <Card title={t.archive}>
+          <dl className="facts">
+            <dt>{t.kept}</dt>
+            <dd>{t.keptFigure(status.deliveries, status.messages)}</dd>
+            <dt>{t.bytes}</dt>
+            <dd>{t.bytesFigure(size(status.bytes_received), size(status.bytes_stored), ratio)}</dd>
+            <dt>{t.worm}</dt>
+            <dd>{status.worm.enforced ? `${t.enforced}. ${status.worm.text}` : t.notEnforced}</dd>
+            <dt>{t.jobs}</dt>
+            <dd>{t.jobsFigure(status.jobs.running, status.jobs.queued)}</dd>
+            <dt>{t.id}</dt>
+            <dd>
+              <Hash value={status.archive_id} whole />
+            </dd>
+            <dt>{t.version}</dt>
+            <dd>{status.version}</dd>
+          </dl>
+        </Card>
+        <Card title={t.index}>
+          <dl className="facts">
+            <dt>{t.behind}</dt>
+            <dd>{number(status.index.behind)}</dd>
+            <dt>{t.oldest}</dt>
+            <dd>
+              <Time at={status.index.oldest_waiting} absent={t.none} />
+            </dd>
+            <dt>{t.gaps}</dt>
+            <dd>
+              {number(status.gaps)} <span className="faint">{t.gapsWhy}</span>
+            </dd>
+          </dl>
+        </Card>
+      </div>
+      <Card
+        title={t.log}
+        acts={
+          <Button
+            kind="quiet"
+            icon="export"
+            onPress={() => saveText(`checkpoint-${status.log.published}.txt`, status.log.checkpoint)}
+          >
+            {t.save}
+          </Button>
+        }
+      >
+        <div className="stack">
+          <dl className="facts">
+            <dt>{t.leaves}</dt>
+            <dd>{number(status.log.size)}</dd>
+            <dt>{t.published}</dt>
+            <dd>{number(status.log.published)}</dd>
+            <dt>{t.key}</dt>
+            <dd>
+              <Copyable text={status.log.key} label={s.ui.copy} />
+            </dd>
+            <dt>{t.checkpoint}</dt>
+            <dd className="stack stack-tight">
+              <Copyable text={status.log.checkpoint.trimEnd()} label={s.ui.copy} />
+              <span className="faint">{t.checkpointWhy}</span>
+            </dd>
+          </dl>
+        </div>
+      </Card>
+    </Page>
+  );
 }

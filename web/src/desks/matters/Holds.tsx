@@ -1,0 +1,88 @@
+// The holds of a matter: those in force first.
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import type { Hold, Matter } from "../../api/types";
+import { q } from "../../app/queries";
+import { s } from "../../strings";
+import { Await, Empty } from "../../ui/Await";
+import { Button } from "../../ui/Button";
+import { date } from "../../ui/format";
+import { Card } from "../../ui/Page";
+import { Badge, Time } from "../../ui/values";
+import { PlaceHold } from "./PlaceHold";
+
+const t = s.holds;
+
+/** Who and when, in one line. */
+export function scopeOf(hold: Hold): string {
+  const who = hold.custodians.map((c) => c.name).join(", ") || t.everyone;
+  const range = t.range(hold.from ? date(hold.from) : null, hold.until ? date(hold.until) : null);
+  const kind = hold.from || hold.until ? `${hold.date_kind === "sent" ? t.sent : t.received} ` : "";
+  return [who, `${kind}${range}`, hold.is_ongoing ? t.ongoing.toLowerCase() : ""].filter(Boolean).join(" · ");
+}
+
+export const HoldState = ({ hold }: { hold: Hold }) =>
+  hold.released_at ? (
+    <Badge tone="plain">{t.released}</Badge>
+  ) : (
+    <Badge tone="hold" icon="hold">
+      {t.inForce}
+    </Badge>
+  );
+
+export function Holds({ matter }: { matter: Matter }) {
+  const list = useQuery(q.holds(matter.id));
+  const [placing, setPlacing] = useState(false);
+  const order = (holds: Hold[]) =>
+    [...holds].sort((a, b) => Number(Boolean(a.released_at)) - Number(Boolean(b.released_at)));
+  const place = (kind: "primary" | "quiet") => (
+    <Button
+      kind={kind}
+      icon={kind === "quiet" ? "plus" : undefined}
+      isDisabled={matter.custodians === 0}
+      onPress={() => setPlacing(true)}
+    >
+      {t.new}
+    </Button>
+  );
+  return (
+    <Card title={s.matters.holds} isFlush acts={place("quiet")}>
+      <Await query={list} lines={3}>
+        {({ holds }) =>
+          holds.length ? (
+            <ul className="lines">
+              {order(holds).map((hold) => (
+                <li key={hold.id}>
+                  <Link
+                    className="line line-link"
+                    to="/matters/$id/holds/$hid"
+                    params={{ id: String(matter.id), hid: String(hold.id) }}
+                  >
+                    <span className="line-main">
+                      <span className="strong">{hold.name}</span>
+                      <span className="quiet small">{scopeOf(hold)}</span>
+                    </span>
+                    <span className="line-side small">
+                      <span>{s.families(hold.families)}</span>
+                      <span className="faint">
+                        {hold.released_at ? t.released : t.placed}{" "}
+                        <Time at={hold.released_at ?? hold.placed_at} short />
+                      </span>
+                    </span>
+                    <HoldState hold={hold} />
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          ) : (
+            <Empty icon="hold" title={t.none} act={place("primary")}>
+              {t.noneWhy}
+            </Empty>
+          )
+        }
+      </Await>
+      {placing && <PlaceHold matter={matter} onClose={() => setPlacing(false)} />}
+    </Card>
+  );
+}

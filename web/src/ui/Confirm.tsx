@@ -1,0 +1,55 @@
+// One dialog for an act with consequences: what it does in words, and the act as a sentence on its button.
+import { useMutation } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { said } from "../app/queries";
+import { s } from "../strings";
+import { Button } from "./Button";
+import { Dialog } from "./Dialog";
+import { Note } from "./values";
+
+export function Confirm({
+  title,
+  act,
+  kind = "danger",
+  isReady = true,
+  run,
+  onClose,
+  children,
+}: {
+  title: string;
+  act: string;
+  kind?: "danger" | "primary";
+  isReady?: boolean;
+  run: () => Promise<unknown>;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const doing = useMutation({ mutationFn: run, onSuccess: onClose });
+  return (
+    <Dialog
+      title={title}
+      isOpen
+      onClose={onClose}
+      foot={
+        <>
+          <Button onPress={onClose}>{s.ui.cancel}</Button>
+          <Button
+            kind={kind}
+            isDisabled={!isReady}
+            isPending={doing.isPending}
+            onPress={() => doing.mutate()}
+          >
+            {act}
+          </Button>
+        </>
+      }
+    >
+      {children}
+      {doing.isError && (
+        <Note tone="bad" icon="alert">
+          {said(doing.error)}
+        </Note>
+      )}
+    </Dialog>
+  );
+}
