@@ -8,76 +8,74 @@ const on = (id: number, matter: number | null) => ({
 });
 
 export const api = {
-  session: () => data(client.GET("/api/v1/session")),
-  signIn: (name: string, password: string) =>
-    data(client.POST("/api/v1/session", { body: { name, password } })),
-  signOut: () => client.DELETE("/api/v1/session"),
+  session: () => data(client.GET("/session")),
+  signIn: (name: string, password: string) => data(client.POST("/session", { body: { name, password } })),
+  signOut: () => client.DELETE("/session"),
   changePassword: (current: string, next: string) =>
-    data(client.POST("/api/v1/session/password", { body: { current, new: next } })),
+    data(client.POST("/session/password", { body: { current, new: next } })),
 
-  status: () => data(client.GET("/api/v1/status")),
+  status: () => data(client.GET("/status")),
 
-  people: () => data(client.GET("/api/v1/people")),
+  people: () => data(client.GET("/people")),
   addPerson: (body: { name: string; display_name: string; role: Role; is_archive_wide: boolean }) =>
-    data(client.POST("/api/v1/people", { body })),
+    data(client.POST("/people", { body })),
   changePerson: (id: number, body: { is_disabled?: boolean; is_archive_wide?: boolean }) =>
-    data(client.PATCH("/api/v1/people/{id}", { ...at(id), body })),
-  resetPassword: (id: number) => data(client.POST("/api/v1/people/{id}/reset", at(id))),
+    data(client.PATCH("/people/{id}", { ...at(id), body })),
+  resetPassword: (id: number) => data(client.POST("/people/{id}/reset", at(id))),
 
-  matters: () => data(client.GET("/api/v1/matters")),
-  matter: (id: number) => data(client.GET("/api/v1/matters/{id}", at(id))),
+  matters: () => data(client.GET("/matters")),
+  matter: (id: number) => data(client.GET("/matters/{id}", at(id))),
   addMatter: (body: { name: string; reference: string; zone: string }) =>
-    data(client.POST("/api/v1/matters", { body })),
+    data(client.POST("/matters", { body })),
   changeMatter: (
     id: number,
     body: { name?: string; reference?: string; zone?: string; is_closed?: boolean; members?: number[] },
-  ) => data(client.PATCH("/api/v1/matters/{id}", { ...at(id), body })),
-  custodians: (id: number) => data(client.GET("/api/v1/matters/{id}/custodians", at(id))),
+  ) => data(client.PATCH("/matters/{id}", { ...at(id), body })),
+  custodians: (id: number) => data(client.GET("/matters/{id}/custodians", at(id))),
   addCustodian: (id: number, body: { name: string; addresses: string[] }) =>
-    data(client.POST("/api/v1/matters/{id}/custodians", { ...at(id), body })),
+    data(client.POST("/matters/{id}/custodians", { ...at(id), body })),
   changeCustodian: (id: number, cid: number, body: { name: string; addresses: string[] }) =>
-    data(client.PATCH("/api/v1/matters/{id}/custodians/{cid}", { params: { path: { id, cid } }, body })),
+    data(client.PATCH("/matters/{id}/custodians/{cid}", { params: { path: { id, cid } }, body })),
   removeCustodian: (id: number, cid: number) =>
-    client.DELETE("/api/v1/matters/{id}/custodians/{cid}", { params: { path: { id, cid } } }),
+    client.DELETE("/matters/{id}/custodians/{cid}", { params: { path: { id, cid } } }),
 
-  holds: (id: number) => data(client.GET("/api/v1/matters/{id}/holds", at(id))),
+  holds: (id: number) => data(client.GET("/matters/{id}/holds", at(id))),
   hold: (id: number, hid: number) =>
-    data(client.GET("/api/v1/matters/{id}/holds/{hid}", { params: { path: { id, hid } } })),
+    data(client.GET("/matters/{id}/holds/{hid}", { params: { path: { id, hid } } })),
   previewHold: (id: number, body: HoldBody) =>
-    data(client.POST("/api/v1/matters/{id}/holds/preview", { ...at(id), body })),
-  placeHold: (id: number, body: HoldBody) =>
-    data(client.POST("/api/v1/matters/{id}/holds", { ...at(id), body })),
+    data(client.POST("/matters/{id}/holds/preview", { ...at(id), body })),
+  placeHold: (id: number, body: HoldBody) => data(client.POST("/matters/{id}/holds", { ...at(id), body })),
   heldItems: (id: number, hid: number, cursor?: string, limit?: number) =>
     data(
-      client.GET("/api/v1/matters/{id}/holds/{hid}/items", {
+      client.GET("/matters/{id}/holds/{hid}/items", {
         params: { path: { id, hid }, query: { cursor, limit } },
       }),
     ),
   releaseHold: (id: number, hid: number, reason: string) =>
     data(
-      client.POST("/api/v1/matters/{id}/holds/{hid}/release", {
+      client.POST("/matters/{id}/holds/{hid}/release", {
         params: { path: { id, hid } },
         body: { reason },
       }),
     ),
 
-  search: (body: SearchBody) => data(client.POST("/api/v1/search", { body })),
+  search: (body: SearchBody) => data(client.POST("/search", { body })),
   complete: (matter: number | null, prefix: string) =>
-    data(client.POST("/api/v1/search/complete", { body: { matter_id: matter, field: "address", prefix } })),
+    data(client.POST("/search/complete", { body: { matter_id: matter, field: "address", prefix } })),
 
-  message: (id: number, matter: number | null) => data(client.GET("/api/v1/messages/{id}", on(id, matter))),
+  message: (id: number, matter: number | null) => data(client.GET("/messages/{id}", on(id, matter))),
   source: (id: number, matter: number | null) =>
-    data(client.GET("/api/v1/messages/{id}/source", { ...on(id, matter), parseAs: "text" })),
+    data(client.GET("/messages/{id}/source", { ...on(id, matter), parseAs: "text" })),
   proof: (id: number, matter: number | null, delivery?: number) =>
     data(
-      client.GET("/api/v1/messages/{id}/proof", {
+      client.GET("/messages/{id}/proof", {
         params: { path: { id }, query: { matter: matter ?? undefined, delivery } },
       }),
     ),
 
-  exports: (matter?: number) => data(client.GET("/api/v1/exports", { params: { query: { matter } } })),
-  addExport: (body: ExportBody) => data(client.POST("/api/v1/exports", { body })),
-  cancelExport: (id: number) => data(client.POST("/api/v1/exports/{id}/cancel", at(id))),
+  exports: (matter?: number) => data(client.GET("/exports", { params: { query: { matter } } })),
+  addExport: (body: ExportBody) => data(client.POST("/exports", { body })),
+  cancelExport: (id: number) => data(client.POST("/exports/{id}/cancel", at(id))),
 
   audit: (query: {
     matter?: number;
@@ -87,7 +85,7 @@ export const api = {
     until?: string;
     cursor?: string;
     limit?: number;
-  }) => data(client.GET("/api/v1/audit", { params: { query } })),
+  }) => data(client.GET("/audit", { params: { query } })),
 };
 
 /** Addresses that the browser itself opens: downloads and the sandboxed frame. */

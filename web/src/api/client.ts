@@ -54,7 +54,7 @@ const guard: Middleware = {
   },
 };
 
-export const client = createClient<paths>({ baseUrl: "", credentials: "same-origin" });
+export const client = createClient<paths>({ baseUrl: "/api/v1", credentials: "same-origin" });
 client.use(guard);
 
 /** A refused request has thrown in the middleware, so data is there. */

@@ -4,46 +4,15 @@
  */
 
 export interface paths {
-    "/api/v1/session": {
+    "/audit": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_session"];
-        put?: never;
-        post: operations["post_session"];
-        delete: operations["delete_session"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/session/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_session_password"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_status"];
+        /** The rows that the reader may see, newest first. */
+        get: operations["audit_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -52,23 +21,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/people": {
+    "/exports": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_people"];
+        /** The exports that the reader may see, newest first. */
+        get: operations["exports_list"];
         put?: never;
-        post: operations["post_people"];
+        /** Ask for an export. */
+        post: operations["exports_ask"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/people/{id}": {
+    "/exports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One export, with how far it is. */
+        get: operations["exports_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/exports/{id}/cancel": {
         parameters: {
             query?: never;
             header?: never;
@@ -77,78 +65,86 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch: operations["patch_people_id"];
-        trace?: never;
-    };
-    "/api/v1/people/{id}/reset": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_people_id_reset"];
+        /** Stop an export. */
+        post: operations["exports_cancel"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/matters": {
+    "/exports/{id}/download": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_matters"];
-        put?: never;
-        post: operations["post_matters"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/matters/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_matters_id"];
+        /** The bundle. */
+        get: operations["exports_download"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        patch: operations["patch_matters_id"];
+        patch?: never;
         trace?: never;
     };
-    "/api/v1/matters/{id}/custodians": {
+    "/matters": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_matters_id_custodians"];
+        /** The matters that the reader may open. */
+        get: operations["matters_list"];
         put?: never;
-        post: operations["post_matters_id_custodians"];
+        /** Open a matter; who opens it is its first member. */
+        post: operations["matters_create"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/matters/{id}/custodians/{cid}": {
+    "/matters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One matter. */
+        get: operations["matters_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a matter, close it, or open it again. */
+        patch: operations["matters_change"];
+        trace?: never;
+    };
+    "/matters/{id}/custodians": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The matter's custodians. */
+        get: operations["custodians_list"];
+        put?: never;
+        /** Name a custodian. */
+        post: operations["custodians_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/matters/{id}/custodians/{cid}": {
         parameters: {
             query?: never;
             header?: never;
@@ -158,29 +154,33 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete: operations["delete_matters_id_custodians_cid"];
+        /** Take a custodian out of the matter; not one that a hold names. */
+        delete: operations["custodians_remove"];
         options?: never;
         head?: never;
-        patch: operations["patch_matters_id_custodians_cid"];
+        /** Change a custodian. */
+        patch: operations["custodians_change"];
         trace?: never;
     };
-    "/api/v1/matters/{id}/holds": {
+    "/matters/{id}/holds": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_matters_id_holds"];
+        /** The matter's holds, those in force first. */
+        get: operations["holds_list"];
         put?: never;
-        post: operations["post_matters_id_holds"];
+        /** Place a hold: in force when this answers. */
+        post: operations["holds_place"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/matters/{id}/holds/preview": {
+    "/matters/{id}/holds/preview": {
         parameters: {
             query?: never;
             header?: never;
@@ -189,21 +189,23 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_matters_id_holds_preview"];
+        /** What a hold would cover if it were placed now. */
+        post: operations["holds_preview"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/matters/{id}/holds/{hid}": {
+    "/matters/{id}/holds/{hid}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_matters_id_holds_hid"];
+        /** One hold. */
+        get: operations["holds_show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -212,14 +214,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/matters/{id}/holds/{hid}/items": {
+    "/matters/{id}/holds/{hid}/items": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_matters_id_holds_hid_items"];
+        /** What a hold covers, newest first. */
+        get: operations["holds_items"];
         put?: never;
         post?: never;
         delete?: never;
@@ -228,7 +231,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/matters/{id}/holds/{hid}/release": {
+    "/matters/{id}/holds/{hid}/release": {
         parameters: {
             query?: never;
             header?: never;
@@ -237,14 +240,158 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_matters_id_holds_hid_release"];
+        /** Release a hold, saying why. It stays on record. */
+        post: operations["holds_release"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/search": {
+    "/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A message, with where everything known of it comes from. */
+        get: operations["messages_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}/attachments/{ordinal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One attachment's exact bytes, as a file. */
+        get: operations["messages_attachment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The message's exact bytes, as a file. */
+        get: operations["messages_download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}/html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The message's HTML, made harmless; `x-blocked-remote` counts what it would
+         *     have loaded from elsewhere.
+         */
+        get: operations["messages_html"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the log proves of the message, checked now. */
+        get: operations["messages_proof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The message's exact bytes, to be read. */
+        get: operations["messages_source"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document. */
+        get: operations["openapi_describe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everyone, to an administrator; those who could be members of a matter, to
+         *     legal staff.
+         */
+        get: operations["people_list"];
+        put?: never;
+        /** Add a person. */
+        post: operations["people_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/people/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -253,14 +400,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_search"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change a person's rights. */
+        patch: operations["people_change"];
         trace?: never;
     };
-    "/api/v1/search/complete": {
+    "/people/{id}/reset": {
         parameters: {
             query?: never;
             header?: never;
@@ -269,142 +417,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_search_complete"];
+        /** Give a person a new one-time password. */
+        post: operations["people_reset"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/messages/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_messages_id"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/messages/{id}/html": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_messages_id_html"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/messages/{id}/source": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_messages_id_source"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/messages/{id}/download": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_messages_id_download"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/messages/{id}/attachments/{ordinal}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_messages_id_attachments_ordinal"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/messages/{id}/proof": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_messages_id_proof"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/exports": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_exports"];
-        put?: never;
-        post: operations["post_exports"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/exports/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_exports_id"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/exports/{id}/cancel": {
+    "/search": {
         parameters: {
             query?: never;
             header?: never;
@@ -413,37 +434,79 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_exports_id_cancel"];
+        /** Search in a matter, or archive-wide. */
+        post: operations["search_run"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/exports/{id}/download": {
+    "/search/complete": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_exports_id_download"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** Addresses that begin with what was typed, of those that the reader sees. */
+        post: operations["search_complete"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/audit": {
+    "/session": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_audit"];
+        /** Who is signed in. */
+        get: operations["session_show"];
+        put?: never;
+        /** Sign in. */
+        post: operations["session_sign_in"];
+        /** Sign out. */
+        delete: operations["session_sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose a new password. Every other session of the person ends; the answer
+         *     begins a new one, with a new csrf.
+         */
+        post: operations["session_change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the archive is. */
+        get: operations["status_show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -456,429 +519,530 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Failure: {
-            code: string;
-            message: string;
-            hint?: string;
-            span?: number[];
-        };
-        Problem: {
-            error: components["schemas"]["Failure"];
-        };
-        Credentials: {
+        Attachment: {
+            has_text: boolean;
+            media_type: string;
             name: string;
-            password: string;
-        };
-        PasswordChange: {
-            current: string;
-            new: string;
-        };
-        Me: {
-            name: string;
-            display_name: string;
-            /** @enum {string} */
-            role: "administrator" | "legal";
-            is_archive_wide: boolean;
-            must_change: boolean;
-            csrf: string;
-        };
-        Worm: {
-            enforced: boolean;
-            text: string;
-        };
-        SourceStatus: {
-            name: string;
-            address: string;
-            last_seen: string | null;
-            /** Format: int64 */
-            deliveries: number;
-        };
-        IndexStatus: {
-            /** Format: int64 */
-            behind: number;
-            oldest_waiting: string | null;
-        };
-        LogStatus: {
+            /** Format: int32 */
+            ordinal: number;
+            sha256: string;
             /** Format: int64 */
             size: number;
-            /** Format: int64 */
-            published: number;
-            checkpoint: string;
-            key: string;
         };
-        JobCounts: {
-            /** Format: int64 */
-            running: number;
-            /** Format: int64 */
-            queued: number;
-        };
-        Status: {
-            archive_id: string;
-            version: string;
-            worm: components["schemas"]["Worm"];
-            sources: components["schemas"]["SourceStatus"][];
-            /** Format: int64 */
-            deliveries: number;
-            /** Format: int64 */
-            messages: number;
-            /** Format: int64 */
-            bytes_received: number;
-            /** Format: int64 */
-            bytes_stored: number;
-            index: components["schemas"]["IndexStatus"];
-            log: components["schemas"]["LogStatus"];
-            /** Format: int64 */
-            gaps: number;
-            jobs: components["schemas"]["JobCounts"];
-        };
-        Person: {
-            /** Format: int64 */
-            id: number;
-            name: string;
-            display_name: string;
-            /** @enum {string} */
-            role: "administrator" | "legal";
-            is_archive_wide: boolean;
-            must_change: boolean;
-            is_disabled: boolean;
-            created_at: string;
-        };
-        People: {
-            people: components["schemas"]["Person"][];
-        };
-        PersonNew: {
-            name: string;
-            display_name: string;
-            /** @enum {string} */
-            role: "administrator" | "legal";
-            is_archive_wide: boolean;
-        };
-        PersonCreated: {
-            person: components["schemas"]["Person"];
-            one_time_password: string;
-        };
-        PersonChange: {
-            is_disabled?: boolean;
-            is_archive_wide?: boolean;
-        };
-        PasswordReset: {
-            one_time_password: string;
-        };
-        Named: {
-            /** Format: int64 */
-            id: number;
-            name: string;
-        };
-        Matter: {
-            /** Format: int64 */
-            id: number;
-            name: string;
-            reference: string;
-            zone: string;
-            is_closed: boolean;
-            created_at: string;
-            created_by: string;
-            /** Format: int64 */
-            custodians: number;
-            /** Format: int64 */
-            holds: number;
-            members: components["schemas"]["Named"][];
-        };
-        Matters: {
-            matters: components["schemas"]["Matter"][];
-        };
-        MatterNew: {
-            name: string;
-            reference: string;
-            zone: string;
-        };
-        MatterChange: {
-            name?: string;
-            reference?: string;
-            zone?: string;
-            is_closed?: boolean;
-            members?: number[];
-        };
-        Custodian: {
-            /** Format: int64 */
-            id: number;
-            name: string;
-            addresses: string[];
-        };
-        Custodians: {
-            custodians: components["schemas"]["Custodian"][];
-        };
-        CustodianBody: {
-            name: string;
-            addresses: string[];
-        };
-        HoldBody: {
-            name: string;
-            custodian_ids: number[];
-            /** @enum {string} */
-            date_kind: "sent" | "received";
-            from?: string | null;
-            until?: string | null;
-            is_ongoing: boolean;
-        };
-        Hold: {
-            /** Format: int64 */
-            id: number;
-            /** Format: int64 */
-            matter_id: number;
-            name: string;
-            custodians: components["schemas"]["Named"][];
-            /** @enum {string} */
-            date_kind: "sent" | "received";
-            from: string | null;
-            until: string | null;
-            is_ongoing: boolean;
-            placed_at: string;
-            placed_by: string;
-            released_at: string | null;
-            released_by: string | null;
-            release_reason: string | null;
-            /** Format: int64 */
-            families: number;
-        };
-        Holds: {
-            holds: components["schemas"]["Hold"][];
-        };
-        HoldPreview: {
-            /** Format: int64 */
-            families: number;
-            /** Format: int64 */
-            messages: number;
-            /** Format: int64 */
-            bytes: number;
-            /** Format: int64 */
-            not_indexed: number;
-            sample: components["schemas"]["Hit"][];
-        };
-        HoldItems: {
-            /** Format: int64 */
-            total: number;
-            hits: components["schemas"]["Hit"][];
+        Audit: {
             next: string | null;
+            rows: components["schemas"]["AuditEntry"][];
         };
-        HoldRelease: {
-            reason: string;
-        };
-        SearchBody: {
-            /** Format: int64 */
-            matter_id?: number | null;
-            query: string;
-            dialect: string;
-            from?: string | null;
-            until?: string | null;
-            /** @enum {string} */
-            date_kind?: "sent" | "received";
-            sender?: string | null;
-            recipient?: string | null;
-            /** Format: int64 */
-            custodian_id?: number | null;
-            cursor?: string | null;
-            /** Format: int64 */
-            limit?: number;
-        };
-        SearchPage: {
-            /** Format: int64 */
-            total_families: number;
-            /** Format: int64 */
-            total_messages: number;
-            /** Format: int64 */
-            elapsed_ms: number;
-            parsed: string;
-            warnings: string[];
-            /** Format: int64 */
-            gaps: number;
-            /** Format: int64 */
-            behind: number;
-            hits: components["schemas"]["Hit"][];
-            next: string | null;
-        };
-        Snippet: {
-            text: string;
-            marks: number[][];
-        };
-        Hit: {
+        AuditEntry: {
+            /** @description A noun and a verb: `hold.place`. */
+            action: string;
+            /** @description A person's sign-in name, or `system`, `operator`, `nobody`. */
+            actor: string;
+            at: string;
+            detail: Record<string, never>;
             /** Format: int64 */
             id: number;
-            received_at: string;
-            sent_at: string | null;
-            from: string;
-            to: string[];
-            /** Format: int64 */
-            to_count: number;
-            subject: string;
-            snippet: components["schemas"]["Snippet"];
-            /** Format: int64 */
-            attachments: number;
-            /** Format: int64 */
-            size: number;
-            is_held: boolean;
-            is_proven: boolean;
-            /** Format: int64 */
-            deliveries: number;
-        };
-        CompleteBody: {
             /** Format: int64 */
             matter_id: number | null;
-            field: string;
-            prefix: string;
-        };
-        Completions: {
-            values: string[];
-        };
-        Header: {
-            name: string;
-            value: string;
-        };
-        Attachment: {
-            /** Format: int64 */
-            ordinal: number;
-            name: string;
-            media_type: string;
-            /** Format: int64 */
-            size: number;
-            sha256: string;
-            has_text: boolean;
-        };
-        Participant: {
-            address: string;
-            name: string;
-            role: string;
-            /** @enum {string} */
-            source: "header" | "envelope";
-            /** Format: int64 */
-            delivery: number | null;
-            via?: string | null;
-        };
-        DeliveryView: {
-            /** Format: int64 */
-            seq: number;
-            record_id: string;
-            received_at: string;
-            source: string;
-            form: string;
-            peer: string;
-            tls: string | null;
-            reverse_path: string;
-            recipients: string[];
-            is_proven: boolean;
-            defects: string[];
-            class: string;
-            sha256: string;
-            /** Format: int64 */
-            size: number;
-        };
-        HoldOn: {
-            /** Format: int64 */
-            id: number;
-            name: string;
-            /** Format: int64 */
-            matter_id: number;
-        };
-        Gap: {
-            reason: string;
-            detail: string;
-            /** Format: int64 */
-            ordinal?: number | null;
-        };
-        Version: {
-            sha256: string;
-            /** Format: int64 */
-            size: number;
-        };
-        Message: {
-            hit: components["schemas"]["Hit"];
-            headers: components["schemas"]["Header"][];
-            text: string;
-            has_html: boolean;
-            attachments: components["schemas"]["Attachment"][];
-            participants: components["schemas"]["Participant"][];
-            deliveries: components["schemas"]["DeliveryView"][];
-            holds: components["schemas"]["HoldOn"][];
-            gaps: components["schemas"]["Gap"][];
-            versions: components["schemas"]["Version"][];
+            outcome: components["schemas"]["Outcome"];
+            /** @description What it was done to, in words. */
+            subject: string;
         };
         Check: {
             name: string;
             ok: boolean;
             text: string;
         };
-        Proof: {
-            record_id: string;
-            message_sha256: string;
-            delivery_sha256: string;
-            leaf_hash: string;
+        /** @enum {string} */
+        CompleteField: "address";
+        CompleteRequest: {
+            field: components["schemas"]["CompleteField"];
             /** Format: int64 */
-            leaf_position: number;
-            /** Format: int64 */
-            log_size: number;
-            root: string;
-            checkpoint: string;
-            key: string;
-            checks: components["schemas"]["Check"][];
-            summary: string;
-            pending: boolean;
+            matter_id?: number | null;
+            prefix: string;
         };
-        ExportScope: {
-            search?: components["schemas"]["SearchBody"];
-            /** Format: int64 */
-            hold_id?: number | null;
-            message_ids?: number[];
+        Completions: {
+            values: string[];
         };
-        ExportBody: {
+        Created: {
+            /** @description Shown this once. */
+            one_time_password: string;
+            person: components["schemas"]["Person"];
+        };
+        Custodian: {
+            addresses: string[];
             /** Format: int64 */
-            matter_id: number | null;
-            scope: components["schemas"]["ExportScope"];
-            /** @enum {string} */
-            format: "eml" | "mbox";
-            with_attachments?: boolean;
+            id: number;
+            name: string;
+        };
+        CustodianRequest: {
+            /** @description All of them from now on. */
+            addresses?: string[] | null;
             name?: string | null;
         };
+        Custodians: {
+            custodians: components["schemas"]["Custodian"][];
+        };
+        /** @enum {string} */
+        DateKind: "sent" | "received";
+        Delivery: {
+            /** @description Retention class. */
+            class: string;
+            /** @description In plain words. */
+            defects: string[];
+            form: string;
+            is_proven: boolean;
+            peer: string;
+            received_at: string;
+            recipients: string[];
+            record_id: string;
+            reverse_path: string;
+            /** Format: int64 */
+            seq: number;
+            sha256: string;
+            /** Format: int64 */
+            size: number;
+            source: string;
+            tls: string | null;
+        };
+        /** @enum {string} */
+        Dialect: "kql";
+        /** @description What every answer but a good one has as its body. */
+        ErrorBody: {
+            error: components["schemas"]["ErrorInfo"];
+        };
+        ErrorInfo: {
+            /** @description For programs: `not_signed_in`, `invalid`, `query`, … */
+            code: string;
+            /** @description For a query: the text that would have been understood. */
+            hint: string | null;
+            /** @description For people: what happened, to what, and what to do. */
+            message: string;
+            /** @description For a query: where in it, in UTF-16 code units. */
+            span: number[] | null;
+        };
+        /** @enum {string} */
+        ExportFormat: "eml" | "mbox";
+        ExportRequest: {
+            format: components["schemas"]["ExportFormat"];
+            /**
+             * Format: int64
+             * @description Without one, the whole archive: that needs the archive-wide right.
+             */
+            matter_id?: number | null;
+            name?: string | null;
+            scope: components["schemas"]["ExportScopeRequest"];
+            /** @description Whether each attachment is a file of its own as well. */
+            with_attachments?: boolean;
+        };
+        /** @description Exactly one of them. */
+        ExportScopeRequest: {
+            /** Format: int64 */
+            hold_id?: number | null;
+            message_ids?: number[] | null;
+            search?: components["schemas"]["SearchRequest"] | null;
+        };
+        Exports: {
+            exports: components["schemas"]["Job"][];
+        };
+        Gap: {
+            detail: string;
+            /**
+             * Format: int32
+             * @description The attachment; none for the message itself.
+             */
+            ordinal: number | null;
+            reason: string;
+        };
+        HeaderField: {
+            name: string;
+            value: string;
+        };
+        HeldBy: {
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            matter_id: number;
+            name: string;
+        };
+        Hit: {
+            /** Format: int64 */
+            attachments: number;
+            /** Format: int64 */
+            deliveries: number;
+            from: string;
+            /**
+             * Format: int64
+             * @description The message set.
+             */
+            id: number;
+            is_held: boolean;
+            /** @description At least one delivery passed its source's checks. */
+            is_proven: boolean;
+            received_at: string;
+            sent_at: string | null;
+            /** Format: int64 */
+            size: number;
+            snippet: components["schemas"]["Snippet"];
+            subject: string;
+            /** @description The first few recipients, blind ones included. */
+            to: string[];
+            /** Format: int64 */
+            to_count: number;
+        };
+        Hold: {
+            custodians: components["schemas"]["Named"][];
+            date_kind: components["schemas"]["DateKind"];
+            /**
+             * Format: int64
+             * @description Message sets that it covers now; 0 when released.
+             */
+            families: number;
+            /** @description First day, in the matter's zone. */
+            from: string | null;
+            /** Format: int64 */
+            id: number;
+            /** @description Takes in what arrives later. */
+            is_ongoing: boolean;
+            /** Format: int64 */
+            matter_id: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description Deliveries held because it is not known yet who took part.
+             */
+            not_indexed: number;
+            placed_at: string;
+            placed_by: string;
+            release_reason: string | null;
+            released_at: string | null;
+            released_by: string | null;
+            /** @description Last day, in the matter's zone. */
+            until: string | null;
+        };
+        HoldRequest: {
+            custodian_ids: number[];
+            date_kind: components["schemas"]["DateKind"];
+            /** @description First day, as `2026-01-31`, in the matter's zone. */
+            from?: string | null;
+            is_ongoing?: boolean;
+            name: string;
+            /** @description Last day. */
+            until?: string | null;
+        };
+        Holds: {
+            holds: components["schemas"]["Hold"][];
+        };
+        IndexStatus: {
+            /**
+             * Format: int64
+             * @description Deliveries that are not searchable yet.
+             */
+            behind: number;
+            oldest_waiting: string | null;
+        };
+        Items: {
+            hits: components["schemas"]["Hit"][];
+            next: string | null;
+            /** Format: int64 */
+            total: number;
+        };
         Job: {
+            asked_by: string;
+            created_at: string;
+            /** Format: int64 */
+            done: number;
+            ended_at: string | null;
+            error: string | null;
+            format: components["schemas"]["ExportFormat"];
             /** Format: int64 */
             id: number;
             kind: string;
             /** Format: int64 */
             matter_id: number | null;
-            asked_by: string;
-            /** @enum {string} */
-            state: "queued" | "running" | "done" | "failed" | "cancelled";
-            /** Format: int64 */
-            done: number;
+            name: string;
+            sha256: string | null;
+            /**
+             * Format: int64
+             * @description Of the bundle, when it is done.
+             */
+            size: number | null;
+            started_at: string | null;
+            state: components["schemas"]["JobState"];
             /** Format: int64 */
             total: number;
-            created_at: string;
-            started_at: string | null;
-            ended_at: string | null;
-            name: string;
-            format: string;
+        };
+        /** @enum {string} */
+        JobState: "queued" | "running" | "done" | "failed" | "cancelled";
+        JobsStatus: {
             /** Format: int64 */
-            size: number | null;
-            sha256: string | null;
-            error: string | null;
+            queued: number;
+            /** Format: int64 */
+            running: number;
         };
-        Exports: {
-            exports: components["schemas"]["Job"][];
+        LogStatus: {
+            /** @description The last checkpoint; empty before the first. */
+            checkpoint: string;
+            key: string;
+            /**
+             * Format: int64
+             * @description Leaves that the last checkpoint covers.
+             */
+            published: number;
+            /** Format: int64 */
+            size: number;
         };
-        AuditRow: {
+        Matter: {
+            created_at: string;
+            created_by: string;
+            /** Format: int64 */
+            custodians: number;
+            /**
+             * Format: int64
+             * @description In force.
+             */
+            holds: number;
             /** Format: int64 */
             id: number;
-            at: string;
-            actor: string;
-            action: string;
-            /** Format: int64 */
-            matter_id: number | null;
-            subject: string;
-            detail: string;
-            outcome: string;
+            is_closed: boolean;
+            members: components["schemas"]["Named"][];
+            name: string;
+            /** @description The court's or the firm's number; may be empty. */
+            reference: string;
+            /** @description IANA name of the time zone in which its dates are read. */
+            zone: string;
         };
-        AuditPage: {
-            rows: components["schemas"]["AuditRow"][];
+        MatterRequest: {
+            is_closed?: boolean | null;
+            /** @description Ids of all members from now on. */
+            members?: number[] | null;
+            name?: string | null;
+            reference?: string | null;
+            zone?: string | null;
+        };
+        Matters: {
+            matters: components["schemas"]["Matter"][];
+        };
+        /** @description The person who is signed in. */
+        Me: {
+            /** @description To be sent as `x-muniment-csrf` with everything but GET. */
+            csrf: string;
+            display_name: string;
+            is_archive_wide: boolean;
+            /** @description Signed in with a one-time password: nothing else works until it is changed. */
+            must_change: boolean;
+            name: string;
+            role: components["schemas"]["Role"];
+        };
+        Message: {
+            attachments: components["schemas"]["Attachment"][];
+            deliveries: components["schemas"]["Delivery"][];
+            gaps: components["schemas"]["Gap"][];
+            has_html: boolean;
+            headers: components["schemas"]["HeaderField"][];
+            hit: components["schemas"]["Hit"];
+            /** @description In force, in matters that the reader sees. */
+            holds: components["schemas"]["HeldBy"][];
+            participants: components["schemas"]["Participant"][];
+            text: string;
+            /** @description Messages of the set: equal in content, not byte for byte. */
+            versions: components["schemas"]["Version"][];
+        };
+        Named: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+        };
+        NewCustodianRequest: {
+            addresses: string[];
+            name: string;
+        };
+        NewMatterRequest: {
+            name: string;
+            reference?: string;
+            zone?: string;
+        };
+        NewPersonRequest: {
+            display_name: string;
+            is_archive_wide?: boolean;
+            name: string;
+            role: components["schemas"]["Role"];
+        };
+        /** @enum {string} */
+        Outcome: "begun" | "done" | "refused" | "failed";
+        Participant: {
+            address: string;
+            /**
+             * Format: int64
+             * @description The delivery whose envelope says so.
+             */
+            delivery: number | null;
+            name: string;
+            /** @description from sender to cc bcc recipient on-behalf-of expanded forwarded */
+            role: string;
+            source: components["schemas"]["ParticipantSource"];
+            /** @description The list that was expanded, or the address that was forwarded. */
+            via: string | null;
+        };
+        /** @enum {string} */
+        ParticipantSource: "header" | "envelope";
+        PasswordRequest: {
+            current: string;
+            new: string;
+        };
+        People: {
+            people: components["schemas"]["Person"][];
+        };
+        Person: {
+            created_at: string;
+            display_name: string;
+            /** Format: int64 */
+            id: number;
+            is_archive_wide: boolean;
+            is_disabled: boolean;
+            /** @description Has not signed in with a password of their own yet. */
+            must_change: boolean;
+            name: string;
+            role: components["schemas"]["Role"];
+        };
+        PersonRequest: {
+            is_archive_wide?: boolean | null;
+            is_disabled?: boolean | null;
+        };
+        Preview: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            families: number;
+            /** Format: int64 */
+            messages: number;
+            /**
+             * Format: int64
+             * @description Deliveries that would be held because it is not known yet who took part.
+             */
+            not_indexed: number;
+            sample: components["schemas"]["Hit"][];
+        };
+        Proof: {
+            /** @description The signed checkpoint, as it was published. */
+            checkpoint: string;
+            checks: components["schemas"]["Check"][];
+            delivery_sha256: string;
+            /** @description The log's public key, to be compared with the one kept outside. */
+            key: string;
+            leaf_hash: string;
+            /** Format: int64 */
+            leaf_position: number;
+            /** Format: int64 */
+            log_size: number;
+            message_sha256: string;
+            /** @description No checkpoint covers it yet. */
+            pending: boolean;
+            record_id: string;
+            root: string;
+            summary: string;
+        };
+        ReleaseRequest: {
+            reason: string;
+        };
+        Reset: {
+            /** @description Shown this once. */
+            one_time_password: string;
+        };
+        Results: {
+            /**
+             * Format: int64
+             * @description Deliveries that are not indexed yet.
+             */
+            behind: number;
+            /** Format: double */
+            elapsed_ms: number;
+            /**
+             * Format: int64
+             * @description Of the hits, how many could not be indexed in full.
+             */
+            gaps: number;
+            hits: components["schemas"]["Hit"][];
             next: string | null;
+            /** @description The query as it was understood. */
+            parsed: string;
+            /** Format: int64 */
+            total_families: number;
+            /** Format: int64 */
+            total_messages: number;
+            warnings: string[];
+        };
+        /** @enum {string} */
+        Role: "administrator" | "legal";
+        SearchRequest: {
+            cursor?: string | null;
+            /** Format: int64 */
+            custodian_id?: number | null;
+            date_kind?: components["schemas"]["DateKind"] | null;
+            dialect?: components["schemas"]["Dialect"];
+            /** @description First day, as `2026-01-31`, in the matter's zone. */
+            from?: string | null;
+            limit?: number | null;
+            /**
+             * Format: int64
+             * @description Without one, the whole archive: that needs the archive-wide right.
+             */
+            matter_id?: number | null;
+            query: string;
+            recipient?: string | null;
+            sender?: string | null;
+            /** @description Last day. */
+            until?: string | null;
+        };
+        SignInRequest: {
+            name: string;
+            password: string;
+        };
+        Snippet: {
+            /** @description What was found: from and to, in UTF-16 code units. */
+            marks: number[][];
+            text: string;
+        };
+        SourceStatus: {
+            address: string;
+            /** Format: int64 */
+            deliveries: number;
+            last_seen: string | null;
+            name: string;
+        };
+        Status: {
+            archive_id: string;
+            /** Format: int64 */
+            bytes_received: number;
+            /** Format: int64 */
+            bytes_stored: number;
+            /** Format: int64 */
+            deliveries: number;
+            /** Format: int64 */
+            gaps: number;
+            index: components["schemas"]["IndexStatus"];
+            jobs: components["schemas"]["JobsStatus"];
+            log: components["schemas"]["LogStatus"];
+            /**
+             * Format: int64
+             * @description Message sets.
+             */
+            messages: number;
+            sources: components["schemas"]["SourceStatus"][];
+            version: string;
+            worm: components["schemas"]["WormStatus"];
+        };
+        /** @enum {string} */
+        Theme: "light" | "dark";
+        Version: {
+            sha256: string;
+            /** Format: int64 */
+            size: number;
+        };
+        /** @description Whether the bucket itself refuses to change what was written. */
+        WormStatus: {
+            enforced: boolean;
+            text: string;
         };
     };
     responses: never;
@@ -889,36 +1053,77 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_session: {
+    audit_list: {
         parameters: {
-            query?: never;
+            query?: {
+                matter?: number;
+                /** @description A sign-in name. */
+                actor?: string;
+                /** @description An action, or its first word: `hold` finds `hold.place`. */
+                action?: string;
+                /** @description First day (UTC), as `2026-01-31`. */
+                from?: string;
+                /** @description Last day. */
+                until?: string;
+                cursor?: string;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Me"];
+                    "application/json": components["schemas"]["Audit"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    post_session: {
+    exports_list: {
+        parameters: {
+            query?: {
+                matter?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exports"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    exports_ask: {
         parameters: {
             query?: never;
             header?: never;
@@ -927,217 +1132,30 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Credentials"];
+                "application/json": components["schemas"]["ExportRequest"];
             };
         };
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Me"];
+                    "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    delete_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_session_password: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PasswordChange"];
-            };
-        };
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_status: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Status"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_people: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["People"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_people: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PersonNew"];
-            };
-        };
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonCreated"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    patch_people_id: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PersonChange"];
-            };
-        };
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Person"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_people_id_reset: {
+    exports_show: {
         parameters: {
             query?: never;
             header?: never;
@@ -1148,27 +1166,86 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PasswordReset"];
+                    "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_matters: {
+    exports_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    exports_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": number[];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    matters_list: {
         parameters: {
             query?: never;
             header?: never;
@@ -1177,7 +1254,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1186,18 +1262,18 @@ export interface operations {
                     "application/json": components["schemas"]["Matters"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    post_matters: {
+    matters_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -1206,11 +1282,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MatterNew"];
+                "application/json": components["schemas"]["NewMatterRequest"];
             };
         };
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1219,18 +1294,18 @@ export interface operations {
                     "application/json": components["schemas"]["Matter"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_matters_id: {
+    matters_show: {
         parameters: {
             query?: never;
             header?: never;
@@ -1241,7 +1316,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1250,18 +1324,18 @@ export interface operations {
                     "application/json": components["schemas"]["Matter"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    patch_matters_id: {
+    matters_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -1272,11 +1346,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MatterChange"];
+                "application/json": components["schemas"]["MatterRequest"];
             };
         };
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1285,18 +1358,18 @@ export interface operations {
                     "application/json": components["schemas"]["Matter"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_matters_id_custodians: {
+    custodians_list: {
         parameters: {
             query?: never;
             header?: never;
@@ -1307,7 +1380,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1316,18 +1388,18 @@ export interface operations {
                     "application/json": components["schemas"]["Custodians"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    post_matters_id_custodians: {
+    custodians_add: {
         parameters: {
             query?: never;
             header?: never;
@@ -1338,11 +1410,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CustodianBody"];
+                "application/json": components["schemas"]["NewCustodianRequest"];
             };
         };
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1351,18 +1422,18 @@ export interface operations {
                     "application/json": components["schemas"]["Custodian"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    delete_matters_id_custodians_cid: {
+    custodians_remove: {
         parameters: {
             query?: never;
             header?: never;
@@ -1374,25 +1445,24 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    patch_matters_id_custodians_cid: {
+    custodians_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -1404,11 +1474,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CustodianBody"];
+                "application/json": components["schemas"]["CustodianRequest"];
             };
         };
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1417,18 +1486,18 @@ export interface operations {
                     "application/json": components["schemas"]["Custodian"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_matters_id_holds: {
+    holds_list: {
         parameters: {
             query?: never;
             header?: never;
@@ -1439,7 +1508,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1448,18 +1516,18 @@ export interface operations {
                     "application/json": components["schemas"]["Holds"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    post_matters_id_holds: {
+    holds_place: {
         parameters: {
             query?: never;
             header?: never;
@@ -1470,11 +1538,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["HoldBody"];
+                "application/json": components["schemas"]["HoldRequest"];
             };
         };
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1483,18 +1550,18 @@ export interface operations {
                     "application/json": components["schemas"]["Hold"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    post_matters_id_holds_preview: {
+    holds_preview: {
         parameters: {
             query?: never;
             header?: never;
@@ -1505,31 +1572,30 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["HoldBody"];
+                "application/json": components["schemas"]["HoldRequest"];
             };
         };
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HoldPreview"];
+                    "application/json": components["schemas"]["Preview"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_matters_id_holds_hid: {
+    holds_show: {
         parameters: {
             query?: never;
             header?: never;
@@ -1541,7 +1607,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1550,18 +1615,18 @@ export interface operations {
                     "application/json": components["schemas"]["Hold"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_matters_id_holds_hid_items: {
+    holds_items: {
         parameters: {
             query?: {
                 cursor?: string;
@@ -1576,27 +1641,26 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HoldItems"];
+                    "application/json": components["schemas"]["Items"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    post_matters_id_holds_hid_release: {
+    holds_release: {
         parameters: {
             query?: never;
             header?: never;
@@ -1608,11 +1672,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["HoldRelease"];
+                "application/json": components["schemas"]["ReleaseRequest"];
             };
         };
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1621,86 +1684,21 @@ export interface operations {
                     "application/json": components["schemas"]["Hold"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    post_search: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SearchBody"];
-            };
-        };
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SearchPage"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_search_complete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CompleteBody"];
-            };
-        };
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Completions"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_messages_id: {
+    messages_show: {
         parameters: {
             query?: {
+                /** @description The reader's matter; without it the archive-wide right is needed. */
                 matter?: number;
             };
             header?: never;
@@ -1711,7 +1709,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1720,120 +1717,21 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_messages_id_html: {
+    messages_attachment: {
         parameters: {
             query?: {
-                matter?: number;
-                theme?: string;
-            };
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description bytes */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_messages_id_source: {
-        parameters: {
-            query?: {
-                matter?: number;
-            };
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description bytes */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_messages_id_download: {
-        parameters: {
-            query?: {
-                matter?: number;
-            };
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description bytes */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "message/rfc822": string;
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_messages_id_attachments_ordinal: {
-        parameters: {
-            query?: {
+                /** @description The reader's matter; without it the archive-wide right is needed. */
                 matter?: number;
             };
             header?: never;
@@ -1845,30 +1743,96 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description bytes */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/octet-stream": number[];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_messages_id_proof: {
+    messages_download: {
+        parameters: {
+            query?: {
+                /** @description The reader's matter; without it the archive-wide right is needed. */
+                matter?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "message/rfc822": number[];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    messages_html: {
         parameters: {
             query?: {
                 matter?: number;
+                theme?: components["schemas"]["Theme"];
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    messages_proof: {
+        parameters: {
+            query?: {
+                matter?: number;
+                /** @description The delivery; the first one if not said. */
                 delivery?: number;
             };
             header?: never;
@@ -1879,7 +1843,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1888,49 +1851,107 @@ export interface operations {
                     "application/json": components["schemas"]["Proof"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_exports: {
+    messages_source: {
         parameters: {
             query?: {
+                /** @description The reader's matter; without it the archive-wide right is needed. */
                 matter?: number;
             };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    openapi_describe: {
+        parameters: {
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Exports"];
+                    "application/json": unknown;
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    post_exports: {
+    people_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["People"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    people_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -1939,31 +1960,64 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ExportBody"];
+                "application/json": components["schemas"]["NewPersonRequest"];
             };
         };
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["Created"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_exports_id: {
+    people_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    people_reset: {
         parameters: {
             query?: never;
             header?: never;
@@ -1974,121 +2028,231 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["Reset"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    post_exports_id_cancel: {
+    search_run: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: number;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["Results"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_exports_id_download: {
+    search_complete: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: number;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteRequest"];
+            };
+        };
         responses: {
-            /** @description bytes */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/zip": string;
+                    "application/json": components["schemas"]["Completions"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    get_audit: {
+    session_show: {
         parameters: {
-            query?: {
-                matter?: number;
-                actor?: string;
-                action?: string;
-                from?: string;
-                until?: string;
-                cursor?: string;
-                limit?: number;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuditPage"];
+                    "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    session_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    session_sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    session_change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    status_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };

@@ -188,22 +188,14 @@ function Detail({ row, matter }: { row: AuditRow; matter: string }) {
   );
 }
 
-/** The detail is JSON; what is not an object is shown as it is. */
-function facts(detail: string): [string, string][] {
-  try {
-    const parsed: unknown = JSON.parse(detail);
-    if (parsed && typeof parsed === "object")
-      return Object.entries(parsed)
-        .filter(([, value]) => value !== null && value !== "")
-        .map(([name, value]) => [
-          name.replaceAll("_", " "),
-          typeof value === "string" ? value : JSON.stringify(value),
-        ]);
-  } catch {
-    // As it is.
-  }
-  return detail ? [["", detail]] : [];
-}
+/** What else is known of an act, name by name. */
+const facts = (detail: object): [string, string][] =>
+  Object.entries(detail)
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([name, value]) => [
+      name.replaceAll("_", " "),
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
 
 /** Filters when the typing pauses. */
 function Typed({

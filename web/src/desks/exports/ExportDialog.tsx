@@ -11,7 +11,7 @@ import { Dialog } from "../../ui/Dialog";
 import { Choose, Field, Tick } from "../../ui/Field";
 import { Note } from "../../ui/values";
 
-export function ExportDialog({
+export default function ExportDialog({
   matter,
   families,
   scope,

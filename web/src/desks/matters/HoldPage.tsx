@@ -12,7 +12,7 @@ import { Confirm } from "../../ui/Confirm";
 import { Field } from "../../ui/Field";
 import { Icon } from "../../ui/icons";
 import { Note, Time, Zone } from "../../ui/values";
-import { ExportDialog } from "../exports/ExportDialog";
+import ExportDialog from "../exports/ExportDialog";
 import { HitList } from "../search/HitList";
 import { usePages } from "../search/pages";
 import { changed } from "./Custodians";

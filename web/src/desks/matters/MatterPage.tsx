@@ -1,5 +1,5 @@
 // A matter: what is (custodians, holds, members) beside what happened in it.
-import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "../../api/calls";
@@ -29,7 +29,6 @@ export function MatterPage() {
 
 function Shown({ matter }: { matter: Matter }) {
   const [closing, setClosing] = useState(false);
-  const { data: me } = useSuspenseQuery(q.session);
   const change = async (is_closed: boolean) => {
     queryClient.setQueryData(q.matter(matter.id).queryKey, await api.changeMatter(matter.id, { is_closed }));
     await queryClient.invalidateQueries({ queryKey: ["matters"] });
@@ -61,7 +60,7 @@ function Shown({ matter }: { matter: Matter }) {
             <Holds matter={matter} />
           </div>
           <div className="stack stack-wide">
-            <Members matter={matter} me={me?.name ?? ""} />
+            <Members matter={matter} />
             <Card title={t.happened}>
               <Happened matter={matter.id} />
               <p className="faint tiny matter-made">

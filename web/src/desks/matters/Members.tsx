@@ -1,22 +1,77 @@
-// Who may work in the matter.
+// Who may work in the matter. A matter keeps at least one member.
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
+import { api } from "../../api/calls";
 import type { Matter } from "../../api/types";
+import { q, said } from "../../app/queries";
 import { s } from "../../strings";
+import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/icons";
 import { Card } from "../../ui/Page";
+import { Note } from "../../ui/values";
+import { changed } from "./Custodians";
 
-export function Members({ matter }: { matter: Matter; me: string }) {
+const t = s.matters;
+
+export function Members({ matter }: { matter: Matter }) {
+  const people = useQuery(q.people);
+  const set = useMutation({
+    mutationFn: (members: number[]) => api.changeMatter(matter.id, { members }),
+    onSettled: () => changed(matter.id),
+  });
+  const ids = matter.members.map((m) => m.id);
+  const others = (people.data?.people ?? []).filter(
+    (p) => p.role === "legal" && !p.is_disabled && !ids.includes(p.id),
+  );
   return (
-    <Card title={s.matters.members}>
-      <ul className="stack stack-tight">
+    <Card
+      title={t.members}
+      acts={
+        others.length > 0 && (
+          <MenuTrigger>
+            <AriaButton className="button button-quiet">
+              <Icon name="plus" />
+              {t.addMember}
+            </AriaButton>
+            <Popover className="popover" placement="bottom end">
+              <Menu
+                className="options"
+                aria-label={t.addMember}
+                onAction={(key) => set.mutate([...ids, Number(key)])}
+              >
+                {others.map((person) => (
+                  <MenuItem key={person.id} id={person.id} className="option">
+                    {person.display_name}
+                  </MenuItem>
+                ))}
+              </Menu>
+            </Popover>
+          </MenuTrigger>
+        )
+      }
+    >
+      <ul>
         {matter.members.map((member) => (
-          <li key={member.id} className="row small">
+          <li key={member.id} className="row small member">
             <span className="faint">
               <Icon name="user" />
             </span>
-            {member.name}
+            <span className="grow">{member.name}</span>
+            {ids.length > 1 && (
+              <IconButton
+                icon="x"
+                label={t.removeMember(member.name)}
+                onPress={() => set.mutate(ids.filter((id) => id !== member.id))}
+              />
+            )}
           </li>
         ))}
       </ul>
+      {set.isError && (
+        <Note tone="bad" icon="alert">
+          {said(set.error)}
+        </Note>
+      )}
     </Card>
   );
 }

@@ -1,7 +1,7 @@
 // The reading pane: what the message says, where it came from, and what is known of it.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { links } from "../../api/calls";
 import type { Message } from "../../api/types";
 import { q } from "../../app/queries";
@@ -13,12 +13,13 @@ import { Icon } from "../../ui/icons";
 import { useKeys } from "../../ui/keys";
 import { Tabs } from "../../ui/Tabs";
 import { Badge, Note, Size, Time } from "../../ui/values";
-import { ExportDialog } from "../exports/ExportDialog";
 import { EnvelopeView } from "./EnvelopeView";
 import "./message.css";
 import { PeopleLines } from "./PeopleLines";
 import { ProofView } from "./ProofView";
 import { HeadersView, HtmlView, SourceView, TextView } from "./views";
+
+const ExportDialog = lazy(() => import("../exports/ExportDialog"));
 
 interface Props {
   id: number;
@@ -112,13 +113,15 @@ function Read({ id, matter, tab, onTab, words, message }: Props & { message: Mes
         {shown === "proof" && <ProofView id={id} matter={matter} message={message} />}
       </Tabs>
       {exporting && (
-        <ExportDialog
-          matter={matter}
-          families={1}
-          scope={{ message_ids: [id] }}
-          name={hit.subject || s.search.noSubject}
-          onClose={() => setExporting(false)}
-        />
+        <Suspense>
+          <ExportDialog
+            matter={matter}
+            families={1}
+            scope={{ message_ids: [id] }}
+            name={hit.subject || s.search.noSubject}
+            onClose={() => setExporting(false)}
+          />
+        </Suspense>
       )}
     </article>
   );

@@ -9,7 +9,13 @@ import { Choose } from "../../ui/Field";
 import { AddressField } from "./AddressField";
 import { filtersOn, withoutFilters } from "./state";
 
-export function Filters({ state, go }: { state: SearchState; go: (change: Partial<SearchState>) => void }) {
+export default function Filters({
+  state,
+  go,
+}: {
+  state: SearchState;
+  go: (change: Partial<SearchState>) => void;
+}) {
   const matter = state.matter ?? null;
   const custodians = useQuery({ ...q.custodians(state.matter ?? 0), enabled: state.matter !== undefined });
   const set = (change: Partial<SearchState>) => go({ ...change, m: undefined });

@@ -2,7 +2,7 @@
 // all of it, so that what is seen can be sent to a colleague.
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { api } from "../../api/calls";
 import { ApiError } from "../../api/client";
 import type { Hit } from "../../api/types";
@@ -16,15 +16,16 @@ import { Icon } from "../../ui/icons";
 import { useKeys } from "../../ui/keys";
 import { Split } from "../../ui/Split";
 import { Zone } from "../../ui/values";
-import { ExportDialog } from "../exports/ExportDialog";
 import { MessagePane } from "../message/MessagePane";
-import { Filters } from "./Filters";
 import { HitList } from "./HitList";
 import { usePages } from "./pages";
 import { QueryBar } from "./QueryBar";
 import "./search.css";
 import { bodyOf, filtersOn, withoutFilters, wordsOf } from "./state";
 
+// The date control is large and not needed at first.
+const Filters = lazy(() => import("./Filters"));
+const ExportDialog = lazy(() => import("../exports/ExportDialog"));
 const route = getRouteApi("/search");
 const LAST = "muniment.matter";
 
@@ -197,7 +198,11 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
         filtersOpen={filters}
         onFilters={() => setFilters((on) => !on)}
       />
-      {filters && <Filters state={state} go={go} />}
+      {filters && (
+        <Suspense fallback={<div className="filters filters-wait" />}>
+          <Filters state={state} go={go} />
+        </Suspense>
+      )}
       {!hasCustodians ? (
         <Empty
           icon="people"
@@ -305,13 +310,15 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
         />
       )}
       {exporting && (
-        <ExportDialog
-          matter={matter}
-          families={picked.length || total}
-          scope={picked.length ? { message_ids: picked } : { search: body }}
-          name={s.exports.defaultName(state.q ?? "")}
-          onClose={() => setExporting(false)}
-        />
+        <Suspense>
+          <ExportDialog
+            matter={matter}
+            families={picked.length || total}
+            scope={picked.length ? { message_ids: picked } : { search: body }}
+            name={s.exports.defaultName(state.q ?? "")}
+            onClose={() => setExporting(false)}
+          />
+        </Suspense>
       )}
     </div>
   );
