@@ -96,6 +96,13 @@ pub const QUERY_DEPTH_MAX: usize = 200;
 pub const QUERY_TERMS_MAX: usize = 10_000;
 /// Words between the two sides of a NEAR; less than the gap between documents.
 pub const QUERY_NEAR_MAX: u32 = 1000;
+/// Words of one segment that one wildcard stands for; beyond it, an error.
+pub const QUERY_EXPANSIONS_MAX: usize = 200_000;
+/// Result lists kept for paging, and the hits in all of them (24 bytes each).
+pub const SEARCH_LISTS_KEPT: usize = 8;
+pub const SEARCH_HITS_KEPT: usize = 4_000_000;
+/// Less, and tantivy will not write.
+pub const INDEX_MEMORY_BYTES_MIN: usize = 16 << 20;
 pub const PAGE_ROWS_MAX: usize = 500;
 
 /// Passwords hashed at once: each takes 19 MiB and a processor.

@@ -1,3 +1,91 @@
 //! Full-text search over tantivy; nothing above it knows the engine.
+//!
+//! One tantivy document is a family. [`Index::all`] gives every hit of a query,
+//! with no cap: `plan` turns the AST into fields and terms, `eval` yields the
+//! matching documents of each segment, `spans` decides phrases and proximity on
+//! positions. `token` is the one rule of what a term is.
+//!
+//! The index can be lost: it holds nothing that the vault and the catalog do
+//! not, and its cursor says how far the follower that fills it has come. For
+//! now it lies unencrypted on the node's disk; encrypting it comes with shards.
 
+mod bits;
 pub mod doc;
+mod eval;
+mod glob;
+mod plan;
+mod results;
+mod schema;
+mod snippet;
+mod spans;
+mod store;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use crate::base::clock::Timestamp;
+use crate::base::ids::SetId;
+
+pub use snippet::Snippet;
+pub use store::Index;
+
+/// One family that matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    pub set: SetId,
+    pub received_at: Timestamp,
+    pub sent_at: Option<Timestamp>,
+}
+
+/// What is searched, apart from the query: an empty one is everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Only families in which any of these took part. None asks for no such
+    /// thing; an empty list lets nothing pass.
+    pub addresses: Option<Vec<String>>,
+    pub sent: Period,
+    pub received: Period,
+}
+
+/// From an instant up to, not including, another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Period {
+    pub from: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The query asks for what the engine will not answer in part.
+    #[error("{message}")]
+    Refused { message: String, hint: String },
+    /// Mended by `Index::reset` and filling it again.
+    #[error("the search index is damaged: {0}")]
+    Corrupt(String),
+    #[error("another process writes the search index in {0}")]
+    Busy(String),
+    #[error("{operation} the search index")]
+    File { operation: &'static str, source: std::io::Error },
+    #[error("search index: {0}")]
+    Engine(tantivy::TantivyError),
+}
+
+impl From<tantivy::TantivyError> for IndexError {
+    fn from(error: tantivy::TantivyError) -> Self {
+        use tantivy::TantivyError as Engine;
+        match error {
+            Engine::LockFailure(_, path) => Self::Busy(path.unwrap_or_default()),
+            Engine::DataCorruption(error) => Self::Corrupt(format!("{error:?}")),
+            Engine::OpenReadError(error) => Self::Corrupt(error.to_string()),
+            Engine::IncompatibleIndex(error) => Self::Corrupt(format!("{error:?}")),
+            Engine::SchemaError(error) => Self::Corrupt(error),
+            error => Self::Engine(error),
+        }
+    }
+}
+
+impl From<std::io::Error> for IndexError {
+    fn from(source: std::io::Error) -> Self {
+        Self::File { operation: "read", source }
+    }
+}

@@ -1,0 +1,284 @@
+//! The index on disk: opening, filling, asking.
+//!
+//! Beside tantivy's files lies `version`, the schema's. An index that is lost,
+//! damaged or of another version is emptied on opening and says why; its cursor
+//! is then 0, and whoever fills it begins anew.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use tantivy::directory::MmapDirectory;
+use tantivy::merge_policy::LogMergePolicy;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{
+    DocAddress, DocSet, IndexReader, IndexWriter, ReloadPolicy, Searcher, TERMINATED,
+    TantivyDocument,
+};
+
+use super::doc::FamilyDoc;
+use super::results::Results;
+use super::schema::{self, Fields};
+use super::snippet::{Marker, Snippet};
+use super::{Hit, IndexError, Scope, eval, plan};
+use crate::base::clock::Timestamp;
+use crate::base::ids::SetId;
+use crate::base::limits::INDEX_MEMORY_BYTES_MIN;
+use crate::query::ast::Query;
+
+/// A full-text index. Cloning shares it.
+#[derive(Clone)]
+pub struct Index {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    memory_bytes: usize,
+    fields: Fields,
+    engine: RwLock<Engine>,
+    results: Results,
+}
+
+/// What `reset` replaces.
+struct Engine {
+    reader: IndexReader,
+    filling: Mutex<Filling>,
+    /// Why it began empty, if it did.
+    emptied: Option<String>,
+}
+
+struct Filling {
+    writer: IndexWriter,
+    /// Put and not committed.
+    pending: HashMap<SetId, FamilyDoc>,
+    cursor: u64,
+}
+
+impl Index {
+    /// Opens the index in `path`, or makes an empty one. Reads all of it once,
+    /// to know that it is whole.
+    pub fn open(path: &Path, memory_bytes: usize) -> Result<Self, IndexError> {
+        let memory_bytes = memory_bytes.max(INDEX_MEMORY_BYTES_MIN);
+        let fields = Fields::new();
+        let engine = match Engine::open(path, &fields, memory_bytes) {
+            Ok(engine) => engine,
+            Err(IndexError::Busy(path)) => return Err(IndexError::Busy(path)),
+            Err(why) => Engine::create(path, &fields, memory_bytes, why.to_string())?,
+        };
+        let engine = RwLock::new(engine);
+        let path = path.to_owned();
+        let results = Results::default();
+        Ok(Self { inner: Arc::new(Inner { path, memory_bytes, fields, engine, results }) })
+    }
+
+    /// Up to where the committed families reach.
+    pub fn cursor(&self) -> u64 {
+        self.engine().filling().cursor
+    }
+
+    /// Why the index began empty when it was opened or reset; for the log.
+    pub fn emptied(&self) -> Option<String> {
+        self.engine().emptied.clone()
+    }
+
+    /// Empties it after damage; the cursor is 0 again.
+    pub fn reset(&self, why: &str) -> Result<(), IndexError> {
+        let Inner { path, memory_bytes, fields, engine, .. } = &*self.inner;
+        let mut engine = engine.write().unwrap_or_else(PoisonError::into_inner);
+        // The old writer holds the directory's lock until it is gone.
+        let parked = Engine::parked(fields)?;
+        drop(std::mem::replace(&mut *engine, parked));
+        *engine = Engine::create(path, fields, *memory_bytes, why.to_owned())?;
+        Ok(())
+    }
+
+    /// Adds a family, or replaces the one with the same set id; searchable after
+    /// `commit`.
+    pub fn put(&self, doc: FamilyDoc) -> Result<(), IndexError> {
+        let fields = &self.inner.fields;
+        let document = fields.document(&doc)?;
+        let engine = self.engine();
+        let mut filling = engine.filling();
+        filling.writer.delete_term(fields.set_term(doc.set));
+        filling.writer.add_document(document)?;
+        filling.pending.insert(doc.set, doc);
+        Ok(())
+    }
+
+    /// The family as it was last put, committed or not.
+    pub fn stored(&self, set: SetId) -> Result<Option<FamilyDoc>, IndexError> {
+        let engine = self.engine();
+        if let Some(doc) = engine.filling().pending.get(&set) {
+            return Ok(Some(doc.clone()));
+        }
+        self.family(&engine.reader.searcher(), set)
+    }
+
+    /// Makes what was put durable and searchable. A crash before the end leaves
+    /// the last commit, with its cursor.
+    pub fn commit(&self, cursor: u64) -> Result<(), IndexError> {
+        let engine = self.engine();
+        let mut filling = engine.filling();
+        filling.commit_cursor(cursor)?;
+        engine.reader.reload()?;
+        filling.pending.clear();
+        Ok(())
+    }
+
+    /// Every family that matches, newest received first.
+    pub fn all(&self, query: &Query, scope: &Scope) -> Result<Arc<Vec<Hit>>, IndexError> {
+        let searcher = self.engine().reader.searcher();
+        let snapshot = searcher.generation().generation_id();
+        if let Some(hits) = self.inner.results.get(snapshot, query, scope) {
+            return Ok(hits);
+        }
+        let plan = plan::plan(&self.inner.fields, query, scope)?;
+        let mut hits = Vec::new();
+        for reader in searcher.segment_readers() {
+            let found = eval::matching(reader, &plan)?;
+            let columns = reader.fast_fields();
+            let set = columns.u64(schema::SET)?;
+            let received = columns.i64(schema::RECEIVED)?;
+            let sent = columns.i64(schema::SENT)?;
+            hits.extend(found.iter().map(|doc| Hit {
+                set: SetId(set.first(doc).unwrap_or_default().cast_signed()),
+                received_at: Timestamp(received.first(doc).unwrap_or_default()),
+                sent_at: sent.first(doc).map(Timestamp),
+            }));
+        }
+        hits.sort_unstable_by_key(|hit| std::cmp::Reverse((hit.received_at, hit.set)));
+        let hits = Arc::new(hits);
+        self.inner.results.keep(snapshot, query, scope, &hits);
+        Ok(hits)
+    }
+
+    /// What to show of each family in a list, with the places that match.
+    pub fn snippets(&self, query: &Query, sets: &[SetId]) -> Result<Vec<Snippet>, IndexError> {
+        let searcher = self.engine().reader.searcher();
+        let marker = Marker::new(query)?;
+        sets.iter()
+            .map(|set| {
+                let doc = self.family(&searcher, *set)?;
+                Ok(doc.map_or_else(Snippet::default, |doc| marker.snippet(&doc)))
+            })
+            .collect()
+    }
+
+    /// How many families are searchable.
+    pub fn families(&self) -> u64 {
+        self.engine().reader.searcher().num_docs()
+    }
+
+    fn family(&self, searcher: &Searcher, set: SetId) -> Result<Option<FamilyDoc>, IndexError> {
+        let fields = &self.inner.fields;
+        let term = fields.set_term(set);
+        for (ord, reader) in (0u32..).zip(searcher.segment_readers()) {
+            let inverted = reader.inverted_index(fields.set)?;
+            let Some(mut postings) = inverted.read_postings(&term, IndexRecordOption::Basic)?
+            else {
+                continue;
+            };
+            let mut doc = postings.doc();
+            while doc != TERMINATED {
+                if !reader.is_deleted(doc) {
+                    let stored: TantivyDocument = searcher.doc(DocAddress::new(ord, doc))?;
+                    return fields.family(&stored).map(Some);
+                }
+                doc = postings.advance();
+            }
+        }
+        Ok(None)
+    }
+
+    fn engine(&self) -> RwLockReadGuard<'_, Engine> {
+        self.inner.engine.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    fn open(path: &Path, fields: &Fields, memory_bytes: usize) -> Result<Self, IndexError> {
+        let version = fs::read_to_string(path.join("version")).unwrap_or_default();
+        if version.trim() != schema::VERSION.to_string() {
+            let why = format!("version {:?} instead of {}", version.trim(), schema::VERSION);
+            return Err(IndexError::Corrupt(why));
+        }
+        let mut index = tantivy::Index::open_in_dir(path)?;
+        if index.schema() != fields.schema {
+            return Err(IndexError::Corrupt("its schema is another".to_owned()));
+        }
+        let damaged = index.validate_checksum()?;
+        if let Some(file) = damaged.iter().next() {
+            return Err(IndexError::Corrupt(format!("{} is not as written", file.display())));
+        }
+        index.set_tokenizers(Fields::tokenizers());
+        let payload = index.load_metas()?.payload.unwrap_or_default();
+        let cursor = payload
+            .parse()
+            .map_err(|_| IndexError::Corrupt(format!("its cursor is {payload:?}")))?;
+        Self::start(&index, memory_bytes, cursor, None)
+    }
+
+    fn create(
+        path: &Path,
+        fields: &Fields,
+        memory_bytes: usize,
+        why: String,
+    ) -> Result<Self, IndexError> {
+        let failed = |operation| move |source| IndexError::File { operation, source };
+        // A crash here leaves an index without its version, which is emptied again.
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed("remove")(error));
+            }
+            _ => fs::create_dir_all(path).map_err(failed("create"))?,
+        }
+        let directory =
+            MmapDirectory::open(path).map_err(|error| IndexError::Engine(error.into()))?;
+        let index = tantivy::Index::builder()
+            .schema(fields.schema.clone())
+            .tokenizers(Fields::tokenizers())
+            .open_or_create(directory)?;
+        let engine = Self::start(&index, memory_bytes, 0, Some(why))?;
+        engine.filling().commit_cursor(0)?;
+        fs::write(path.join("version"), schema::VERSION.to_string()).map_err(failed("write"))?;
+        Ok(engine)
+    }
+
+    /// Stands in while the real one is made anew.
+    fn parked(fields: &Fields) -> Result<Self, IndexError> {
+        let index = tantivy::Index::create_in_ram(fields.schema.clone());
+        Self::start(&index, INDEX_MEMORY_BYTES_MIN, 0, None)
+    }
+
+    fn start(
+        index: &tantivy::Index,
+        memory_bytes: usize,
+        cursor: u64,
+        emptied: Option<String>,
+    ) -> Result<Self, IndexError> {
+        let writer: IndexWriter = index.writer_with_num_threads(1, memory_bytes)?;
+        let mut merging = LogMergePolicy::default();
+        // Replaced families keep their text on disk until they are merged away.
+        merging.set_del_docs_ratio_before_merge(0.2);
+        writer.set_merge_policy(Box::new(merging));
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let filling = Mutex::new(Filling { writer, pending: HashMap::new(), cursor });
+        Ok(Self { reader, filling, emptied })
+    }
+
+    fn filling(&self) -> MutexGuard<'_, Filling> {
+        self.filling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Filling {
+    fn commit_cursor(&mut self, cursor: u64) -> Result<(), IndexError> {
+        let mut prepared = self.writer.prepare_commit()?;
+        prepared.set_payload(&cursor.to_string());
+        prepared.commit()?;
+        self.cursor = cursor;
+        Ok(())
+    }
+}
