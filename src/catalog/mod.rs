@@ -9,13 +9,12 @@ pub mod cursor;
 pub mod delivery;
 pub mod hit;
 pub mod hold;
-pub mod leaf;
 pub mod matter;
 pub mod meta;
 pub mod person;
 pub mod review;
 pub mod session;
-pub mod status;
+pub mod set;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,0 +1,531 @@
+//! Message sets and what was derived of them: written by the follower only.
+//!
+//! A batch is one transaction with the follower's cursor, so that what it writes
+//! is written once. Deliveries at or before the cursor are not written again;
+//! their sets are looked up when only the index has to be filled.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::{Catalog, CatalogError, During, WriteTransaction, cursor};
+use crate::base::clock::Timestamp;
+use crate::base::hash::Digest;
+use crate::base::ids::{DeliverySeq, SetId};
+use crate::base::limits;
+
+/// The follower that derives; its cursor is the last delivery that was derived.
+pub const FOLLOWER: &str = "derive";
+
+/// A message that a delivery carries, as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Derived {
+    pub seq: DeliverySeq,
+    /// Its place in the delivery's entries.
+    pub entry: u32,
+    pub message_sha256: Digest,
+    pub set: NewSet,
+    pub is_proven: bool,
+    /// From the message's own header; the same for every delivery of it.
+    pub header: Vec<NewParticipant>,
+    /// From the envelope of this delivery's report.
+    pub envelope: Vec<NewParticipant>,
+    pub attachments: Vec<NewAttachment>,
+    pub gaps: Vec<NewGap>,
+}
+
+/// What a list shows, if the set is new.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewSet {
+    pub key: Digest,
+    pub subject: String,
+    pub from_text: String,
+    pub message_id: String,
+    pub sent_at: Option<Timestamp>,
+    pub received_at: Timestamp,
+    pub size_bytes: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NewParticipant {
+    /// Lower case.
+    pub address: String,
+    pub role: &'static str,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewAttachment {
+    pub ordinal: u32,
+    pub name: String,
+    pub media_type: String,
+    pub size_bytes: u64,
+    pub sha256: Digest,
+    pub has_text: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewGap {
+    pub ordinal: Option<u32>,
+    pub reason: &'static str,
+    pub detail: String,
+}
+
+/// The set that a message went into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assigned {
+    pub set: SetId,
+    pub is_new: bool,
+}
+
+/// SQLite allows 32,766 bound values in one statement.
+const ROWS_PER_STATEMENT: usize = 500;
+
+const DURING: &str = "write derived rows";
+
+/// Ids of addresses that were used lately. Owned by the one follower.
+#[derive(Default)]
+pub struct AddressCache(HashMap<String, i64>);
+
+/// Writes what was derived of deliveries up to `up_to`, with the cursor.
+/// `lost` are gaps of deliveries that gave no message. Returns the sets, in the
+/// order of `derived`.
+pub async fn write(
+    catalog: &Catalog,
+    cache: &mut AddressCache,
+    derived: &[Derived],
+    lost: &[(DeliverySeq, NewGap)],
+    up_to: DeliverySeq,
+) -> Result<Vec<Assigned>, CatalogError> {
+    let mut tx = catalog.write().await?;
+    let known = known_messages(&mut tx, derived).await?;
+    let assigned = assign(&mut tx, derived, &known).await?;
+    messages_and_deliveries(&mut tx, derived, &assigned).await?;
+    let addresses = addresses(&mut tx, cache, derived).await?;
+    participants(&mut tx, cache, &addresses, derived, &assigned, &known).await?;
+    attachments(&mut tx, derived, &assigned).await?;
+    gaps(&mut tx, derived, &assigned, lost).await?;
+    mark_proven(&mut tx, derived, &assigned).await?;
+    cursor::set(&mut tx, FOLLOWER, up_to.0).await?;
+    catalog.commit(tx, DURING).await?;
+    // Only now: ids of a transaction that failed are no one's.
+    cache.keep(addresses);
+    Ok(assigned)
+}
+
+/// The sets of messages that were derived before, in the order asked for.
+pub async fn lookup(
+    catalog: &Catalog,
+    messages: &[Digest],
+) -> Result<HashMap<Digest, SetId>, CatalogError> {
+    let mut found = HashMap::new();
+    for messages in messages.chunks(ROWS_PER_STATEMENT) {
+        let rows = select_messages(messages)
+            .build_query_as::<(Vec<u8>, i64)>()
+            .fetch_all(catalog.read())
+            .await
+            .during("look up message sets")?;
+        for (sha256, set) in rows {
+            found.insert(digest(&sha256)?, SetId(set));
+        }
+    }
+    Ok(found)
+}
+
+fn select_messages(messages: &[Digest]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(
+        "SELECT message_sha256, set_id FROM set_message WHERE message_sha256 IN (",
+    );
+    push_digests(&mut query, messages.iter());
+    query
+}
+
+fn push_digests<'a>(query: &mut QueryBuilder<Sqlite>, digests: impl Iterator<Item = &'a Digest>) {
+    let mut list = query.separated(", ");
+    for digest in digests {
+        list.push_bind(digest.0.to_vec());
+    }
+    query.push(")");
+}
+
+fn digest(bytes: &[u8]) -> Result<Digest, CatalogError> {
+    Digest::try_from(bytes).map_err(|_| CatalogError::Corrupt("a hash of a message set".into()))
+}
+
+/// Messages whose exact bytes were seen before, with their sets.
+async fn known_messages(
+    tx: &mut WriteTransaction,
+    derived: &[Derived],
+) -> Result<HashMap<Digest, SetId>, CatalogError> {
+    let mut known = HashMap::new();
+    let messages: Vec<Digest> = derived.iter().map(|item| item.message_sha256).collect();
+    for messages in messages.chunks(ROWS_PER_STATEMENT) {
+        let mut query = select_messages(messages);
+        let rows: Vec<(Vec<u8>, i64)> =
+            query.build_query_as().fetch_all(&mut **tx).await.during(DURING)?;
+        for (sha256, set) in rows {
+            known.insert(digest(&sha256)?, SetId(set));
+        }
+    }
+    Ok(known)
+}
+
+/// Finds the set of each message by its exact bytes, else by its key, and makes
+/// the sets that are not there.
+async fn assign(
+    tx: &mut WriteTransaction,
+    derived: &[Derived],
+    known: &HashMap<Digest, SetId>,
+) -> Result<Vec<Assigned>, CatalogError> {
+    let mut by_key: HashMap<Digest, SetId> = HashMap::new();
+    let unknown: Vec<&Derived> =
+        derived.iter().filter(|item| !known.contains_key(&item.message_sha256)).collect();
+    for items in unknown.chunks(ROWS_PER_STATEMENT) {
+        let mut query: QueryBuilder<Sqlite> =
+            QueryBuilder::new("SELECT set_key, set_id FROM message_set WHERE set_key IN (");
+        push_digests(&mut query, items.iter().map(|item| &item.set.key));
+        let rows: Vec<(Vec<u8>, i64)> =
+            query.build_query_as().fetch_all(&mut **tx).await.during(DURING)?;
+        for (key, set) in rows {
+            by_key.insert(digest(&key)?, SetId(set));
+        }
+    }
+    let mut is_first: HashSet<Digest> = HashSet::new();
+    let new: Vec<&Derived> = unknown
+        .into_iter()
+        .filter(|item| !by_key.contains_key(&item.set.key) && is_first.insert(item.set.key))
+        .collect();
+    for items in new.chunks(ROWS_PER_STATEMENT) {
+        insert_sets(tx, items, &mut by_key).await?;
+    }
+    let mut assigned = Vec::with_capacity(derived.len());
+    for item in derived {
+        let set = known.get(&item.message_sha256).or_else(|| by_key.get(&item.set.key));
+        let set = *set.ok_or_else(|| CatalogError::Corrupt("a message set vanished".into()))?;
+        // The first of a new set in this batch takes the mark; later ones join it.
+        let is_new = !known.contains_key(&item.message_sha256) && is_first.remove(&item.set.key);
+        assigned.push(Assigned { set, is_new });
+    }
+    Ok(assigned)
+}
+
+async fn insert_sets(
+    tx: &mut WriteTransaction,
+    items: &[&Derived],
+    by_key: &mut HashMap<Digest, SetId>,
+) -> Result<(), CatalogError> {
+    let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+        "INSERT INTO message_set (set_key, message_sha256, first_seq, subject, from_text,
+             message_id, sent_at, received_at, size_bytes, attachment_count, is_proven) ",
+    );
+    insert.push_values(items, |mut row, item| {
+        row.push_bind(item.set.key.0.to_vec())
+            .push_bind(item.message_sha256.0.to_vec())
+            .push_bind(item.seq.0)
+            .push_bind(&item.set.subject)
+            .push_bind(&item.set.from_text)
+            .push_bind(&item.set.message_id)
+            .push_bind(item.set.sent_at.map(|at| at.0))
+            .push_bind(item.set.received_at.0)
+            .push_bind(item.set.size_bytes as i64)
+            .push_bind(item.attachments.len() as i64)
+            .push_bind(i64::from(item.is_proven));
+    });
+    insert.push(" RETURNING set_key, set_id");
+    let rows: Vec<(Vec<u8>, i64)> =
+        insert.build_query_as().fetch_all(&mut **tx).await.during(DURING)?;
+    for (key, set) in rows {
+        by_key.insert(digest(&key)?, SetId(set));
+    }
+    Ok(())
+}
+
+async fn messages_and_deliveries(
+    tx: &mut WriteTransaction,
+    derived: &[Derived],
+    assigned: &[Assigned],
+) -> Result<(), CatalogError> {
+    let rows: Vec<_> = derived.iter().zip(assigned).collect();
+    for rows in rows.chunks(ROWS_PER_STATEMENT) {
+        let mut insert: QueryBuilder<Sqlite> =
+            QueryBuilder::new("INSERT INTO set_message (message_sha256, set_id) ");
+        insert.push_values(rows, |mut row, (item, to)| {
+            row.push_bind(item.message_sha256.0.to_vec()).push_bind(to.set.0);
+        });
+        insert.push(" ON CONFLICT (message_sha256) DO NOTHING");
+        insert.build().execute(&mut **tx).await.during(DURING)?;
+
+        let mut insert: QueryBuilder<Sqlite> =
+            QueryBuilder::new("INSERT INTO set_delivery (set_id, seq, entry) ");
+        insert.push_values(rows, |mut row, (item, to)| {
+            row.push_bind(to.set.0).push_bind(item.seq.0).push_bind(i64::from(item.entry));
+        });
+        insert.push(" ON CONFLICT (set_id, seq, entry) DO NOTHING");
+        insert.build().execute(&mut **tx).await.during(DURING)?;
+    }
+    Ok(())
+}
+
+impl AddressCache {
+    fn keep(&mut self, more: HashMap<String, i64>) {
+        if self.0.len() + more.len() > limits::ADDRESS_CACHE_MAX {
+            self.0.clear();
+        }
+        if more.len() <= limits::ADDRESS_CACHE_MAX {
+            self.0.extend(more);
+        }
+    }
+}
+
+/// Ids of the batch's addresses that the cache has not; new ones are inserted.
+async fn addresses(
+    tx: &mut WriteTransaction,
+    cache: &AddressCache,
+    derived: &[Derived],
+) -> Result<HashMap<String, i64>, CatalogError> {
+    let people = derived.iter().flat_map(|item| item.header.iter().chain(&item.envelope));
+    let wanted: HashSet<&str> = people
+        .map(|person| person.address.as_str())
+        .filter(|address| !cache.0.contains_key(*address))
+        .collect();
+    let wanted: Vec<&str> = wanted.into_iter().collect();
+    let mut found = HashMap::with_capacity(wanted.len());
+    for addresses in wanted.chunks(ROWS_PER_STATEMENT) {
+        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new("INSERT INTO address (address) ");
+        insert.push_values(addresses, |mut row, address| {
+            row.push_bind(*address);
+        });
+        insert.push(" ON CONFLICT (address) DO NOTHING");
+        insert.build().execute(&mut **tx).await.during(DURING)?;
+        let mut query: QueryBuilder<Sqlite> =
+            QueryBuilder::new("SELECT address, address_id FROM address WHERE address IN (");
+        let mut list = query.separated(", ");
+        for address in addresses {
+            list.push_bind(*address);
+        }
+        query.push(")");
+        let rows: Vec<(String, i64)> =
+            query.build_query_as().fetch_all(&mut **tx).await.during(DURING)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+async fn participants(
+    tx: &mut WriteTransaction,
+    cache: &AddressCache,
+    fresh: &HashMap<String, i64>,
+    derived: &[Derived],
+    assigned: &[Assigned],
+    known: &HashMap<Digest, SetId>,
+) -> Result<(), CatalogError> {
+    let mut seen: HashSet<Digest> = HashSet::new();
+    let mut rows = Vec::new();
+    for (item, to) in derived.iter().zip(assigned) {
+        // A message's header says the same each time it comes.
+        let is_first =
+            !known.contains_key(&item.message_sha256) && seen.insert(item.message_sha256);
+        let header = item.header.iter().filter(|_| is_first).map(|person| (person, "header"));
+        for (person, source) in header.chain(item.envelope.iter().map(|p| (p, "envelope"))) {
+            let id = fresh.get(&person.address).or_else(|| cache.0.get(&person.address));
+            let id = *id.ok_or_else(|| CatalogError::Corrupt("an address vanished".into()))?;
+            rows.push((to.set, id, person, source, item.seq));
+        }
+    }
+    for rows in rows.chunks(ROWS_PER_STATEMENT) {
+        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "INSERT INTO participant (set_id, address_id, role, source, seq, name) ",
+        );
+        insert.push_values(rows, |mut row, (set, address, person, source, seq)| {
+            row.push_bind(set.0)
+                .push_bind(*address)
+                .push_bind(person.role)
+                .push_bind(*source)
+                .push_bind(seq.0)
+                .push_bind(&person.name);
+        });
+        insert.push(" ON CONFLICT (set_id, address_id, role, source, seq) DO NOTHING");
+        insert.build().execute(&mut **tx).await.during(DURING)?;
+    }
+    Ok(())
+}
+
+async fn attachments(
+    tx: &mut WriteTransaction,
+    derived: &[Derived],
+    assigned: &[Assigned],
+) -> Result<(), CatalogError> {
+    let rows: Vec<_> = derived
+        .iter()
+        .zip(assigned)
+        .filter(|(_, to)| to.is_new)
+        .flat_map(|(item, to)| item.attachments.iter().map(move |file| (to.set, file)))
+        .collect();
+    for rows in rows.chunks(ROWS_PER_STATEMENT) {
+        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "INSERT INTO attachment
+                 (set_id, ordinal, name, media_type, size_bytes, sha256, has_text) ",
+        );
+        insert.push_values(rows, |mut row, (set, file)| {
+            row.push_bind(set.0)
+                .push_bind(i64::from(file.ordinal))
+                .push_bind(&file.name)
+                .push_bind(&file.media_type)
+                .push_bind(file.size_bytes as i64)
+                .push_bind(file.sha256.0.to_vec())
+                .push_bind(i64::from(file.has_text));
+        });
+        insert.build().execute(&mut **tx).await.during(DURING)?;
+    }
+    Ok(())
+}
+
+async fn gaps(
+    tx: &mut WriteTransaction,
+    derived: &[Derived],
+    assigned: &[Assigned],
+    lost: &[(DeliverySeq, NewGap)],
+) -> Result<(), CatalogError> {
+    let of_sets =
+        derived.iter().zip(assigned).filter(|(_, to)| to.is_new).flat_map(|(item, to)| {
+            item.gaps.iter().map(move |gap| (item.seq, Some(to.set.0), gap))
+        });
+    let of_deliveries = lost.iter().map(|(seq, gap)| (*seq, None, gap));
+    let rows: Vec<_> = of_sets.chain(of_deliveries).collect();
+    for rows in rows.chunks(ROWS_PER_STATEMENT) {
+        let mut insert: QueryBuilder<Sqlite> =
+            QueryBuilder::new("INSERT INTO gap (seq, set_id, ordinal, reason, detail) ");
+        insert.push_values(rows, |mut row, (seq, set, gap)| {
+            row.push_bind(seq.0)
+                .push_bind(*set)
+                .push_bind(gap.ordinal.map(i64::from))
+                .push_bind(gap.reason)
+                .push_bind(&gap.detail);
+        });
+        insert.build().execute(&mut **tx).await.during(DURING)?;
+    }
+    Ok(())
+}
+
+/// One proven delivery proves the set.
+async fn mark_proven(
+    tx: &mut WriteTransaction,
+    derived: &[Derived],
+    assigned: &[Assigned],
+) -> Result<(), CatalogError> {
+    let sets: Vec<SetId> = derived
+        .iter()
+        .zip(assigned)
+        .filter(|(item, to)| item.is_proven && !to.is_new)
+        .map(|(_, to)| to.set)
+        .collect();
+    for sets in sets.chunks(ROWS_PER_STATEMENT) {
+        let mut update: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "UPDATE message_set SET is_proven = 1 WHERE is_proven = 0 AND set_id IN (",
+        );
+        let mut list = update.separated(", ");
+        for set in sets {
+            list.push_bind(set.0);
+        }
+        update.push(")");
+        update.build().execute(&mut **tx).await.during(DURING)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::scratch;
+    use super::*;
+
+    fn person(address: &str, role: &'static str) -> NewParticipant {
+        NewParticipant { address: address.into(), role, name: String::new() }
+    }
+
+    fn derived(seq: i64, message: &[u8], key: &[u8]) -> Derived {
+        Derived {
+            seq: DeliverySeq(seq),
+            entry: 0,
+            message_sha256: Digest::of(message),
+            set: NewSet {
+                key: Digest::of(key),
+                subject: "subject".into(),
+                from_text: "a@b.c".into(),
+                message_id: String::new(),
+                sent_at: None,
+                received_at: Timestamp(seq),
+                size_bytes: message.len() as u64,
+            },
+            is_proven: false,
+            header: vec![person("a@b.c", "from"), person("d@e.f", "to")],
+            envelope: vec![person("g@h.i", "bcc")],
+            attachments: vec![],
+            gaps: vec![NewGap { ordinal: None, reason: "damaged", detail: String::new() }],
+        }
+    }
+
+    /// Deliveries that the rows can refer to.
+    async fn deliveries(catalog: &Catalog, count: i64) {
+        let mut tx = catalog.write().await.unwrap();
+        sqlx::query("INSERT INTO segment VALUES (x'00', 'c', 'e', 'o', 'p', 1, x'00', 0)")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        for seq in 1..=count {
+            sqlx::query(
+                "INSERT INTO delivery VALUES ($1, $2, x'00', 0, 's', 0, 'c', 'e', 1, x'00',
+                 'bare', 1, '{}', NULL, '[]')",
+            )
+            .bind(seq)
+            .bind(seq.to_be_bytes().to_vec())
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        }
+        catalog.commit(tx, "prepare").await.unwrap();
+    }
+
+    async fn count(catalog: &Catalog, what: &'static str) -> i64 {
+        sqlx::query_scalar(what).fetch_one(catalog.read()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn equal_messages_share_a_set_and_merge_participants() {
+        let (catalog, _directory) = scratch().await;
+        deliveries(&catalog, 4).await;
+        let mut cache = AddressCache::default();
+        let first = [derived(1, b"m1", b"k"), derived(2, b"m2", b"k"), derived(3, b"n", b"other")];
+        let to = write(&catalog, &mut cache, &first, &[], DeliverySeq(3)).await.unwrap();
+        assert_eq!((to[0].set, to[0].is_new, to[1].is_new), (to[1].set, true, false));
+        assert_ne!(to[0].set, to[2].set);
+
+        // The same bytes again, by a proven way, with another blind recipient.
+        let mut again = derived(4, b"m1", b"k");
+        again.is_proven = true;
+        again.envelope = vec![person("j@k.l", "bcc")];
+        let to = write(&catalog, &mut cache, &[again], &[], DeliverySeq(4)).await.unwrap();
+        assert!(!to[0].is_new);
+        let set = to[0].set;
+        assert_eq!(lookup(&catalog, &[Digest::of(b"m2")]).await.unwrap()[&Digest::of(b"m2")], set);
+        assert_eq!(count(&catalog, "SELECT COUNT(*) FROM message_set").await, 2);
+        assert_eq!(count(&catalog, "SELECT SUM(is_proven) FROM message_set").await, 1);
+        assert_eq!(count(&catalog, "SELECT COUNT(*) FROM set_delivery").await, 4);
+        assert_eq!(count(&catalog, "SELECT COUNT(*) FROM gap").await, 2);
+        assert_eq!(cursor::get(&catalog, FOLLOWER).await.unwrap(), 4);
+        let blind = "SELECT COUNT(DISTINCT address_id) FROM participant WHERE role = 'bcc'";
+        assert_eq!(count(&catalog, blind).await, 2);
+        let header = "SELECT COUNT(*) FROM participant WHERE source = 'header'";
+        assert_eq!(count(&catalog, header).await, 6, "once for each message");
+    }
+
+    #[tokio::test]
+    async fn a_batch_may_be_large() {
+        let (catalog, _directory) = scratch().await;
+        deliveries(&catalog, 1).await;
+        let mut large = derived(1, b"m", b"k");
+        large.envelope = (0..12_000).map(|n| person(&format!("{n}@list"), "recipient")).collect();
+        let mut cache = AddressCache::default();
+        write(&catalog, &mut cache, &[large], &[], DeliverySeq(1)).await.unwrap();
+        assert_eq!(count(&catalog, "SELECT COUNT(*) FROM participant").await, 12_002);
+    }
+}
