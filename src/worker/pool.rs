@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::Semaphore;
 
@@ -55,15 +56,15 @@ impl Pool {
         messages: &[Bytes],
         with_headers: bool,
     ) -> Result<Vec<Result<Found, Failure>>, WorkerError> {
-        // Made before they are streamed, so that the whole can move between
-        // threads: a closure over borrowed batches could not.
-        let batches: Vec<_> = batches(messages)
+        let work: Vec<_> = batches(messages)
             .into_iter()
-            .map(|batch| self.parse_batch(batch, with_headers))
+            .map(|batch| self.parse_batch(batch, with_headers).boxed())
             .collect();
-        let batches =
-            stream::iter(batches).buffered(self.settings.processes.max(1)).try_collect::<Vec<_>>();
-        Ok(batches.await?.into_iter().flatten().collect())
+        let answers: Vec<_> = stream::iter(work)
+            .buffered(self.settings.processes.max(1))
+            .try_collect::<Vec<_>>()
+            .await?;
+        Ok(answers.into_iter().flatten().collect())
     }
 
     /// The HTML of one message, safe to show.
