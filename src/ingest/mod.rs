@@ -6,8 +6,8 @@
 //! the sender with its copy.
 
 pub mod adopt;
+pub mod follow;
 pub mod incoming;
-pub mod log;
 mod sealer;
 pub mod sources;
 

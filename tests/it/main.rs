@@ -1,10 +1,8 @@
 //! The integration tests: one binary, one module for each subject.
 
-mod access_table;
 mod architecture;
-mod http;
+mod follow;
 mod ingest;
-mod peers;
 mod smtp;
 mod smtp_clients;
 mod smtp_tls;

@@ -1,0 +1,329 @@
+//! What a message and the delivery around it mean for catalog and index. Pure.
+
+use std::collections::HashSet;
+
+use crate::base::hash::Digest;
+use crate::base::ids::{DeliverySeq, SetId};
+use crate::base::limits;
+use crate::catalog::set::{Derived, NewAttachment, NewGap, NewParticipant, NewSet};
+use crate::extract::{Mailbox, Parsed};
+use crate::index::doc::{AttachmentDoc, FamilyDoc, Participant, Role};
+use crate::mail::delivery::{Envelope, Kind, Via};
+use crate::worker::{Failure, Found};
+
+/// One message in one delivery, read or not.
+pub struct Item {
+    pub seq: DeliverySeq,
+    pub entry: u32,
+    pub sha256: Digest,
+    pub size_bytes: u64,
+    pub source: String,
+    pub class: String,
+    pub received_at: crate::base::clock::Timestamp,
+    pub is_proven: bool,
+    pub envelope: Option<Envelope>,
+    pub found: Result<Found, Failure>,
+}
+
+impl Item {
+    /// Its rows in the catalog.
+    pub fn rows(&self) -> Derived {
+        let empty = Parsed::default();
+        let (message, key) = match &self.found {
+            Ok(found) => (&found.message, found.set_key),
+            Err(_) => (&empty, self.unread_key()),
+        };
+        let mut gaps: Vec<NewGap> = message
+            .gaps
+            .iter()
+            .map(|gap| NewGap {
+                ordinal: gap.ordinal,
+                reason: gap.reason.as_str(),
+                detail: gap.detail.clone(),
+            })
+            .collect();
+        if let Err(failure) = &self.found {
+            let detail = failure.detail.clone();
+            gaps.push(NewGap { ordinal: None, reason: failure.reason.as_str(), detail });
+        }
+        let people = |source| self.people(source).filter_map(row).collect();
+        Derived {
+            seq: self.seq,
+            entry: self.entry,
+            message_sha256: self.sha256,
+            set: NewSet {
+                key,
+                subject: self.subject(),
+                from_text: self.from_text(),
+                message_id: self.message_id(),
+                sent_at: message.date,
+                received_at: self.received_at,
+                size_bytes: self.size_bytes,
+            },
+            is_proven: self.is_proven,
+            header: people(Source::Header),
+            envelope: people(Source::Envelope),
+            attachments: message
+                .attachments
+                .iter()
+                .map(|file| NewAttachment {
+                    ordinal: file.ordinal,
+                    name: file.name.clone(),
+                    media_type: file.media_type.clone(),
+                    size_bytes: file.size,
+                    sha256: file.sha256,
+                    has_text: file.text.is_some(),
+                })
+                .collect(),
+            gaps,
+        }
+    }
+
+    /// Its family for the index, merged with what the set had before; none if
+    /// it adds nothing.
+    pub fn family(&self, set: SetId, stored: Option<FamilyDoc>) -> Option<FamilyDoc> {
+        match stored {
+            None => Some(self.new_family(set)),
+            Some(mut family) => self.join(&mut family).then_some(family),
+        }
+    }
+
+    fn new_family(&self, set: SetId) -> FamilyDoc {
+        let empty = Parsed::default();
+        let message = self.found.as_ref().map_or(&empty, |found| &found.message);
+        let mut body = message.text.clone();
+        if !message.other_text.is_empty() {
+            body.push('\n');
+            body.push_str(&message.other_text);
+        }
+        let mut hashes = vec![self.sha256.to_string()];
+        hashes.extend(message.attachments.iter().map(|file| file.sha256.to_string()));
+        let mut family = FamilyDoc {
+            set,
+            received_at: self.received_at,
+            sent_at: message.date,
+            size_bytes: self.size_bytes,
+            message_id: self.message_id(),
+            subject: self.subject(),
+            body,
+            participants: Vec::new(),
+            attachments: message
+                .attachments
+                .iter()
+                .map(|file| AttachmentDoc {
+                    name: file.name.clone(),
+                    media_type: file.media_type.clone(),
+                    text: file.text.clone(),
+                })
+                .collect(),
+            sources: Vec::new(),
+            classes: Vec::new(),
+            hashes,
+        };
+        self.join(&mut family);
+        family
+    }
+
+    /// Adds who took part, and by what way it came; says whether that was news.
+    fn join(&self, family: &mut FamilyDoc) -> bool {
+        let mut is_news = false;
+        let mut known: HashSet<Participant> = family.participants.iter().cloned().collect();
+        for source in [Source::Header, Source::Envelope] {
+            for person in self.people(source) {
+                if known.insert(person.clone()) {
+                    family.participants.push(person);
+                    is_news = true;
+                }
+            }
+        }
+        is_news |= add(&mut family.sources, &self.source);
+        is_news |= add(&mut family.classes, &self.class);
+        is_news |= add(&mut family.hashes, &self.sha256.to_string());
+        if self.received_at < family.received_at {
+            family.received_at = self.received_at;
+            is_news = true;
+        }
+        is_news
+    }
+
+    fn people(&self, source: Source) -> Box<dyn Iterator<Item = Participant> + '_> {
+        match source {
+            Source::Header => match &self.found {
+                Ok(found) => Box::new(header_people(&found.message)),
+                Err(_) => Box::new(std::iter::empty()),
+            },
+            Source::Envelope => match &self.envelope {
+                Some(envelope) => Box::new(envelope_people(envelope)),
+                None => Box::new(std::iter::empty()),
+            },
+        }
+    }
+
+    /// A message that cannot be read is a set of its own.
+    fn unread_key(&self) -> Digest {
+        Digest::of(format!("muniment unread message {}", self.sha256).as_bytes())
+    }
+
+    fn subject(&self) -> String {
+        match &self.found {
+            Ok(found) => found.message.subject.clone(),
+            Err(_) => self.envelope.as_ref().and_then(|e| e.subject.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn message_id(&self) -> String {
+        match &self.found {
+            Ok(found) => found.message.message_id.clone(),
+            Err(_) => {
+                let envelope = self.envelope.as_ref().and_then(|e| e.message_id.as_deref());
+                envelope.unwrap_or_default().trim_matches(['<', '>']).to_owned()
+            }
+        }
+    }
+
+    fn from_text(&self) -> String {
+        let author = self.found.as_ref().ok().and_then(|found| {
+            found.message.from.first().or(found.message.sender.first()).map(Mailbox::display)
+        });
+        let sender = || self.envelope.as_ref().map(|envelope| envelope.sender.clone());
+        author.filter(|text| !text.is_empty()).or_else(sender).unwrap_or_default()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    Header,
+    Envelope,
+}
+
+fn header_people(message: &Parsed) -> impl Iterator<Item = Participant> + '_ {
+    let lists = [
+        (Role::From, &message.from),
+        (Role::Sender, &message.sender),
+        (Role::To, &message.to),
+        (Role::Cc, &message.cc),
+        (Role::Bcc, &message.bcc),
+    ];
+    lists.into_iter().flat_map(|(role, list)| {
+        list.iter().map(move |mailbox| Participant {
+            role,
+            address: mailbox.address.clone(),
+            name: mailbox.name.clone(),
+        })
+    })
+}
+
+fn envelope_people(envelope: &Envelope) -> impl Iterator<Item = Participant> + '_ {
+    let person = |role, address: &str| Participant {
+        role,
+        address: address.to_owned(),
+        name: String::new(),
+    };
+    let sender = (!envelope.sender.is_empty()).then(|| person(Role::Sender, &envelope.sender));
+    let principal = envelope.on_behalf_of.as_deref().map(|a| person(Role::OnBehalfOf, a));
+    let recipients = envelope.recipients.iter().flat_map(move |recipient| {
+        let role = match recipient.kind {
+            Kind::To => Role::To,
+            Kind::Cc => Role::Cc,
+            Kind::Bcc => Role::Bcc,
+            Kind::Recipient => Role::Recipient,
+        };
+        let via = recipient.via.as_ref().map(|(via, address)| {
+            let role = match via {
+                Via::Expanded => Role::Expanded,
+                Via::Forwarded => Role::Forwarded,
+            };
+            person(role, address)
+        });
+        std::iter::once(person(role, &recipient.address)).chain(via)
+    });
+    sender.into_iter().chain(principal).chain(recipients)
+}
+
+/// The catalog keeps people that have an address, in lower case.
+fn row(person: Participant) -> Option<NewParticipant> {
+    let address = person.address.trim().to_lowercase();
+    let is_kept = !address.is_empty() && address.len() <= limits::ADDRESS_BYTES_MAX;
+    is_kept.then(|| NewParticipant { address, role: person.role.as_str(), name: person.name })
+}
+
+fn add(list: &mut Vec<String>, text: &str) -> bool {
+    let is_new = !list.iter().any(|known| known == text);
+    if is_new {
+        list.push(text.to_owned());
+    }
+    is_new
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Timestamp;
+    use crate::extract::{Reason, parse_message};
+    use crate::mail::delivery::Recipient;
+    use crate::similar::set_key;
+
+    fn item(message: &str, recipients: &[(Kind, &str)]) -> Item {
+        let parsed = parse_message(message.as_bytes(), false);
+        Item {
+            seq: DeliverySeq(1),
+            entry: 0,
+            sha256: Digest::of(message.as_bytes()),
+            size_bytes: message.len() as u64,
+            source: "exchange".into(),
+            class: "standard".into(),
+            received_at: Timestamp(5),
+            is_proven: true,
+            envelope: Some(Envelope {
+                sender: "a@b.c".into(),
+                subject: Some("said outside".into()),
+                recipients: recipients
+                    .iter()
+                    .map(|(kind, address)| Recipient {
+                        kind: *kind,
+                        address: (*address).into(),
+                        via: None,
+                    })
+                    .collect(),
+                ..Envelope::default()
+            }),
+            found: Ok(Found { set_key: set_key(&parsed), message: parsed }),
+        }
+    }
+
+    const MESSAGE: &str = "From: Ann <A@b.c>\r\nTo: d@e.f\r\nSubject: s\r\n\r\nbody\r\n";
+
+    #[test]
+    fn participants_of_two_reports_meet_in_one_family() {
+        let first = item(MESSAGE, &[(Kind::To, "d@e.f")]);
+        let second = item(MESSAGE, &[(Kind::Bcc, "blind@e.f")]);
+        let family = first.family(SetId(1), None).unwrap();
+        let merged = second.family(SetId(1), Some(family.clone())).unwrap();
+        let has = |role, address: &str| {
+            merged.participants.iter().any(|p| p.role == role && p.address == address)
+        };
+        assert!(has(Role::To, "d@e.f") && has(Role::Bcc, "blind@e.f") && has(Role::From, "A@b.c"));
+        assert_eq!(second.family(SetId(1), Some(merged.clone())), None, "nothing is new");
+        assert_eq!(merged.body, "body\r\n".replace('\r', ""));
+    }
+
+    #[test]
+    fn addresses_are_rows_in_lower_case() {
+        let rows = item(MESSAGE, &[(Kind::Bcc, "Blind@E.F")]).rows();
+        assert_eq!(rows.header[0].address, "a@b.c");
+        assert_eq!(rows.envelope[1].address, "blind@e.f");
+        assert_eq!(rows.set.from_text, "Ann <A@b.c>");
+    }
+
+    #[test]
+    fn an_unread_message_is_listed_by_its_envelope() {
+        let mut unread = item(MESSAGE, &[(Kind::To, "d@e.f")]);
+        unread.found = Err(Failure { reason: Reason::TimedOut, detail: "slow".into() });
+        let rows = unread.rows();
+        assert_eq!(rows.set.subject, "said outside");
+        assert_eq!(rows.set.from_text, "a@b.c");
+        assert_eq!(rows.gaps[0].reason, "timed-out");
+        let family = unread.family(SetId(1), None).unwrap();
+        assert!(family.participants.iter().any(|p| p.address == "d@e.f"));
+    }
+}

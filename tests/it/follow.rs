@@ -1,0 +1,241 @@
+//! From a committed delivery to a hit: the follower, its cursors, its gaps.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use muniment::base::ids::{DeliverySeq, SetId};
+use muniment::catalog::{delivery, review};
+use muniment::index::{Index, Scope};
+use muniment::ingest::Ingest;
+use muniment::ingest::follow::{Follower, Lag, Progress};
+use muniment::mail::delivery::{Envelope, Kind, Recipient};
+use muniment::mail::wrap::{Original, Style, report};
+use muniment::query::{Dialect, parse};
+use muniment::worker::Pool;
+use tokio::task::JoinHandle;
+
+use super::support::{Scratch, binary, deliver};
+
+const INDEX_MEMORY_BYTES: usize = 32 << 20;
+
+/// A follower at work, with the index it fills.
+struct Following {
+    index: Index,
+    progress: Progress,
+    task: JoinHandle<()>,
+}
+
+impl Following {
+    fn start(scratch: &Scratch, ingest: &Ingest) -> Self {
+        let archive = &scratch.archive;
+        let index = Index::open(&path(scratch), INDEX_MEMORY_BYTES).unwrap();
+        let pool = Arc::new(Pool::new(binary().into(), archive.config.worker.clone()));
+        let follower = Follower::new(
+            archive.vault.clone(),
+            archive.catalog.clone(),
+            index.clone(),
+            pool,
+            ingest.committed(),
+        );
+        let progress = follower.progress();
+        Self { index, progress, task: tokio::spawn(follower.run()) }
+    }
+
+    /// Waits until everything that is committed is searchable.
+    async fn catch_up(&self, scratch: &Scratch) {
+        let last = delivery::last_seq(&scratch.archive.catalog).await.unwrap();
+        let reached = self.progress.reached(last);
+        assert!(tokio::time::timeout(Duration::from_secs(60), reached).await.unwrap());
+    }
+
+    fn find(&self, query: &str) -> Vec<SetId> {
+        let query = parse(query, Dialect::Kql, &jiff::tz::TimeZone::UTC).unwrap().query;
+        let hits = self.index.all(&query, &Scope::default()).unwrap();
+        hits.iter().map(|hit| hit.set).collect()
+    }
+
+    /// Stops it at once, wherever it is.
+    async fn stop(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+fn path(scratch: &Scratch) -> PathBuf {
+    scratch.directory.path().join("index")
+}
+
+fn message(subject: &str, text: &str) -> Vec<u8> {
+    format!(
+        "Received: from a by b\r\nFrom: Ann <ann@corp.example>\r\nTo: team@corp.example\r\n\
+         Subject: {subject}\r\nDate: Tue, 1 Jul 2025 10:00:00 +0200\r\n\
+         Message-ID: <{subject}@corp.example>\r\n\r\n{text}\r\n"
+    )
+    .into_bytes()
+}
+
+fn reported(message: &[u8], recipients: &[(Kind, &str)]) -> Vec<u8> {
+    let recipients = recipients.iter().map(|(kind, address)| Recipient {
+        kind: *kind,
+        address: (*address).into(),
+        via: None,
+    });
+    let envelope = Envelope {
+        sender: "ann@corp.example".into(),
+        subject: Some("s".into()),
+        message_id: Some("<s@corp.example>".into()),
+        recipients: recipients.collect(),
+        ..Envelope::default()
+    };
+    report(&envelope, &[Original::message(message)], &Style::default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_is_found_soon_after_its_receipt() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    for number in 0..50 {
+        let bytes = message(&format!("n{number}"), &format!("body of number{number}"));
+        deliver(&scratch.archive, &ingest, &bytes).await;
+    }
+    following.catch_up(&scratch).await;
+    assert_eq!(following.find("number7").len(), 1);
+    assert_eq!(following.find("from:ann@corp.example").len(), 50);
+    assert_eq!(following.find("subject:n49").len(), 1);
+    assert_eq!(following.progress.lag().await.unwrap(), Lag::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recipients_from_two_reports_meet_in_one_message() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    let message = message("split", "for some eyes only");
+    let archive = &scratch.archive;
+    deliver(archive, &ingest, &reported(&message, &[(Kind::To, "a@corp.example")])).await;
+    following.catch_up(&scratch).await;
+    assert!(following.find("to:a@corp.example AND bcc:b@corp.example").is_empty());
+
+    // The other copy took another way.
+    let copy = String::from_utf8(message.clone()).unwrap().replace("from a by b", "from x by y");
+    let second = reported(copy.as_bytes(), &[(Kind::Bcc, "b@corp.example")]);
+    deliver(archive, &ingest, &second).await;
+    following.catch_up(&scratch).await;
+    let found = following.find("to:a@corp.example AND bcc:b@corp.example");
+    assert_eq!(found.len(), 1);
+    assert_eq!(following.find("eyes").len(), 1, "one family");
+
+    let rows = review::participants(&archive.catalog, found[0], 100).await.unwrap();
+    let blind: Vec<_> = rows.iter().filter(|row| row.role == "bcc").collect();
+    assert_eq!((blind[0].source.as_str(), blind[0].seq), ("envelope", DeliverySeq(2)));
+    assert_eq!(review::carried(&archive.catalog, found[0]).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_index_is_filled_again() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    let original = message("kept", "the word");
+    let archive = &scratch.archive;
+    deliver(archive, &ingest, &reported(&original, &[(Kind::To, "a@corp.example")])).await;
+    following.catch_up(&scratch).await;
+    deliver(archive, &ingest, &reported(&original, &[(Kind::Bcc, "b@corp.example")])).await;
+    following.catch_up(&scratch).await;
+    let before = following.find("word");
+    following.stop().await;
+
+    let damage = |name: &str| match name {
+        "lost" => std::fs::remove_dir_all(path(&scratch)).unwrap(),
+        _ => {
+            for entry in std::fs::read_dir(path(&scratch)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_some_and(|extension| extension == "store") {
+                    std::fs::write(path, b"not a store").unwrap();
+                }
+            }
+        }
+    };
+    for name in ["lost", "damaged"] {
+        damage(name);
+        let following = Following::start(&scratch, &ingest);
+        following.catch_up(&scratch).await;
+        assert_eq!(following.find("word"), before, "{name}");
+        let both = following.find("to:a@corp.example AND bcc:b@corp.example");
+        assert_eq!(both, before, "{name}");
+        following.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_stops_anywhere_takes_up_again() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    for number in 0..300 {
+        let bytes = message(&format!("n{number}"), "the same words");
+        deliver(&scratch.archive, &ingest, &bytes).await;
+    }
+    // Stopped at once, then after ever more deliveries.
+    for reached in [0, 1, 100, 200] {
+        let following = Following::start(&scratch, &ingest);
+        following.progress.reached(DeliverySeq(reached)).await;
+        following.stop().await;
+    }
+    let following = Following::start(&scratch, &ingest);
+    following.catch_up(&scratch).await;
+    assert_eq!(following.find("words").len(), 300);
+    let catalog = &scratch.archive.catalog;
+    let sets: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM message_set")
+        .fetch_one(catalog.read())
+        .await
+        .unwrap();
+    let deliveries: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM set_delivery")
+        .fetch_one(catalog.read())
+        .await
+        .unwrap();
+    assert_eq!((sets, deliveries), (300, 300));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_a_gap_and_the_rest_goes_on() {
+    let scratch = Scratch::with(|config| config.worker.memory_bytes_max = 200 << 20).await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    let archive = &scratch.archive;
+    let mut poison = message("poison", "");
+    poison.resize(150 << 20, b'x');
+    deliver(archive, &ingest, &poison).await;
+    let second_part_missing = reported(&message("m", "m"), &[(Kind::To, "a@corp.example")]);
+    let cut = String::from_utf8(second_part_missing).unwrap();
+    let cut = &cut[..cut.find("Content-Type: message/rfc822").unwrap()];
+    deliver(archive, &ingest, cut.as_bytes()).await;
+    deliver(archive, &ingest, &message("after", "found all the same")).await;
+    following.catch_up(&scratch).await;
+    assert_eq!(following.find("found").len(), 1);
+    let gaps: Vec<(i64, String)> = sqlx::query_as("SELECT seq, reason FROM gap ORDER BY seq")
+        .fetch_all(archive.catalog.read())
+        .await
+        .unwrap();
+    assert_eq!(gaps, [(1, "crashed".into()), (2, "damaged".into())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_segment_is_a_gap_for_its_deliveries() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let archive = &scratch.archive;
+    deliver(archive, &ingest, &message("lost", "lost words")).await;
+    let first = delivery::after(&archive.catalog, DeliverySeq(0), 1).await.unwrap().remove(0);
+    deliver(archive, &ingest, &message("kept", "kept words")).await;
+    std::fs::remove_file(archive.config.vault.path.join(&first.object)).unwrap();
+    let following = Following::start(&scratch, &ingest);
+    following.catch_up(&scratch).await;
+    assert_eq!(following.find("words").len(), 1);
+    let (seq, detail): (i64, String) = sqlx::query_as("SELECT seq, detail FROM gap")
+        .fetch_one(archive.catalog.read())
+        .await
+        .unwrap();
+    assert!(seq == 1 && detail.contains("not in the bucket"), "{detail}");
+}
