@@ -2,14 +2,22 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::access::Access;
 use crate::base::clock::Clock;
 use crate::base::config::{Config, Worm};
 use crate::catalog::{Catalog, CatalogError, meta};
+use crate::http::Context;
+use crate::ingest::log::Log;
 use crate::ingest::{Ingest, StartError};
+use crate::review::Desk;
 use crate::vault::bucket::Bucket;
 use crate::vault::keys::{KeyError, MasterKey};
 use crate::vault::{Vault, VaultError};
+use crate::worker::Pool;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -97,6 +105,22 @@ impl Archive {
         )
         .await?;
         Ok((ingest, lock))
+    }
+}
+
+impl Archive {
+    /// What the API and the web app work with.
+    pub fn web(&self, log: Log, workers: Arc<Pool>, metrics: PrometheusHandle) -> Context {
+        let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
+        let idle_minutes = self.config.http.session_idle_minutes;
+        Context {
+            access: Access::new(catalog.clone(), clock.clone(), idle_minutes),
+            catalog: catalog.clone(),
+            clock: clock.clone(),
+            config: self.config.clone(),
+            metrics,
+            review: Desk::new(catalog, clock, self.vault.clone(), log, workers),
+        }
     }
 }
 

@@ -138,6 +138,16 @@ pub const VERIFY_DEPTH_MAX: usize = 8;
 /// Findings that are listed; later ones are counted.
 pub const VERIFY_FINDINGS_MAX: usize = 1000;
 
+/// Mebibytes of mail that reading may have in memory at once.
+pub const REVIEW_MEMORY_MEBIBYTES_MAX: u32 = 512;
+/// Participants that a message's page lists; a list of 10,000 recipients has as
+/// many rows for each delivery.
+pub const PARTICIPANTS_SHOWN_MAX: usize = 50_000;
+/// Deliveries that a message's page lists.
+pub const DELIVERIES_SHOWN_MAX: usize = 1000;
+/// Addresses that completion offers.
+pub const COMPLETIONS_MAX: usize = 20;
+
 /// Deliveries that the follower reads at once, and their bytes; one larger
 /// delivery goes alone.
 pub const FOLLOW_DELIVERIES_MAX: u32 = 512;

@@ -9,12 +9,14 @@ pub mod cursor;
 pub mod delivery;
 pub mod hit;
 pub mod hold;
+pub mod leaf;
 pub mod matter;
 pub mod meta;
 pub mod person;
 pub mod review;
 pub mod session;
 pub mod set;
+pub mod status;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! `muniment init`: creation, which no other command does.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -63,7 +64,11 @@ pub async fn create(data: &Path, recovery: &Path) -> anyhow::Result<(Made, Archi
             data.display()
         );
     }
-    std::fs::create_dir_all(data)
+    // The catalog holds addresses and subjects: nobody else looks in.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
         .with_context(|| format!("cannot create {}; check its parent", data.display()))?;
     let token: [u8; 10] = random();
     let journal = format!("journal-{}@archive.invalid", hex::encode(token));

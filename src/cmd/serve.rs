@@ -1,10 +1,22 @@
 //! `muniment serve`: every part of the archive in one process, until stopped.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
-use crate::app::Archive;
-use crate::base::config::Log;
+use crate::app::{Archive, ServeLock};
+use crate::base::config;
+use crate::http;
+use crate::ingest::log::Log;
+use crate::smtp::listener::Server;
+use crate::worker::Pool;
 
 use super::ConfigArgument;
 
@@ -18,14 +30,77 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let config = arguments.config.load()?;
     start_log(&config.log)?;
     let archive = Archive::open(config).await?;
-    let (_ingest, _lock) = archive.start_ingest().await?;
+    let (stop, stopping) = watch::channel(false);
+    let running = Running::start(&archive, stopping).await?;
     tracing::info!(archive = %archive.vault.archive(), "serving");
+    // For those who chose port 0 and wait for these lines.
+    for address in &running.smtp {
+        println!("smtp: {address}");
+    }
+    println!("http: http://{}", running.http);
     stopped().await?;
     tracing::info!("stopping");
+    stop.send_replace(true);
+    running.finish().await;
     Ok(())
 }
 
-pub(crate) fn start_log(log: &Log) -> anyhow::Result<()> {
+/// Everything that `serve` runs, with its ports taken.
+pub struct Running {
+    pub smtp: Vec<SocketAddr>,
+    pub http: SocketAddr,
+    tasks: JoinSet<()>,
+    /// Given back last, when nothing writes any more.
+    _lock: ServeLock,
+}
+
+impl Running {
+    /// Takes the ports, then starts what runs behind them. Ends when
+    /// `stopping` turns true.
+    pub async fn start(archive: &Archive, stopping: watch::Receiver<bool>) -> anyhow::Result<Self> {
+        let config = &archive.config;
+        let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
+            format!(
+                "cannot listen for HTTP on {}; stop what uses that port or change http.listen",
+                config.http.listen
+            )
+        })?;
+        let http = listener.local_addr()?;
+        let (ingest, lock) = archive.start_ingest().await?;
+        let server = Server::bind(config, ingest.clone(), archive.clock.clone()).await?;
+        let smtp = server.addresses().to_vec();
+        let vault = &archive.vault;
+        let verifier = vault.log_signer().verifier().clone();
+        let log = Log::open(vault.bucket().clone(), verifier).await?;
+        let workers = Arc::new(Pool::new(std::env::current_exe()?, config.worker.clone()));
+        let context = archive.web(log, workers, PrometheusBuilder::new().install_recorder()?);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(server.run(stopping.clone()));
+        let until = stopped_by(stopping);
+        tasks.spawn(async move {
+            if let Err(error) = http::serve(listener, context, until).await {
+                tracing::error!(%error, "the web server ended");
+            }
+        });
+        Ok(Self { smtp, http, tasks, _lock: lock })
+    }
+
+    /// Waits until every part has ended.
+    pub async fn finish(mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a part of the server ended badly");
+            }
+        }
+    }
+}
+
+async fn stopped_by(mut stopping: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop too.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+pub(crate) fn start_log(log: &config::Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&log.level)?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.json {

@@ -11,6 +11,7 @@ use crate::access::{AccessError, Refused};
 use crate::catalog::CatalogError;
 use crate::hold::HoldError;
 use crate::matter::MatterError;
+use crate::review::ReviewError;
 
 /// What every answer but a good one has as its body.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -186,6 +187,16 @@ impl From<HoldError> for ApiError {
         match error {
             HoldError::Refused(refused) => refused.into(),
             HoldError::Catalog(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReviewError> for ApiError {
+    fn from(error: ReviewError) -> Self {
+        match error {
+            ReviewError::Refused(refused) => refused.into(),
+            ReviewError::Catalog(error) => error.into(),
+            error => Self::internal(&error),
         }
     }
 }

@@ -2,15 +2,22 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Context;
 use super::error::ApiError;
+use super::file;
 use super::guard::Signed;
+use super::headers::MAIL_POLICY;
 use super::hit::Hit;
 use super::input::{At, Params};
+use crate::base::ids::{DeliverySeq, MatterId, SetId};
+use crate::catalog::review::{AttachmentRow, GapRow};
+use crate::extract::Field;
+use crate::review::{message, proof};
 
 #[derive(Serialize, ToSchema)]
 pub struct Message {
@@ -163,20 +170,20 @@ pub struct ProofParams {
     delivery: Option<i64>,
 }
 
-fn unwired<T>() -> Result<T, ApiError> {
-    Err(ApiError::unavailable("messages are not served yet"))
+fn matter(params: &MessageParams) -> Option<MatterId> {
+    params.matter.map(MatterId)
 }
 
 /// A message, with where everything known of it comes from.
 #[utoipa::path(get, path = "/messages/{id}", tag = "messages",
     params(("id" = i64, Path), MessageParams), responses((status = 200, body = Message)))]
 pub async fn show(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    At(_id): At<i64>,
-    Params(_params): Params<MessageParams>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
+    Params(params): Params<MessageParams>,
 ) -> Result<Json<Message>, ApiError> {
-    unwired()
+    Ok(Json(context.review.message(&actor, matter(&params), SetId(id)).await?.into()))
 }
 
 /// The message's HTML, made harmless; `x-blocked-remote` counts what it would
@@ -185,12 +192,41 @@ pub async fn show(
     params(("id" = i64, Path), HtmlParams),
     responses((status = 200, content_type = "text/html", body = String)))]
 pub async fn html(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    At(_id): At<i64>,
-    Params(_params): Params<HtmlParams>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
+    Params(params): Params<HtmlParams>,
 ) -> Result<Response, ApiError> {
-    unwired()
+    let rendered = context.review.html(&actor, params.matter.map(MatterId), SetId(id)).await?;
+    let rendered = rendered.unwrap_or_default();
+    let body = match rendered.html {
+        Some(html) if rendered.is_cut => html + CUT,
+        Some(html) => html,
+        None => NO_HTML.to_owned(),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(MAIL_POLICY)),
+        (HeaderName::from_static("x-blocked-remote"), HeaderValue::from(rendered.blocked_remote)),
+    ];
+    Ok((headers, page(&body, params.theme)).into_response())
+}
+
+const CUT: &str = "<hr><p><em>Cut here: the rest is in the source.</em></p>";
+const NO_HTML: &str = "<p><em>This message has no HTML that can be shown.</em></p>";
+
+/// The fragment as a page of the reader's theme. Mail that sets colours of its
+/// own expects a light ground.
+fn page(body: &str, theme: Option<Theme>) -> String {
+    let style = match theme {
+        Some(Theme::Dark) => "color-scheme:dark;background:#16181c;color:#e6e8eb",
+        Some(Theme::Light) | None => "color-scheme:light;background:#fff;color:#1a1d21",
+    };
+    format!(
+        "<!doctype html><html><head><meta charset=\"utf-8\"><style>html{{{style}}}\
+         body{{margin:12px;font:14px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}}\
+         img{{max-width:100%;height:auto}}</style></head><body>{body}</body></html>"
+    )
 }
 
 /// The message's exact bytes, to be read.
@@ -198,12 +234,14 @@ pub async fn html(
     params(("id" = i64, Path), MessageParams),
     responses((status = 200, content_type = "text/plain", body = String)))]
 pub async fn source(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    At(_id): At<i64>,
-    Params(_params): Params<MessageParams>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
+    Params(params): Params<MessageParams>,
 ) -> Result<Response, ApiError> {
-    unwired()
+    let set = SetId(id);
+    let file = context.review.source(&actor, matter(&params), set, "message.source").await?;
+    Ok(file::inline(file, "text/plain; charset=utf-8"))
 }
 
 /// The message's exact bytes, as a file.
@@ -211,12 +249,14 @@ pub async fn source(
     params(("id" = i64, Path), MessageParams),
     responses((status = 200, content_type = "message/rfc822", body = Vec<u8>)))]
 pub async fn download(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    At(_id): At<i64>,
-    Params(_params): Params<MessageParams>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
+    Params(params): Params<MessageParams>,
 ) -> Result<Response, ApiError> {
-    unwired()
+    let set = SetId(id);
+    let file = context.review.source(&actor, matter(&params), set, "message.download").await?;
+    Ok(file::saved(file, "message/rfc822"))
 }
 
 /// One attachment's exact bytes, as a file.
@@ -224,22 +264,141 @@ pub async fn download(
     params(("id" = i64, Path), ("ordinal" = u32, Path), MessageParams),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
 pub async fn attachment(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    At((_id, _ordinal)): At<(i64, u32)>,
-    Params(_params): Params<MessageParams>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At((id, ordinal)): At<(i64, u32)>,
+    Params(params): Params<MessageParams>,
 ) -> Result<Response, ApiError> {
-    unwired()
+    let file = context.review.attachment(&actor, matter(&params), SetId(id), ordinal).await?;
+    // Whatever it says it is: a browser is not to run it.
+    Ok(file::saved(file, "application/octet-stream"))
 }
 
 /// What the log proves of the message, checked now.
 #[utoipa::path(get, path = "/messages/{id}/proof", tag = "messages",
     params(("id" = i64, Path), ProofParams), responses((status = 200, body = Proof)))]
 pub async fn proof(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    At(_id): At<i64>,
-    Params(_params): Params<ProofParams>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
+    Params(params): Params<ProofParams>,
 ) -> Result<Json<Proof>, ApiError> {
-    unwired()
+    let matter = params.matter.map(MatterId);
+    let delivery = params.delivery.map(DeliverySeq);
+    Ok(Json(context.review.proof(&actor, matter, SetId(id), delivery).await?.into()))
+}
+
+impl From<message::Message> for Message {
+    fn from(message: message::Message) -> Self {
+        let holds = message.holds.into_iter();
+        let versions = message.versions.into_iter();
+        Self {
+            hit: message.hit.into(),
+            headers: message.headers.into_iter().map(HeaderField::from).collect(),
+            text: message.text,
+            has_html: message.has_html,
+            attachments: message.attachments.into_iter().map(Attachment::from).collect(),
+            participants: message.participants.into_iter().map(Participant::from).collect(),
+            deliveries: message.deliveries.into_iter().map(Delivery::from).collect(),
+            holds: holds
+                .map(|(id, name, matter)| HeldBy { id: id.0, name, matter_id: matter.0 })
+                .collect(),
+            gaps: message.gaps.into_iter().map(Gap::from).collect(),
+            versions: versions
+                .map(|(sha256, size)| Version { sha256: sha256.to_string(), size })
+                .collect(),
+        }
+    }
+}
+
+impl From<Field> for HeaderField {
+    fn from(field: Field) -> Self {
+        Self { name: field.name, value: field.value }
+    }
+}
+
+impl From<AttachmentRow> for Attachment {
+    fn from(row: AttachmentRow) -> Self {
+        Self {
+            ordinal: row.ordinal,
+            name: row.name,
+            media_type: row.media_type,
+            size: row.size_bytes,
+            sha256: row.sha256.to_string(),
+            has_text: row.has_text,
+        }
+    }
+}
+
+impl From<GapRow> for Gap {
+    fn from(row: GapRow) -> Self {
+        Self { reason: row.reason, detail: row.detail, ordinal: row.ordinal }
+    }
+}
+
+impl From<message::Participant> for Participant {
+    fn from(participant: message::Participant) -> Self {
+        let row = participant.row;
+        let is_header = row.source == "header";
+        Self {
+            address: row.address,
+            name: row.name,
+            role: row.role,
+            source: match is_header {
+                true => ParticipantSource::Header,
+                false => ParticipantSource::Envelope,
+            },
+            delivery: (!is_header).then_some(row.seq.0),
+            via: participant.via,
+        }
+    }
+}
+
+impl From<message::Delivery> for Delivery {
+    fn from(delivery: message::Delivery) -> Self {
+        let (row, transaction) = (delivery.row, delivery.transaction);
+        Self {
+            seq: row.seq.0,
+            record_id: row.record.to_string(),
+            received_at: row.received_at.to_string(),
+            source: row.source,
+            form: row.form,
+            peer: transaction.peer.to_string(),
+            tls: transaction.tls,
+            reverse_path: transaction.reverse_path,
+            recipients: transaction.recipients,
+            is_proven: row.is_proven,
+            defects: delivery.defects,
+            class: row.class,
+            sha256: row.sha256.to_string(),
+            size: row.size_bytes,
+        }
+    }
+}
+
+impl From<proof::Proof> for Proof {
+    fn from(proof: proof::Proof) -> Self {
+        let checkpoint = proof.inclusion.map(|inclusion| inclusion.checkpoint);
+        let root = checkpoint.as_ref().map(|checkpoint| checkpoint.root.to_string());
+        Self {
+            record_id: proof.record.to_string(),
+            message_sha256: proof.message_sha256.to_string(),
+            delivery_sha256: proof.delivery_sha256.to_string(),
+            leaf_hash: proof.leaf_hash.to_string(),
+            leaf_position: proof.leaf_position,
+            log_size: checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size),
+            root: root.unwrap_or_default(),
+            pending: checkpoint.is_none(),
+            checkpoint: checkpoint.map(|checkpoint| checkpoint.note).unwrap_or_default(),
+            key: proof.key,
+            checks: proof.checks.into_iter().map(Check::from).collect(),
+            summary: proof.summary,
+        }
+    }
+}
+
+impl From<proof::Check> for Check {
+    fn from(check: proof::Check) -> Self {
+        Self { name: check.name.to_owned(), ok: check.is_ok, text: check.text }
+    }
 }

@@ -7,6 +7,7 @@ mod audit;
 mod custodians;
 pub mod error;
 mod exports;
+mod file;
 mod guard;
 mod headers;
 mod health;
@@ -36,6 +37,7 @@ use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::limits;
 use crate::catalog::Catalog;
+use crate::review::Desk;
 
 /// What handlers work with. Cloning shares it.
 #[derive(Clone)]
@@ -45,6 +47,7 @@ pub struct Context {
     pub clock: Clock,
     pub config: Arc<Config>,
     pub metrics: PrometheusHandle,
+    pub review: Desk,
 }
 
 /// Everything that is served.

@@ -1,4 +1,5 @@
-//! `/status`: how the archive is. Nothing of any mail is in it.
+//! `/status`: how the archive is. Nothing of any mail is in it, so that everyone
+//! who is signed in may see it.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,6 +9,7 @@ use utoipa::ToSchema;
 use super::Context;
 use super::error::ApiError;
 use super::guard::Signed;
+use crate::catalog::{delivery, status};
 
 #[derive(Serialize, ToSchema)]
 pub struct Status {
@@ -36,6 +38,7 @@ pub struct WormStatus {
 #[derive(Serialize, ToSchema)]
 pub struct SourceStatus {
     name: String,
+    /// The journal address; empty for a source that is no longer configured.
     address: String,
     last_seen: Option<String>,
     deliveries: u64,
@@ -67,8 +70,57 @@ pub struct JobsStatus {
 /// How the archive is.
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status)))]
 pub async fn show(
-    State(_context): State<Context>,
+    State(context): State<Context>,
     Signed(_actor): Signed,
 ) -> Result<Json<Status>, ApiError> {
-    Err(ApiError::unavailable("the status is not served yet"))
+    let totals = delivery::totals(&context.catalog).await?;
+    let counts = status::counts(&context.catalog).await?;
+    let review = &context.review;
+    let enforcement = review.vault.bucket().enforcement();
+    let published = review.log.published();
+    Ok(Json(Status {
+        archive_id: review.vault.archive().to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        worm: WormStatus { enforced: enforcement.is_enforced, text: enforcement.words.to_owned() },
+        sources: sources(&context).await?,
+        deliveries: totals.deliveries,
+        messages: counts.messages,
+        bytes_received: totals.bytes_received,
+        bytes_stored: totals.bytes_stored,
+        index: IndexStatus {
+            behind: counts.behind,
+            oldest_waiting: counts.oldest_waiting.map(|at| at.to_string()),
+        },
+        log: LogStatus {
+            size: counts.leaves,
+            published: published.as_ref().map_or(0, |published| published.size),
+            checkpoint: published.map(|published| published.note).unwrap_or_default(),
+            key: review.log.verifier().to_string(),
+        },
+        gaps: counts.gaps,
+        jobs: JobsStatus { running: counts.jobs_running, queued: counts.jobs_queued },
+    }))
+}
+
+/// The configured ones, and those of which there are deliveries all the same.
+async fn sources(context: &Context) -> Result<Vec<SourceStatus>, ApiError> {
+    let mut seen = delivery::by_source(&context.catalog).await?;
+    let mut sources = Vec::new();
+    for source in &context.config.source {
+        let place = seen.iter().position(|(name, ..)| *name == source.name);
+        let found = place.map(|place| seen.swap_remove(place));
+        sources.push(SourceStatus {
+            name: source.name.clone(),
+            address: source.address.clone(),
+            last_seen: found.as_ref().map(|(.., at)| at.to_string()),
+            deliveries: found.map_or(0, |(_, count, _)| count),
+        });
+    }
+    sources.extend(seen.into_iter().map(|(name, deliveries, at)| SourceStatus {
+        name,
+        address: String::new(),
+        last_seen: Some(at.to_string()),
+        deliveries,
+    }));
+    Ok(sources)
 }

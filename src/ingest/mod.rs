@@ -8,6 +8,7 @@
 pub mod adopt;
 pub mod follow;
 pub mod incoming;
+pub mod log;
 mod sealer;
 pub mod sources;
 

@@ -1,8 +1,11 @@
 //! The integration tests: one binary, one module for each subject.
 
+mod access_table;
 mod architecture;
 mod follow;
+mod http;
 mod ingest;
+mod peers;
 mod smtp;
 mod smtp_clients;
 mod smtp_tls;

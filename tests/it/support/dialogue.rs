@@ -128,6 +128,22 @@ impl Client {
         receipt
     }
 
+    /// Sends `content`, which ends in CRLF, by DATA, with the periods that
+    /// RFC 5321 section 4.5.2 asks for.
+    pub fn send_data(&mut self, content: &[u8]) {
+        assert!(content.ends_with(b"\r\n"), "DATA cannot carry another end");
+        assert!(self.ask("DATA").starts_with("354"));
+        let mut wire = Vec::with_capacity(content.len() + 3);
+        for &byte in content {
+            if byte == b'.' && (wire.is_empty() || wire.ends_with(b"\r\n")) {
+                wire.push(b'.');
+            }
+            wire.push(byte);
+        }
+        wire.extend_from_slice(b".\r\n");
+        self.send(&wire);
+    }
+
     /// Whatever comes until the server closes.
     pub fn rest(&mut self) -> String {
         let mut rest = Vec::new();

@@ -1,7 +1,10 @@
 //! What several subjects need: a temporary archive and the binary.
 
+pub mod corpus;
 pub mod dialogue;
+pub mod laid;
 pub mod mail_server;
+pub mod web;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;

@@ -1,0 +1,198 @@
+//! The exact bytes of a message or of an attachment, from its sealed record.
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Desk, ReviewError};
+use crate::access::audit::Act;
+use crate::access::{Actor, Refused};
+use crate::base::hash::Digest;
+use crate::base::ids::{DeliverySeq, MatterId, SetId};
+use crate::base::limits;
+use crate::catalog::delivery::{self, Delivery};
+use crate::catalog::review::{self as rows, Carried};
+use crate::extract::Rendered;
+use crate::mail::delivery::{Role, entry_bytes};
+use crate::vault::open::{OpenRecord, RecordAt};
+use crate::worker::Failure;
+
+/// Bytes that are about to be sent; while they are, their memory is counted.
+pub struct Held {
+    pub bytes: Bytes,
+    _memory: OwnedSemaphorePermit,
+}
+
+/// A file to be saved.
+pub struct File {
+    pub name: String,
+    pub media_type: String,
+    pub held: Held,
+}
+
+/// A message in the delivery that carries it, opened.
+pub(super) struct Opened {
+    pub carried: Carried,
+    pub delivery: Delivery,
+    pub record: OpenRecord,
+}
+
+impl Desk {
+    /// The message's exact bytes, as the sender's system journaled them.
+    pub async fn source(
+        &self,
+        actor: &Actor,
+        matter: Option<MatterId>,
+        set: SetId,
+        action: &'static str,
+    ) -> Result<File, ReviewError> {
+        self.admit(actor, matter, set).await?;
+        let opened = self.open_first(set).await?;
+        let held = self.message_bytes(&opened).await?;
+        let act = Act::new(action, matter, format!("message {set}"))
+            .with(json!({ "set": set, "sha256": opened.carried.sha256 }));
+        super::Desk::record(self, actor, &act).await?;
+        let name = format!("{}.eml", &opened.carried.sha256.to_string()[..16]);
+        Ok(File { name, media_type: "message/rfc822".to_owned(), held })
+    }
+
+    /// The message's HTML, safe to show; or why it cannot be.
+    pub async fn html(
+        &self,
+        actor: &Actor,
+        matter: Option<MatterId>,
+        set: SetId,
+    ) -> Result<Result<Rendered, Failure>, ReviewError> {
+        self.admit(actor, matter, set).await?;
+        let opened = self.open_first(set).await?;
+        let held = self.message_bytes(&opened).await?;
+        let rendered = self.workers.render(held.bytes.clone()).await?;
+        let act =
+            Act::new("message.html", matter, format!("message {set}")).with(json!({ "set": set }));
+        super::Desk::record(self, actor, &act).await?;
+        Ok(rendered)
+    }
+
+    /// One attachment's exact bytes.
+    pub async fn attachment(
+        &self,
+        actor: &Actor,
+        matter: Option<MatterId>,
+        set: SetId,
+        ordinal: u32,
+    ) -> Result<File, ReviewError> {
+        self.admit(actor, matter, set).await?;
+        let listed = rows::attachments(&self.catalog, set).await?;
+        let row = listed
+            .into_iter()
+            .find(|row| row.ordinal == ordinal)
+            .ok_or(Refused::Hidden("attachment"))?;
+        let opened = self.open_first(set).await?;
+        let held = self.attachment_bytes(&opened, &row.sha256, ordinal).await?;
+        let act = Act::new("message.attachment", matter, format!("message {set}"))
+            .with(json!({ "set": set, "ordinal": ordinal, "sha256": row.sha256 }));
+        super::Desk::record(self, actor, &act).await?;
+        Ok(File { name: row.name, media_type: row.media_type, held })
+    }
+
+    /// The set's first message, in the first delivery that carries it.
+    pub(super) async fn open_first(&self, set: SetId) -> Result<Opened, ReviewError> {
+        let carried = rows::carried(&self.catalog, set).await?;
+        let first = carried.first().ok_or(Refused::Hidden("message"))?;
+        self.open(*first).await
+    }
+
+    /// The set's message in the delivery `seq`.
+    pub(super) async fn open_in(
+        &self,
+        set: SetId,
+        seq: DeliverySeq,
+    ) -> Result<Opened, ReviewError> {
+        let carried = rows::carried(&self.catalog, set).await?;
+        let found = carried.iter().find(|carried| carried.seq == seq);
+        self.open(*found.ok_or(Refused::Hidden("delivery of this message"))?).await
+    }
+
+    async fn open(&self, carried: Carried) -> Result<Opened, ReviewError> {
+        let delivery = delivery::with_seqs(&self.catalog, &[carried.seq])
+            .await?
+            .pop()
+            .ok_or(Refused::Hidden("delivery"))?;
+        let record = self.vault.open_record(&place_of(&delivery)).await?;
+        Ok(Opened { carried, delivery, record })
+    }
+
+    pub(super) async fn message_bytes(&self, opened: &Opened) -> Result<Held, ReviewError> {
+        let index = opened.carried.entry as usize;
+        let held = self.entry_bytes(opened, index).await?;
+        if Digest::of(&held.bytes) != opened.carried.sha256 {
+            return Err(damaged(opened, "a message in it is not the one that was recorded"));
+        }
+        Ok(held)
+    }
+
+    async fn attachment_bytes(
+        &self,
+        opened: &Opened,
+        sha256: &Digest,
+        ordinal: u32,
+    ) -> Result<Held, ReviewError> {
+        let entries = &opened.record.meta().delivery.entries;
+        let message = opened.carried.entry;
+        let is_within = |mut index: usize| {
+            // Parents come before their children: this ends.
+            while let Some(parent) = entries.get(index).and_then(|entry| entry.parent) {
+                if parent == message {
+                    return true;
+                }
+                index = parent as usize;
+            }
+            false
+        };
+        let mut attachments = entries
+            .iter()
+            .enumerate()
+            .filter(|(index, entry)| entry.role == Role::Attachment && is_within(*index));
+        // By its hash; where the worker decoded it otherwise, by its place.
+        let found = attachments
+            .clone()
+            .find(|(_, entry)| entry.sha256 == *sha256)
+            .or_else(|| attachments.nth(ordinal as usize));
+        let (index, _) = found.ok_or(Refused::Hidden("attachment"))?;
+        self.entry_bytes(opened, index).await
+    }
+
+    async fn entry_bytes(&self, opened: &Opened, index: usize) -> Result<Held, ReviewError> {
+        let meta = &opened.record.meta().delivery;
+        let mebibytes = (meta.size >> 20).saturating_mul(2).max(1);
+        let permits = mebibytes.min(u64::from(limits::REVIEW_MEMORY_MEBIBYTES_MAX)) as u32;
+        let memory = self.memory.clone().acquire_many_owned(permits).await;
+        let memory = memory.map_err(|_| damaged(opened, "reading has been stopped"))?;
+        let whole = opened.record.bytes().await?;
+        let entry = meta.entries.get(index);
+        let is_whole = entry.is_some_and(|entry| entry.sha256 == meta.sha256);
+        let bytes = if is_whole {
+            whole
+        } else {
+            let entries = meta.entries.clone();
+            let decoded =
+                tokio::task::spawn_blocking(move || entry_bytes(&whole, &entries, index)).await;
+            let decoded = decoded.ok().flatten();
+            Bytes::from(decoded.ok_or_else(|| damaged(opened, "a part is not where it was"))?)
+        };
+        Ok(Held { bytes, _memory: memory })
+    }
+}
+
+pub(super) fn place_of(delivery: &Delivery) -> RecordAt {
+    RecordAt {
+        record: delivery.record,
+        object: delivery.object.clone(),
+        page: delivery.page.clone(),
+        entry: delivery.entry,
+    }
+}
+
+fn damaged(opened: &Opened, what: &'static str) -> ReviewError {
+    ReviewError::Damaged { record: opened.delivery.record, what }
+}

@@ -1,0 +1,164 @@
+//! A message as its reader sees it.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use super::{Desk, ReviewError};
+use crate::access::audit::Act;
+use crate::access::{Actor, Refused};
+use crate::base::hash::Digest;
+use crate::base::ids::{DeliverySeq, HoldId, MatterId, SetId};
+use crate::base::limits;
+use crate::catalog::CatalogError;
+use crate::catalog::delivery;
+use crate::catalog::hit::{self, HitRow};
+use crate::catalog::hold::in_force_on;
+use crate::catalog::review::{self as rows, AttachmentRow, Carried, GapRow, ParticipantRow};
+use crate::extract::Field;
+use crate::mail::delivery::{Defect, Envelope, Via};
+use crate::mail::transaction::Transaction;
+
+pub struct Message {
+    pub hit: HitRow,
+    pub headers: Vec<Field>,
+    pub text: String,
+    pub has_html: bool,
+    pub attachments: Vec<AttachmentRow>,
+    pub participants: Vec<Participant>,
+    pub deliveries: Vec<Delivery>,
+    /// In force, in matters that the reader sees.
+    pub holds: Vec<(HoldId, String, MatterId)>,
+    pub gaps: Vec<GapRow>,
+    /// The set's messages: equal in content, not byte for byte.
+    pub versions: Vec<(Digest, u64)>,
+}
+
+pub struct Participant {
+    pub row: ParticipantRow,
+    /// From an envelope: the list that was expanded, or who forwarded.
+    pub via: Option<String>,
+}
+
+pub struct Delivery {
+    pub row: delivery::Delivery,
+    pub transaction: Transaction,
+    /// In plain words.
+    pub defects: Vec<String>,
+}
+
+impl Desk {
+    pub async fn message(
+        &self,
+        actor: &Actor,
+        matter: Option<MatterId>,
+        set: SetId,
+    ) -> Result<Message, ReviewError> {
+        self.admit(actor, matter, set).await?;
+        let hit = hit::load(&self.catalog, &[set]).await?.pop();
+        let hit = hit.ok_or(Refused::Hidden("message"))?;
+        let carried = rows::carried(&self.catalog, set).await?;
+        let (deliveries, envelopes) = self.deliveries(&carried).await?;
+        let participants =
+            rows::participants(&self.catalog, set, limits::PARTICIPANTS_SHOWN_MAX).await?;
+        let participants = participants.into_iter().map(|row| participant(row, &envelopes));
+        let mut gaps = rows::gaps(&self.catalog, set).await?;
+
+        let opened = self.open_first(set).await?;
+        let held = self.message_bytes(&opened).await?;
+        let parsed = self.workers.parse(&[held.bytes.clone()], true).await?.pop();
+        drop(held);
+        let found = match parsed {
+            Some(Ok(found)) => Some(found.message),
+            Some(Err(failure)) => {
+                let reason = failure.reason.as_str().to_owned();
+                if !gaps.iter().any(|gap| gap.ordinal.is_none() && gap.reason == reason) {
+                    gaps.push(GapRow { ordinal: None, reason, detail: failure.detail });
+                }
+                None
+            }
+            None => None,
+        };
+        let found = found.unwrap_or_default();
+
+        let holds: Vec<HoldId> =
+            in_force_on(&self.catalog, &[set]).await?.into_iter().map(|(hold, _)| hold).collect();
+        let member = (!actor.is_archive_wide).then_some(actor.user_id);
+        let message = Message {
+            hit,
+            headers: found.headers,
+            text: found.text,
+            has_html: found.has_html,
+            attachments: rows::attachments(&self.catalog, set).await?,
+            participants: participants.collect(),
+            deliveries,
+            holds: rows::holds(&self.catalog, &holds, member).await?,
+            gaps,
+            versions: versions(&carried),
+        };
+        let act = Act::new("message.view", matter, format!("message {set}"))
+            .with(json!({ "set": set, "sha256": opened.carried.sha256 }));
+        self.record(actor, &act).await?;
+        Ok(message)
+    }
+
+    async fn deliveries(&self, carried: &[Carried]) -> Result<(Vec<Delivery>, Vias), ReviewError> {
+        let mut seqs: Vec<DeliverySeq> = carried.iter().map(|carried| carried.seq).collect();
+        seqs.dedup();
+        seqs.truncate(limits::DELIVERIES_SHOWN_MAX);
+        let mut vias = Vias::new();
+        let mut deliveries = Vec::new();
+        for row in delivery::with_seqs(&self.catalog, &seqs).await? {
+            let damaged = |what: &str| {
+                ReviewError::Catalog(CatalogError::Corrupt(format!(
+                    "the {what} of delivery {}",
+                    row.seq
+                )))
+            };
+            let transaction =
+                serde_json::from_str(&row.transaction).map_err(|_| damaged("transaction"))?;
+            let defects: Vec<Defect> =
+                serde_json::from_str(&row.defects).map_err(|_| damaged("defects"))?;
+            if let Some(envelope) = &row.envelope {
+                let envelope: Envelope =
+                    serde_json::from_str(envelope).map_err(|_| damaged("envelope"))?;
+                note_vias(&mut vias, row.seq, &envelope);
+            }
+            let defects = defects.iter().map(|defect| defect.to_string()).collect();
+            deliveries.push(Delivery { row, transaction, defects });
+        }
+        Ok((deliveries, vias))
+    }
+}
+
+/// How an address came to be a recipient, by delivery and address.
+type Vias = HashMap<(DeliverySeq, String), String>;
+
+fn note_vias(vias: &mut Vias, seq: DeliverySeq, envelope: &Envelope) {
+    for recipient in &envelope.recipients {
+        let Some((via, of)) = &recipient.via else { continue };
+        let words = match via {
+            Via::Expanded => format!("member of {of}"),
+            Via::Forwarded => format!("forwarded from {of}"),
+        };
+        vias.insert((seq, recipient.address.to_lowercase()), words);
+    }
+}
+
+fn participant(row: ParticipantRow, vias: &Vias) -> Participant {
+    let is_recipient = matches!(row.role.as_str(), "to" | "cc" | "bcc" | "recipient");
+    let via = (row.source == "envelope" && is_recipient)
+        .then(|| vias.get(&(row.seq, row.address.clone())).cloned())
+        .flatten();
+    Participant { row, via }
+}
+
+fn versions(carried: &[Carried]) -> Vec<(Digest, u64)> {
+    let mut versions: Vec<(Digest, u64)> = Vec::new();
+    for carried in carried {
+        if !versions.iter().any(|(sha256, _)| *sha256 == carried.sha256) {
+            versions.push((carried.sha256, carried.size_bytes));
+        }
+    }
+    versions
+}

@@ -1,0 +1,213 @@
+//! The web front: headers, cookies, sizes, and what of a message reaches a browser.
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use muniment::access::Role;
+use serde_json::json;
+use tower::ServiceExt;
+
+use crate::support::Scratch;
+use crate::support::laid::{ATTACHED, WITH_ALICE, laid};
+use crate::support::web::{Answer, Browser, PASSWORD, Web};
+
+async fn web() -> (Web, Scratch) {
+    let scratch = Scratch::new().await;
+    let (context, _) = laid(&scratch).await;
+    (Web::new(context), scratch)
+}
+
+fn nobody() -> Browser {
+    Browser::default()
+}
+
+#[tokio::test]
+async fn every_answer_says_what_a_browser_may_do_with_it() {
+    let (web, _scratch) = web().await;
+    for path in ["/", "/search/somewhere", "/api/v1/session", "/api/v1/none", "/healthz", "/a.js"] {
+        let answer = web.get(&nobody(), path).await;
+        let policy = answer.header("content-security-policy");
+        for part in ["default-src 'self'", "script-src 'self'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        if path.starts_with("/api/") {
+            assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_are_the_app_and_missing_files_and_routes_are_not() {
+    let (web, _scratch) = web().await;
+    for (path, status) in [
+        ("/", 200),
+        ("/matters/3/holds", 200),
+        ("/assets/old-1a2b.js", 404),
+        ("/api/v1/none", 404),
+        ("/api/v1/matters/not-a-number", 401),
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/metrics", 200),
+        ("/api/v1/openapi.json", 200),
+    ] {
+        assert_eq!(web.get(&nobody(), path).await.status, status, "{path}");
+    }
+    assert!(web.get(&nobody(), "/").await.header("content-type").starts_with("text/html"));
+    let answer = web.get(&nobody(), "/api/v1/none").await;
+    assert_eq!(answer.code(), "not_found");
+}
+
+#[tokio::test]
+async fn the_session_is_in_a_cookie_that_scripts_and_sites_cannot_use() {
+    let (web, _scratch) = web().await;
+    let one_time = web.person("ada", Role::Legal, false).await;
+    let body = json!({ "name": "ada", "password": one_time });
+    let answer = web.post(&nobody(), "/api/v1/session", body).await;
+    let cookie = answer.header("set-cookie");
+    for part in ["muniment_session=", "; Path=/", "; HttpOnly", "; SameSite=Strict"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure"), "plain http by default: {cookie}");
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session() {
+    let (web, _scratch) = web().await;
+    let browser = web.signed_in("ada", Role::Legal, false).await;
+    assert_eq!(web.get(&browser, "/api/v1/session").await.json()["name"], "ada");
+    let answer = web.send(&browser, "DELETE", "/api/v1/session", None).await;
+    assert!(answer.header("set-cookie").contains("Max-Age=0"));
+    assert_eq!(web.get(&browser, "/api/v1/session").await.status, 401);
+}
+
+#[tokio::test]
+async fn guessing_is_answered_429_with_when_to_try_again() {
+    let (web, _scratch) = web().await;
+    let body = json!({ "name": "ada", "password": "a guess" });
+    let mut last: Option<Answer> = None;
+    for _ in 0..6 {
+        last = Some(web.post(&nobody(), "/api/v1/session", body.clone()).await);
+    }
+    let last = last.unwrap();
+    assert_eq!((last.status.as_u16(), last.code().as_str()), (429, "throttled"));
+    assert!(last.header("retry-after").parse::<u64>().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn another_site_cannot_sign_someone_in() {
+    let (web, _scratch) = web().await;
+    let one_time = web.person("ada", Role::Legal, false).await;
+    let body = json!({ "name": "ada", "password": one_time }).to_string();
+    for (kind, site, status) in [
+        ("text/plain", "same-origin", 422),
+        ("application/x-www-form-urlencoded", "same-origin", 422),
+        ("application/json", "cross-site", 403),
+        ("application/json", "same-origin", 200),
+    ] {
+        let request = Request::post("/api/v1/session")
+            .header(header::CONTENT_TYPE, kind)
+            .header("sec-fetch-site", site)
+            .body(Body::from(body.clone()))
+            .unwrap();
+        let answer = web.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), status, "{kind} {site}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_and_unknown_fields_refused() {
+    let (web, _scratch) = web().await;
+    let browser = web.signed_in("ada", Role::Legal, false).await;
+    let huge = json!({ "name": "n".repeat(2 << 20) });
+    let answer = web.post(&browser, "/api/v1/matters", huge).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (413, "too_large"));
+    let odd = json!({ "name": "n", "is_mine": true });
+    let answer = web.post(&browser, "/api/v1/matters", odd).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (422, "invalid"));
+    assert!(String::from_utf8_lossy(&answer.body).contains("is_mine"));
+}
+
+#[tokio::test]
+async fn mail_reaches_the_browser_harmless_and_whole() {
+    let (web, _scratch) = web().await;
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    let message = web.get(&browser, "/api/v1/messages/1").await;
+    assert_eq!(message.status, 200, "{}", String::from_utf8_lossy(&message.body));
+    let message = message.json();
+    assert!(message["text"].as_str().unwrap().contains("hello"));
+    assert_eq!(message["has_html"], true);
+    let subject = message["headers"].as_array().unwrap().iter().find(|h| h["name"] == "Subject");
+    assert_eq!(subject.unwrap()["value"], "Term sheet");
+
+    let html = web.get(&browser, "/api/v1/messages/1/html").await;
+    let policy = html.header("content-security-policy");
+    assert!(policy.starts_with("sandbox; default-src 'none'"), "{policy}");
+    assert!(!policy.contains("allow-"), "{policy}");
+    assert_eq!(html.header("x-blocked-remote"), "1");
+    let page = String::from_utf8(html.body).unwrap();
+    assert!(page.contains("hello"), "{page}");
+    for harm in ["script", "onclick", "tracker", "steal"] {
+        assert!(!page.contains(harm), "{harm} in {page}");
+    }
+
+    let source = web.get(&browser, "/api/v1/messages/1/source").await;
+    assert_eq!(source.body, WITH_ALICE.as_bytes());
+    assert!(source.header("content-type").starts_with("text/plain"));
+    let saved = web.get(&browser, "/api/v1/messages/1/download").await;
+    assert_eq!(saved.body, WITH_ALICE.as_bytes());
+    assert_eq!(saved.header("content-type"), "message/rfc822");
+
+    let attached = web.get(&browser, "/api/v1/messages/1/attachments/0").await;
+    assert_eq!(attached.body, ATTACHED.as_bytes());
+    assert_eq!(attached.header("content-type"), "application/octet-stream");
+    assert!(attached.header("content-disposition").starts_with("attachment; filename="));
+    assert!(attached.header("content-security-policy").starts_with("sandbox"));
+    assert_eq!(web.get(&browser, "/api/v1/messages/1/attachments/1").await.status, 404);
+}
+
+#[tokio::test]
+async fn every_look_is_on_record_before_it_is_answered() {
+    let (web, _scratch) = web().await;
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    for part in ["", "/html", "/source", "/download", "/attachments/0", "/proof"] {
+        let answer = web.get(&browser, &format!("/api/v1/messages/1{part}")).await;
+        assert_eq!(answer.status, 200, "{part}: {}", String::from_utf8_lossy(&answer.body));
+    }
+    let rows = web.get(&browser, "/api/v1/audit?action=message").await.json();
+    let actions: Vec<_> = rows["rows"].as_array().unwrap().iter().map(|r| &r["action"]).collect();
+    assert_eq!(
+        actions,
+        [
+            "message.proof",
+            "message.attachment",
+            "message.download",
+            "message.source",
+            "message.html",
+            "message.view"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_proof_is_pending_before_its_checkpoint() {
+    let (web, _scratch) = web().await;
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    let proof = web.get(&browser, "/api/v1/messages/1/proof").await.json();
+    assert_eq!(proof["pending"], true, "{proof:#}");
+    let checks = proof["checks"].as_array().unwrap();
+    assert!(checks.iter().all(|check| check["ok"] == true), "{proof:#}");
+    assert!(checks.len() >= 5, "{proof:#}");
+}
+
+#[tokio::test]
+async fn another_password_ends_the_sessions_elsewhere() {
+    let (web, _scratch) = web().await;
+    let here = web.signed_in("ada", Role::Legal, false).await;
+    let elsewhere = web.sign_in("ada", PASSWORD).await;
+    let body = json!({ "current": PASSWORD, "new": "another password of one's own" });
+    assert_eq!(web.post(&here, "/api/v1/session/password", body).await.status, 200);
+    for browser in [&here, &elsewhere] {
+        assert_eq!(web.get(browser, "/api/v1/session").await.status, 401);
+    }
+}
