@@ -31,8 +31,8 @@ const ROOMS: &[&str] = &[
     "smtp",
     "http",
     "jobs",
-    "cmd",
     "app",
+    "cmd",
 ];
 
 /// Lines of a file, not counting its tests.
