@@ -110,7 +110,13 @@ impl Archive {
 
 impl Archive {
     /// What the API and the web app work with.
-    pub fn web(&self, log: Log, workers: Arc<Pool>, metrics: PrometheusHandle) -> Context {
+    pub fn web(
+        &self,
+        ingest: Ingest,
+        log: Log,
+        workers: Arc<Pool>,
+        metrics: PrometheusHandle,
+    ) -> Context {
         let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
         let idle_minutes = self.config.http.session_idle_minutes;
         Context {
@@ -119,6 +125,7 @@ impl Archive {
             clock: clock.clone(),
             config: self.config.clone(),
             metrics,
+            ingest,
             review: Desk::new(catalog, clock, self.vault.clone(), log, workers),
         }
     }

@@ -94,7 +94,7 @@ pub fn check_chosen(name: &str, password: &str) -> Result<(), Refused> {
     if lower.contains(name) && lower.len() < name.len() + limits::PASSWORD_CHARS_MIN {
         return invalid("do not build the password around the sign-in name".to_owned());
     }
-    if lower.chars().all(|c| Some(c) == lower.chars().next()) {
+    if lower.chars().all(|c| lower.starts_with(c)) {
         return invalid("use more than one character".to_owned());
     }
     Ok(())

@@ -135,12 +135,12 @@ pub async fn others_enabled(
     id: UserId,
     role: &str,
 ) -> Result<i64, CatalogError> {
-    Ok(sqlx::query_scalar(
+    sqlx::query_scalar(
         "SELECT COUNT(*) FROM person WHERE role = $1 AND is_disabled = 0 AND user_id <> $2",
     )
     .bind(role)
     .bind(id.0)
     .fetch_one(&mut **tx)
     .await
-    .during("count people")?)
+    .during("count people")
 }

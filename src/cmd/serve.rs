@@ -73,7 +73,8 @@ impl Running {
         let verifier = vault.log_signer().verifier().clone();
         let log = Log::open(vault.bucket().clone(), verifier).await?;
         let workers = Arc::new(Pool::new(std::env::current_exe()?, config.worker.clone()));
-        let context = archive.web(log, workers, PrometheusBuilder::new().install_recorder()?);
+        let context =
+            archive.web(ingest, log, workers, PrometheusBuilder::new().install_recorder()?);
         let mut tasks = JoinSet::new();
         tasks.spawn(server.run(stopping.clone()));
         let until = stopped_by(stopping);

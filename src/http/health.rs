@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::Context;
-use crate::catalog::CatalogError;
+use crate::catalog::leaf;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -23,12 +23,11 @@ pub fn router() -> Router<Context> {
 
 /// Ready means that a delivery could be kept now.
 async fn ready(State(context): State<Context>) -> Response {
-    let catalog = match tokio::time::timeout(PATIENCE, can_write(&context)).await {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(format!("the catalog cannot be written: {error}")),
-        Err(_) => Some("the catalog is busy".to_owned()),
+    let problem = match tokio::time::timeout(PATIENCE, problem(&context)).await {
+        Ok(problem) => problem,
+        Err(_) => Some("the catalog or the bucket is too slow".to_owned()),
     };
-    match catalog {
+    match problem {
         None => (StatusCode::OK, "ready\n").into_response(),
         Some(why) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()
@@ -36,10 +35,25 @@ async fn ready(State(context): State<Context>) -> Response {
     }
 }
 
-/// Takes the write lock, and gives it back.
-async fn can_write(context: &Context) -> Result<(), CatalogError> {
-    drop(context.catalog.write().await?);
-    Ok(())
+async fn problem(context: &Context) -> Option<String> {
+    if context.ingest.is_stalled() {
+        return Some("the catalog does not commit deliveries".to_owned());
+    }
+    // Takes the write lock, and gives it back.
+    if let Err(error) = context.catalog.write().await {
+        return Some(format!("the catalog cannot be written: {error}"));
+    }
+    if let Err(error) = context.review.vault.bucket().probe(b"ready").await {
+        return Some(format!("the bucket cannot be written: {error}"));
+    }
+    let published = context.review.log.size();
+    match leaf::count(&context.catalog).await {
+        Ok(count) if count < published => Some(format!(
+            "the catalog has {count} entries of the log and {published} are published"
+        )),
+        Ok(_) => None,
+        Err(error) => Some(format!("the catalog cannot be read: {error}")),
+    }
 }
 
 async fn metrics(State(context): State<Context>) -> Response {

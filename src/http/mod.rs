@@ -37,6 +37,7 @@ use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::limits;
 use crate::catalog::Catalog;
+use crate::ingest::Ingest;
 use crate::review::Desk;
 
 /// What handlers work with. Cloning shares it.
@@ -47,6 +48,7 @@ pub struct Context {
     pub clock: Clock,
     pub config: Arc<Config>,
     pub metrics: PrometheusHandle,
+    pub ingest: Ingest,
     pub review: Desk,
 }
 

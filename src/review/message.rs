@@ -1,6 +1,7 @@
 //! A message as its reader sees it.
 
 use std::collections::HashMap;
+use std::slice;
 
 use serde_json::json;
 
@@ -66,7 +67,7 @@ impl Desk {
 
         let opened = self.open_first(set).await?;
         let held = self.message_bytes(&opened).await?;
-        let parsed = self.workers.parse(&[held.bytes.clone()], true).await?.pop();
+        let parsed = self.workers.parse(slice::from_ref(&held.bytes), true).await?.pop();
         drop(held);
         let found = match parsed {
             Some(Ok(found)) => Some(found.message),

@@ -54,7 +54,7 @@ pub async fn laid(scratch: &Scratch) -> (Context, Sets) {
     let workers = Arc::new(Pool::new(binary().into(), settings));
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let sets = Sets { with_alice: SetId(1), without_alice: SetId(2) };
-    (archive.web(log, workers, metrics), sets)
+    (archive.web(ingest, log, workers, metrics), sets)
 }
 
 /// What the follower makes of a delivery.
