@@ -9,6 +9,9 @@ pub mod adopt;
 pub mod follow;
 pub mod incoming;
 pub mod log;
+pub mod publish;
+#[cfg(test)]
+mod publish_tests;
 mod sealer;
 pub mod sources;
 
