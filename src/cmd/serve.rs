@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::app::{Archive, ServeLock};
 use crate::base::config;
 use crate::http;
-use crate::ingest::log::Log;
+use crate::ingest::publish::check_published;
 use crate::smtp::listener::Server;
 use crate::worker::Pool;
 
@@ -66,17 +66,26 @@ impl Running {
             )
         })?;
         let http = listener.local_addr()?;
+        let (vault, catalog) = (&archive.vault, archive.catalog.clone());
+        // Before anything is committed: a catalog older than the log must not grow.
+        let publisher =
+            check_published(catalog, vault.bucket().clone(), vault.log_signer()).await?;
+        let log = publisher.log();
         let (ingest, lock) = archive.start_ingest().await?;
         let server = Server::bind(config, ingest.clone(), archive.clock.clone()).await?;
         let smtp = server.addresses().to_vec();
-        let vault = &archive.vault;
-        let verifier = vault.log_signer().verifier().clone();
-        let log = Log::open(vault.bucket().clone(), verifier).await?;
         let workers = Arc::new(Pool::new(std::env::current_exe()?, config.worker.clone()));
         let context =
             archive.web(ingest, log, workers, PrometheusBuilder::new().install_recorder()?);
         let mut tasks = JoinSet::new();
         tasks.spawn(server.run(stopping.clone()));
+        let publishing = publisher.run(stopped_by(stopping.clone()));
+        tasks.spawn(async move {
+            if let Err(error) = publishing.await {
+                // Deliveries go on; nothing more is signed until it is looked into.
+                tracing::error!(error = %error, "the log is not published any more");
+            }
+        });
         let until = stopped_by(stopping);
         tasks.spawn(async move {
             if let Err(error) = http::serve(listener, context, until).await {
