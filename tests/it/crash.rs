@@ -1,0 +1,193 @@
+//! Nothing acknowledged is lost: the process is killed at every durable step
+//! and at random moments under load, and what the clients heard 250 for is
+//! compared, byte for byte, with what the archive has afterwards.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use muniment::app::Archive;
+use muniment::base::config::Config;
+use muniment::base::crash::{CRASH_AT, POINTS};
+use muniment::base::hash::Digest;
+use muniment::catalog::{cursor, delivery, leaf};
+
+use super::support::random::Random;
+use super::support::served::{Acknowledged, Made, Sender, Served, init};
+
+const SENDERS: usize = 6;
+
+/// Kills at random moments: a few in `make test`, many in `make test-long`.
+fn random_kills() -> usize {
+    if std::env::var_os("MUNIMENT_TEST_LONG").is_some() { 300 } else { 4 }
+}
+
+/// Where the server is, if it is; senders wait for it.
+#[derive(Default)]
+struct Place {
+    address: Mutex<Option<SocketAddr>>,
+    changed: Condvar,
+    is_over: AtomicBool,
+}
+
+impl Place {
+    fn set(&self, address: Option<SocketAddr>) {
+        *self.address.lock().unwrap() = address;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self) -> Option<SocketAddr> {
+        let mut address = self.address.lock().unwrap();
+        loop {
+            if self.is_over.load(Ordering::Relaxed) {
+                return None;
+            }
+            if let Some(address) = *address {
+                return Some(address);
+            }
+            address = self.changed.wait(address).unwrap();
+        }
+    }
+
+    fn end(&self) {
+        let _address = self.address.lock().unwrap();
+        self.is_over.store(true, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+}
+
+struct Load {
+    place: Arc<Place>,
+    acknowledged: Arc<Mutex<Vec<Acknowledged>>>,
+    count: Arc<AtomicU64>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Load {
+    fn start(journal: &str, seed: u64) -> Self {
+        let place = Arc::new(Place::default());
+        let acknowledged = Arc::new(Mutex::new(Vec::new()));
+        let count = Arc::new(AtomicU64::new(0));
+        let threads = (0..SENDERS)
+            .map(|number| {
+                let (place, acknowledged, count, journal) =
+                    (place.clone(), acknowledged.clone(), count.clone(), journal.to_owned());
+                std::thread::spawn(move || {
+                    let mut random = Random::new(seed ^ (number as u64 + 1));
+                    while let Some(address) = place.wait() {
+                        let Ok(mut sender) = Sender::connect(address) else {
+                            // It is dying or not up yet; the next look waits.
+                            std::thread::yield_now();
+                            continue;
+                        };
+                        while let Ok(heard) = sender.send(&journal, &message(&mut random)) {
+                            acknowledged.lock().unwrap().push(heard);
+                            count.fetch_add(1, Ordering::Relaxed);
+                            if place.is_over.load(Ordering::Relaxed) {
+                                break;
+                            }
+                        }
+                    }
+                })
+            })
+            .collect();
+        Self { place, acknowledged, count, threads }
+    }
+
+    fn finish(self) -> Vec<Acknowledged> {
+        self.place.end();
+        for thread in self.threads {
+            thread.join().unwrap();
+        }
+        Arc::into_inner(self.acknowledged).unwrap().into_inner().unwrap()
+    }
+}
+
+/// A message that no other is equal to; one in fifty is large.
+fn message(random: &mut Random) -> Vec<u8> {
+    let token = random.next();
+    let lines = if random.next().is_multiple_of(50) { 150_000 } else { random.next() % 60 };
+    let mut text = format!(
+        "From: a{}@example.com\r\nTo: b@example.com\r\nSubject: token{token:016x}\r\n\
+         Date: Mon, 5 Jan 2026 10:00:00 +0000\r\n\r\n",
+        token % 7
+    );
+    for _ in 0..lines {
+        text.push_str(&format!("{:016x} {:016x} .\r\n", random.next(), random.next()));
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_by_kills() {
+    let seed = Random::seed();
+    println!("seed {seed} (set MUNIMENT_TEST_SEED to repeat)");
+    let made = init();
+    let load = Load::start(&made.said["journal"], seed);
+    let mut random = Random::new(seed);
+
+    for point in POINTS {
+        let passages = 1 + random.next() % 3;
+        let at = format!("{point}:{passages}");
+        match Served::start(&made.config, &[(CRASH_AT, &at)]) {
+            Some(served) => {
+                load.place.set(Some(served.smtp));
+                died_within(served, Duration::from_secs(60), &at);
+                load.place.set(None);
+            }
+            None => println!("{at}: died before it listened"),
+        }
+    }
+    for _ in 0..random_kills() {
+        let served = Served::start(&made.config, &[]).expect("it starts after any crash");
+        let before = load.count.load(Ordering::Relaxed);
+        load.place.set(Some(served.smtp));
+        let wanted = before + 1 + random.next() % 200;
+        while load.count.load(Ordering::Relaxed) < wanted {
+            std::thread::yield_now();
+        }
+        served.kill();
+        load.place.set(None);
+    }
+    let acknowledged = load.finish();
+    println!("{} deliveries were acknowledged", acknowledged.len());
+    assert!(acknowledged.len() > 20, "there was hardly any load");
+    check(&made, &acknowledged);
+}
+
+/// Waits for a crash that was asked for.
+fn died_within(mut served: Served, patience: Duration, at: &str) {
+    let end = std::time::Instant::now() + patience;
+    while served.is_alive() {
+        assert!(std::time::Instant::now() < end, "{at} was not reached under load");
+        std::thread::yield_now();
+    }
+    served.died();
+}
+
+/// Catalog, log and bucket have each of them; so does the index, once it has
+/// caught up.
+fn check(made: &Made, acknowledged: &[Acknowledged]) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let served = Served::start(&made.config, &[]).expect("it starts after any crash");
+    runtime.block_on(async {
+        let archive = Archive::open(Config::load(&made.config).unwrap()).await.unwrap();
+        let catalog = &archive.catalog;
+        for heard in acknowledged {
+            let row = delivery::with_record(catalog, heard.record).await.unwrap();
+            let row = row.unwrap_or_else(|| panic!("{} is not in the catalog", heard.record));
+            let record = archive.vault.open_record(&row.at()).await.unwrap();
+            let bytes = record.bytes().await.unwrap();
+            assert_eq!(Digest::of(&bytes), heard.sha256, "{} came back changed", heard.record);
+            let (_, hash) = leaf::of_record(catalog, heard.record).await.unwrap().unwrap();
+            assert_eq!(hash, heard.leaf, "the receipt of {} names another leaf", heard.record);
+        }
+        // The followers say how far they are; nothing else changes meanwhile.
+        let last = delivery::last_seq(catalog).await.unwrap().0;
+        while cursor::get(catalog, "derive").await.unwrap() < last {
+            tokio::task::yield_now().await;
+        }
+    });
+    served.stop();
+}

@@ -1,0 +1,164 @@
+//! The real binary, serving an archive in a directory, and a client that
+//! survives its death.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use muniment::base::hash::Digest;
+use muniment::base::ids::RecordId;
+
+use super::binary;
+
+/// An archive made by `init`.
+pub struct Made {
+    pub directory: tempfile::TempDir,
+    pub config: PathBuf,
+    /// What `init` printed as `name: value`.
+    pub said: HashMap<String, String>,
+}
+
+pub fn init() -> Made {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("archive");
+    let output = Command::new(binary()).args(["init", "--data"]).arg(&data).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    Made { config: data.join("muniment.toml"), said, directory }
+}
+
+/// A process that serves.
+pub struct Served {
+    child: Child,
+    pub smtp: SocketAddr,
+    pub http: String,
+}
+
+impl Served {
+    /// Starts `serve` on free ports; `None` if it died before it listened.
+    pub fn start(config: &Path, environment: &[(&str, &str)]) -> Option<Self> {
+        let mut child = Command::new(binary())
+            .args(["serve", "--config"])
+            .arg(config)
+            .env("MUNIMENT__SMTP__LISTEN", "[\"127.0.0.1:0\"]")
+            .env("MUNIMENT__HTTP__LISTEN", "127.0.0.1:0")
+            .env("MUNIMENT__LOG__LEVEL", "warn")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut said = |name: &str| {
+            lines.by_ref().map_while(Result::ok).find_map(|line| Some(line.strip_prefix(name)?.to_owned()))
+        };
+        match (said("smtp: "), said("http: ")) {
+            (Some(smtp), Some(http)) => Some(Self { child, smtp: smtp.parse().unwrap(), http }),
+            _ => {
+                child.wait().unwrap();
+                None
+            }
+        }
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until it has died by itself.
+    pub fn died(mut self) {
+        self.child.wait().unwrap();
+    }
+
+    /// Whether it is still there.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Asks it to stop and waits.
+    pub fn stop(mut self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success(), "serve stopped badly");
+    }
+}
+
+/// A 250 that was heard.
+#[derive(Clone, Copy, Debug)]
+pub struct Acknowledged {
+    pub record: RecordId,
+    pub leaf: Digest,
+    pub sha256: Digest,
+}
+
+/// A connection for many messages. Any error means: connect again.
+pub struct Sender {
+    stream: BufReader<TcpStream>,
+}
+
+impl Sender {
+    pub fn connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_nodelay(true)?;
+        let mut sender = Self { stream: BufReader::new(stream) };
+        sender.reply("220")?;
+        sender.ask("EHLO test.example\r\n", "250")?;
+        Ok(sender)
+    }
+
+    /// Sends one message; its lines must end in CRLF.
+    pub fn send(&mut self, journal: &str, message: &[u8]) -> io::Result<Acknowledged> {
+        let head = format!("MAIL FROM:<>\r\nRCPT TO:<{journal}>\r\nDATA\r\n");
+        self.stream.get_mut().write_all(head.as_bytes())?;
+        self.reply("250")?;
+        self.reply("250")?;
+        self.reply("354")?;
+        let mut data = Vec::with_capacity(message.len() + 64);
+        for line in message.split_inclusive(|&byte| byte == b'\n') {
+            if line.starts_with(b".") {
+                data.push(b'.');
+            }
+            data.extend_from_slice(line);
+        }
+        data.extend_from_slice(b".\r\n");
+        self.stream.get_mut().write_all(&data)?;
+        let reply = self.reply("250")?;
+        let mut words = reply.split_whitespace().skip(2);
+        let wrong = || io::Error::other(format!("no receipt in {reply:?}"));
+        let record = words.next().and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
+        let leaf = words.next().and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
+        Ok(Acknowledged { record, leaf, sha256: Digest::of(message) })
+    }
+
+    fn ask(&mut self, command: &str, expected: &str) -> io::Result<String> {
+        self.stream.get_mut().write_all(command.as_bytes())?;
+        self.reply(expected)
+    }
+
+    /// The last line of a reply with the expected code.
+    fn reply(&mut self, expected: &str) -> io::Result<String> {
+        loop {
+            let mut line = String::new();
+            if self.stream.by_ref().take(4096).read_line(&mut line)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if !line.starts_with(expected) {
+                return Err(io::Error::other(line));
+            }
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return Ok(line);
+            }
+        }
+    }
+}
