@@ -11,6 +11,7 @@ use crate::base::clock::Clock;
 use crate::base::config::{Config, Worm};
 use crate::catalog::{Catalog, CatalogError, meta};
 use crate::http::Context;
+use crate::index::{Index, IndexError};
 use crate::ingest::log::Log;
 use crate::ingest::{Ingest, StartError};
 use crate::review::Desk;
@@ -29,6 +30,8 @@ pub enum AppError {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
     #[error("cannot write to {path}; check its owner and permissions")]
     Directory { path: String, source: std::io::Error },
     #[error("another muniment process is serving {0}; stop it first")]
@@ -128,6 +131,17 @@ impl Archive {
             ingest,
             review: Desk::new(catalog, clock, self.vault.clone(), log, workers),
         }
+    }
+}
+
+impl Archive {
+    /// Opens the index, or makes an empty one that the follower fills.
+    pub fn open_index(&self) -> Result<Index, AppError> {
+        let index = Index::open(&self.config.index.path, self.config.index.memory_bytes)?;
+        if let Some(why) = index.emptied() {
+            tracing::warn!(why, "the index is filled again from the archive");
+        }
+        Ok(index)
     }
 }
 

@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::app::{Archive, ServeLock};
 use crate::base::config;
 use crate::http;
+use crate::ingest::follow::Follower;
 use crate::ingest::publish::check_published;
 use crate::smtp::listener::Server;
 use crate::worker::Pool;
@@ -75,9 +76,25 @@ impl Running {
         let server = Server::bind(config, ingest.clone(), archive.clock.clone()).await?;
         let smtp = server.addresses().to_vec();
         let workers = Arc::new(Pool::new(std::env::current_exe()?, config.worker.clone()));
+        let index = archive.open_index()?;
+        let follower = Follower::new(
+            vault.clone(),
+            archive.catalog.clone(),
+            index,
+            workers.clone(),
+            ingest.committed(),
+        );
         let context =
             archive.web(ingest, log, workers, PrometheusBuilder::new().install_recorder()?);
         let mut tasks = JoinSet::new();
+        let until = stopped_by(stopping.clone());
+        tasks.spawn(async move {
+            // What is cut off here is done again at the next start.
+            tokio::select! {
+                () = follower.run() => {}
+                () = until => {}
+            }
+        });
         tasks.spawn(server.run(stopping.clone()));
         let publishing = publisher.run(stopped_by(stopping.clone()));
         tasks.spawn(async move {

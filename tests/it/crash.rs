@@ -180,8 +180,8 @@ fn check(made: &Made, acknowledged: &[Acknowledged]) {
             let record = archive.vault.open_record(&row.at()).await.unwrap();
             let bytes = record.bytes().await.unwrap();
             assert_eq!(Digest::of(&bytes), heard.sha256, "{} came back changed", heard.record);
-            let (_, hash) = leaf::of_record(catalog, heard.record).await.unwrap().unwrap();
-            assert_eq!(hash, heard.leaf, "the receipt of {} names another leaf", heard.record);
+            let row = leaf::of_record(catalog, heard.record).await.unwrap().unwrap();
+            assert_eq!(row.hash, heard.leaf, "the receipt of {} names another leaf", heard.record);
         }
         // The followers say how far they are; nothing else changes meanwhile.
         let last = delivery::last_seq(catalog).await.unwrap().0;

@@ -2,6 +2,7 @@
 
 mod access_table;
 mod architecture;
+mod crash;
 mod follow;
 mod http;
 mod ingest;

@@ -4,6 +4,8 @@ pub mod corpus;
 pub mod dialogue;
 pub mod laid;
 pub mod mail_server;
+pub mod random;
+pub mod served;
 pub mod web;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -58,7 +58,10 @@ impl Served {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = |name: &str| {
-            lines.by_ref().map_while(Result::ok).find_map(|line| Some(line.strip_prefix(name)?.to_owned()))
+            lines
+                .by_ref()
+                .map_while(Result::ok)
+                .find_map(|line| Some(line.strip_prefix(name)?.to_owned()))
         };
         match (said("smtp: "), said("http: ")) {
             (Some(smtp), Some(http)) => Some(Self { child, smtp: smtp.parse().unwrap(), http }),
