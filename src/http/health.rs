@@ -9,7 +9,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::Context;
+use super::error::ApiError;
+use super::{Context, observe};
 use crate::catalog::leaf;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -57,6 +58,9 @@ async fn problem(context: &Context) -> Option<String> {
 }
 
 async fn metrics(State(context): State<Context>) -> Response {
+    if let Err(error) = observe::refresh(&context).await {
+        return ApiError::from(error).into_response();
+    }
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], context.metrics.render()).into_response()
 }

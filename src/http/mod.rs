@@ -16,6 +16,7 @@ mod holds;
 mod input;
 mod matters;
 mod messages;
+mod observe;
 pub mod openapi;
 mod people;
 mod search;
@@ -73,6 +74,7 @@ pub fn router(context: Context) -> Router {
         .layer(CompressionLayer::new().gzip(true).compress_when(compressed))
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn_with_state(context.clone(), headers::secure))
+        .layer(axum::middleware::from_fn(observe::requests))
         .with_state(context)
 }
 
