@@ -9,6 +9,7 @@ pub mod base;
 pub mod extract;
 pub mod ledger;
 pub mod mail;
+pub mod pst;
 pub mod query;
 pub mod similar;
 

@@ -1,0 +1,285 @@
+//! What becomes the text, what the HTML, and what is attached.
+
+use std::borrow::Cow;
+
+use super::decode::{self, Fidelity};
+use super::header::Headers;
+use super::part;
+use super::{NESTING_MAX, nested, owned};
+use crate::base::limits::{MIME_DEPTH_MAX, MIME_PARTS_MAX};
+use crate::pst::model::{Attachment, Content, Exception};
+
+pub struct Collector<'a> {
+    pub attachments: Vec<Attachment<'a>>,
+    pub exceptions: Vec<Exception>,
+    blocks: Vec<Block>,
+    nesting: usize,
+    parts: usize,
+}
+
+struct Block {
+    text: String,
+    is_html: bool,
+    /// Another form of the same content is beside it.
+    is_alternative: bool,
+}
+
+/// Where an entity stands.
+#[derive(Clone, Copy)]
+struct Place {
+    depth: usize,
+    is_alternative: bool,
+    in_digest: bool,
+    /// Bodies only: what is attached is inside something that is kept whole.
+    is_shadow: bool,
+}
+
+impl<'a> Collector<'a> {
+    pub fn new(nesting: usize) -> Self {
+        Self {
+            attachments: Vec::new(),
+            exceptions: Vec::new(),
+            blocks: Vec::new(),
+            nesting,
+            parts: 0,
+        }
+    }
+
+    /// Takes the whole message apart; its class.
+    pub fn root(
+        &mut self,
+        block: &'a [u8],
+        headers: &Headers,
+        body: &'a [u8],
+    ) -> Cow<'static, str> {
+        let mut place =
+            Place { depth: 0, is_alternative: false, in_digest: false, is_shadow: false };
+        let (main, sub) = media_type(headers, place);
+        // MS-OXOSMIME 2.1: what is signed or encrypted stays one attachment.
+        let class = match (main.as_str(), sub.as_str()) {
+            ("application", "pkcs7-mime" | "x-pkcs7-mime") => {
+                let (bytes, is_whole) = self.decoded(headers, body);
+                self.note_damage("smime.p7m", is_whole);
+                self.attach("smime.p7m".to_owned(), headers, Content::Bytes(bytes));
+                return Cow::Borrowed("IPM.Note.SMIME");
+            }
+            ("multipart", "signed") => {
+                place.is_shadow = true;
+                let entity = signed_entity(block, body);
+                self.attachments.push(Attachment {
+                    name: "smime.p7m".to_owned(),
+                    media_type: "multipart/signed".to_owned(),
+                    content_id: None,
+                    location: None,
+                    is_inline: false,
+                    content: Content::Bytes(Cow::Owned(entity)),
+                });
+                Cow::Borrowed("IPM.Note.SMIME.MultipartSigned")
+            }
+            _ => Cow::Borrowed(""),
+        };
+        self.entity(headers, body, place);
+        class
+    }
+
+    /// The text and the HTML of the message.
+    pub fn bodies(&mut self) -> (Option<String>, Option<String>) {
+        let blocks = std::mem::take(&mut self.blocks);
+        let has_html = blocks.iter().any(|block| block.is_html);
+        let (mut text, mut html) = (None::<String>, None::<String>);
+        for block in blocks {
+            if block.is_html {
+                html.get_or_insert_default().push_str(&block.text);
+                continue;
+            }
+            if has_html && !block.is_alternative {
+                let shown = escape(&block.text);
+                html.get_or_insert_default().push_str(&format!("<pre>{shown}</pre>"));
+            }
+            let text = text.get_or_insert_default();
+            if !text.is_empty() && !text.ends_with("\r\n") {
+                text.push_str("\r\n");
+            }
+            text.push_str(&decode::crlf(&block.text));
+        }
+        (text, html)
+    }
+
+    /// Marks the attachments that the HTML shows.
+    pub fn mark_inline(&mut self, html: Option<&str>) {
+        let Some(html) = html else { return };
+        for attachment in &mut self.attachments {
+            let shown = |id: &String| !id.is_empty() && html.contains(&format!("cid:{id}"));
+            attachment.is_inline = attachment.content_id.as_ref().is_some_and(shown);
+        }
+    }
+
+    fn entity(&mut self, headers: &Headers, body: &'a [u8], place: Place) {
+        self.parts += 1;
+        let (main, sub) = media_type(headers, place);
+        if main == "multipart" && self.multipart(headers, body, &sub, place) {
+            return;
+        }
+        if main == "message" && matches!(sub.as_str(), "rfc822" | "global") && !place.is_shadow {
+            return self.message(headers, body);
+        }
+        let name = file_name(headers);
+        let is_attached = headers.disposition().is_some_and(|d| d.is_attachment());
+        let is_body = (main == "text" && matches!(sub.as_str(), "plain" | "html")
+            || main == "multipart")
+            && name.is_none()
+            && !is_attached;
+        if !is_body && place.is_shadow {
+            return;
+        }
+        let (bytes, is_whole) = self.decoded(headers, body);
+        if is_body {
+            self.note_damage("the text", is_whole);
+            let charset = headers.content_type().and_then(|ct| ct.attribute("charset"));
+            let charset = charset.unwrap_or_default().to_owned();
+            let text = self.text(&bytes, &charset, "the text");
+            let is_html = sub == "html";
+            self.blocks.push(Block { text, is_html, is_alternative: place.is_alternative });
+            return;
+        }
+        let name = name.unwrap_or_else(|| self.made_up_name(&main, &sub));
+        self.note_damage(&name, is_whole);
+        self.attach(name, headers, Content::Bytes(bytes));
+    }
+
+    /// Whether the parts were found and taken.
+    fn multipart(&mut self, headers: &Headers, body: &'a [u8], sub: &str, place: Place) -> bool {
+        let boundary = headers.content_type().and_then(|ct| ct.attribute("boundary"));
+        let Some(boundary) = boundary.filter(|text| !text.is_empty()) else { return false };
+        if place.depth >= MIME_DEPTH_MAX || self.parts >= MIME_PARTS_MAX {
+            self.exceptions.push(Exception::PartTooDeep { depth: place.depth });
+            let name = self.made_up_name("multipart", sub);
+            self.attach(name, headers, Content::Bytes(Cow::Borrowed(body)));
+            return true;
+        }
+        let parts = part::parts(body, boundary.as_bytes());
+        let inner = Place {
+            depth: place.depth + 1,
+            is_alternative: place.is_alternative || sub == "alternative",
+            in_digest: sub == "digest",
+            is_shadow: place.is_shadow,
+        };
+        for raw in &parts {
+            let (block, body) = part::split(raw);
+            self.entity(&Headers::parse(block), body, inner);
+        }
+        !parts.is_empty()
+    }
+
+    fn message(&mut self, headers: &Headers, body: &'a [u8]) {
+        let (bytes, is_whole) = self.decoded(headers, body);
+        self.note_damage("a nested message", is_whole);
+        let given = file_name(headers);
+        if self.nesting + 1 >= NESTING_MAX {
+            let name = given.unwrap_or_else(|| self.made_up_name("message", "rfc822"));
+            let depth = self.nesting + 1;
+            self.exceptions.push(Exception::NestedTooDeep { name: name.clone(), depth });
+            return self.attach(name, headers, Content::Bytes(bytes));
+        }
+        let message = match bytes {
+            Cow::Borrowed(bytes) => nested(bytes, self.nesting + 1),
+            Cow::Owned(bytes) => owned(nested(&bytes, self.nesting + 1)),
+        };
+        let name = given.unwrap_or_else(|| message.subject.clone());
+        self.attach(name, headers, Content::Message(Box::new(message)));
+    }
+
+    fn attach(&mut self, name: String, headers: &Headers, content: Content<'a>) {
+        let media_type = headers.content_type().map(|ct| match ct.subtype() {
+            Some(sub) => format!("{}/{sub}", ct.ctype()),
+            None => ct.ctype().to_owned(),
+        });
+        let content_id = headers.raw("Content-ID");
+        self.attachments.push(Attachment {
+            name,
+            media_type: media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
+            content_id: content_id.map(|id| id.trim_matches(['<', '>']).to_owned()),
+            location: headers.raw("Content-Location"),
+            is_inline: false,
+            content,
+        });
+    }
+
+    fn decoded(&self, headers: &Headers, body: &'a [u8]) -> (Cow<'a, [u8]>, bool) {
+        let encoding = headers.raw("Content-Transfer-Encoding").unwrap_or_default();
+        decode::transfer(body, &encoding)
+    }
+
+    fn text(&mut self, bytes: &[u8], charset: &str, part: &str) -> String {
+        let (text, fidelity) = decode::text(bytes, charset);
+        let (part, charset) = (part.to_owned(), charset.to_owned());
+        match fidelity {
+            Fidelity::Exact => {}
+            Fidelity::Broken => self.exceptions.push(Exception::BrokenCharset { part, charset }),
+            Fidelity::Unknown => self.exceptions.push(Exception::UnknownCharset { part, charset }),
+        }
+        text
+    }
+
+    fn note_damage(&mut self, part: &str, is_whole: bool) {
+        if !is_whole {
+            self.exceptions.push(Exception::DamagedEncoding { part: part.to_owned() });
+        }
+    }
+
+    /// A name for what came without one.
+    fn made_up_name(&self, main: &str, sub: &str) -> String {
+        let extension = match (main, sub) {
+            ("text", "html") => "html",
+            ("text", "calendar") => "ics",
+            ("text" | "multipart", _) | ("message", "delivery-status") => "txt",
+            ("message", _) => "eml",
+            ("image" | "audio" | "video", sub) if sub.len() <= 4 => sub,
+            ("application", "pdf") => "pdf",
+            ("application", "pgp-signature" | "pgp-encrypted") => "asc",
+            ("application", "pkcs7-signature" | "x-pkcs7-signature") => "p7s",
+            ("application", "pkcs7-mime" | "x-pkcs7-mime") => "p7m",
+            _ => "bin",
+        };
+        format!("attachment-{}.{extension}", self.attachments.len() + 1)
+    }
+}
+
+fn media_type(headers: &Headers, place: Place) -> (String, String) {
+    match headers.content_type() {
+        Some(ct) => {
+            (ct.ctype().to_ascii_lowercase(), ct.subtype().unwrap_or_default().to_ascii_lowercase())
+        }
+        // RFC 2046 section 5.1.5.
+        None if place.in_digest => ("message".to_owned(), "rfc822".to_owned()),
+        None => ("text".to_owned(), "plain".to_owned()),
+    }
+}
+
+fn file_name(headers: &Headers) -> Option<String> {
+    let given = headers.disposition().and_then(|d| d.attribute("filename"));
+    let given = given.or_else(|| headers.content_type().and_then(|ct| ct.attribute("name")));
+    given.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// A signed entity as its signature covers it: its own content fields and its
+/// body, byte for byte.
+fn signed_entity(block: &[u8], body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() + 256);
+    let mut is_kept = false;
+    for line in block.split_inclusive(|byte| *byte == b'\n') {
+        if !matches!(line.first(), Some(b' ' | b'\t')) {
+            is_kept = line.get(..8).is_some_and(|head| head.eq_ignore_ascii_case(b"Content-"));
+        }
+        if is_kept {
+            out.extend_from_slice(line);
+        }
+    }
+    out.extend_from_slice(if out.ends_with(b"\r\n") { b"\r\n" } else { b"\n" });
+    out.extend_from_slice(body);
+    out
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,123 @@
+//! Header fields: the block as text, and what it says.
+
+use mail_parser::{ContentType, HeaderName, HeaderValue, MessageParser};
+
+use super::decode;
+use crate::pst::model::{Address, Importance};
+
+pub struct Headers {
+    /// The block with CRLF line ends, without the empty line.
+    pub text: String,
+    /// Bytes that are not UTF-8 were shown as ISO-8859-1.
+    pub is_mapped: bool,
+    fields: Vec<(String, HeaderValue<'static>, String)>,
+}
+
+impl Headers {
+    pub fn parse(block: &[u8]) -> Self {
+        // An mbox separator is no field.
+        let block = match block.starts_with(b"From ") {
+            true => block
+                .split_inclusive(|byte| *byte == b'\n')
+                .next()
+                .map_or(&b""[..], |line| &block[line.len()..]),
+            false => block,
+        };
+        let (text, is_mapped) = match std::str::from_utf8(block) {
+            Ok(text) => (text.to_owned(), false),
+            Err(_) => (block.iter().map(|byte| char::from(*byte)).collect(), true),
+        };
+        let text = decode::crlf(&text);
+        let input = format!("{text}\r\n");
+        let fields = MessageParser::default().parse_headers(&input).map(|parsed| {
+            let fields = parsed.headers().iter().map(|header| {
+                let range = header.offset_start as usize..header.offset_end as usize;
+                let raw = input.get(range).unwrap_or_default();
+                (header.name().to_owned(), header.value().clone().into_owned(), unfold(raw))
+            });
+            fields.collect()
+        });
+        Self { fields: fields.unwrap_or_default(), text, is_mapped }
+    }
+
+    /// The first field of this name as written, unfolded.
+    pub fn raw(&self, name: &str) -> Option<String> {
+        let field = self.values(name).next()?;
+        Some(field.1.clone()).filter(|text| !text.is_empty())
+    }
+
+    pub fn subject(&self) -> String {
+        let text = self.values("Subject").find_map(|(value, _)| value.as_text());
+        text.unwrap_or_default().to_owned()
+    }
+
+    pub fn mailbox(&self, name: &str) -> Option<Address> {
+        self.mailboxes(name).into_iter().next()
+    }
+
+    pub fn mailboxes(&self, name: &str) -> Vec<Address> {
+        let mut all = Vec::new();
+        for (value, _) in self.values(name) {
+            let Some(list) = value.as_address() else { continue };
+            for one in list.iter() {
+                let address = Address {
+                    name: one.name().unwrap_or_default().trim().to_owned(),
+                    address: one.address().unwrap_or_default().trim().to_owned(),
+                };
+                if !(address.name.is_empty() && address.address.is_empty()) {
+                    all.push(address);
+                }
+            }
+        }
+        all
+    }
+
+    /// Seconds since 1970 of `Date:`.
+    pub fn date(&self) -> Option<i64> {
+        let (value, _) = self.values("Date").next()?;
+        let date = value.as_datetime().filter(|date| date.is_valid())?;
+        Some(date.to_timestamp())
+    }
+
+    /// Seconds since 1970 of the last hop.
+    pub fn received(&self) -> Option<i64> {
+        let (value, _) = self.values("Received").next()?;
+        let date = value.as_received()?.date().filter(|date| date.is_valid())?;
+        Some(date.to_timestamp())
+    }
+
+    pub fn importance(&self) -> Importance {
+        let first = |name| self.raw(name).unwrap_or_default().to_ascii_lowercase();
+        let (importance, priority) = (first("Importance"), first("Priority"));
+        let number = first("X-Priority").bytes().next();
+        match (importance.as_str(), priority.as_str(), number) {
+            ("high", ..) | ("", "urgent", _) | ("", "", Some(b'1' | b'2')) => Importance::High,
+            ("low", ..) | ("", "non-urgent", _) | ("", "", Some(b'4' | b'5')) => Importance::Low,
+            _ => Importance::Normal,
+        }
+    }
+
+    pub fn content_type(&self) -> Option<&ContentType<'static>> {
+        self.values("Content-Type").find_map(|(value, _)| value.as_content_type())
+    }
+
+    pub fn disposition(&self) -> Option<&ContentType<'static>> {
+        self.values("Content-Disposition").find_map(|(value, _)| value.as_content_type())
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = (&HeaderValue<'static>, &String)> {
+        let name = HeaderName::parse(name).map_or(name.to_owned(), |name| name.as_str().to_owned());
+        self.fields
+            .iter()
+            .filter(move |(field, ..)| field.eq_ignore_ascii_case(&name))
+            .map(|(_, value, raw)| (value, raw))
+    }
+}
+
+fn unfold(raw: &str) -> String {
+    raw.split(['\r', '\n'])
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}

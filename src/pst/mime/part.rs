@@ -1,0 +1,92 @@
+//! The structure of an entity (RFC 2046): header block and body, and the parts
+//! of a multipart.
+
+/// The header block and the body. Without an empty line all is header, unless
+/// the first line cannot be one.
+pub fn split(raw: &[u8]) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    for line in raw.split_inclusive(|byte| *byte == b'\n') {
+        let content = line.trim_ascii_end();
+        if content.is_empty() {
+            return (&raw[..at], &raw[at + line.len()..]);
+        }
+        let is_separator = at == 0 && content.starts_with(b"From ");
+        if !(line[0].is_ascii_whitespace() || is_field(content) || is_separator) {
+            // The body begins without the empty line that should be before it.
+            return (&raw[..at], &raw[at..]);
+        }
+        at += line.len();
+    }
+    (raw, &[])
+}
+
+/// A name of printable characters and a colon (RFC 5322 section 3.6.8).
+fn is_field(line: &[u8]) -> bool {
+    let Some(colon) = line.iter().position(|byte| *byte == b':') else { return false };
+    let name = line[..colon].trim_ascii_end();
+    !name.is_empty() && name.iter().all(|byte| byte.is_ascii_graphic() || *byte >= 0x80)
+}
+
+/// The parts between the lines of `boundary`; none if it never comes.
+pub fn parts<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
+    let mut parts = Vec::new();
+    let mut start = None;
+    let mut at = 0;
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let next = at + line.len();
+        match delimiter(line, boundary) {
+            None => {}
+            Some(is_last) => {
+                if let Some(start) = start {
+                    parts.push(without_last_break(&body[start..at]));
+                }
+                start = Some(next);
+                if is_last {
+                    return parts;
+                }
+            }
+        }
+        at = next;
+    }
+    // A truncated message: its last part has no end.
+    if let Some(start) = start.filter(|start| *start < body.len()) {
+        parts.push(&body[start..]);
+    }
+    parts
+}
+
+/// Whether the line is a delimiter, and then whether the closing one.
+fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
+    let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?.trim_ascii_end();
+    match rest {
+        b"" => Some(false),
+        b"--" => Some(true),
+        _ => None,
+    }
+}
+
+/// The line break before a delimiter belongs to it (RFC 2046 section 5.1.1).
+fn without_last_break(part: &[u8]) -> &[u8] {
+    let part = part.strip_suffix(b"\n").unwrap_or(part);
+    part.strip_suffix(b"\r").unwrap_or(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_ends_at_the_empty_line() {
+        assert_eq!(split(b"A: b\r\n c\r\n\r\nx"), (&b"A: b\r\n c\r\n"[..], &b"x"[..]));
+        assert_eq!(split(b"no header\nx"), (&b""[..], &b"no header\nx"[..]));
+        assert_eq!(split(b"\nx"), (&b""[..], &b"x"[..]));
+    }
+
+    #[test]
+    fn parts_are_between_delimiters() {
+        let body = b"pre\r\n--x\r\none\r\n--xy\r\n--x \r\n\r\n--x--\r\npost";
+        assert_eq!(parts(body, b"x"), [&b"one\r\n--xy"[..], b""]);
+        assert_eq!(parts(b"--x\nend", b"x"), [b"end"]);
+        assert!(parts(b"none", b"x").is_empty());
+    }
+}

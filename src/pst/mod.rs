@@ -1,0 +1,15 @@
+//! PST: Microsoft's file of folders and messages, written by us from MS-PST.
+//!
+//! `model` is what is written, `mime` makes it from an RFC 5322 message,
+//! `split` spreads it over files. Below are the three layers of the format:
+//! `store` (messaging), `ltp` (lists, tables, properties) and `ndb` (nodes).
+//! `check` verifies a file against the format and shares no code with them.
+//! Nothing here knows of archives, rights or jobs.
+
+mod ltp;
+pub mod mime;
+pub mod model;
+mod ndb;
+mod store;
+
+pub use store::{FolderId, Options, Summary, Writer};

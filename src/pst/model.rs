@@ -1,0 +1,132 @@
+//! What the writer is given: a message as plain fields, whoever parsed it, and
+//! the exceptions that it gives back.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use crate::base::clock::Timestamp;
+use crate::base::hash::Digest;
+use crate::base::ids::RecordId;
+
+/// One message to be written.
+#[derive(Default)]
+pub struct Message<'a> {
+    /// PidTagMessageClass; empty means `IPM.Note`.
+    pub class: Cow<'static, str>,
+    pub subject: String,
+    /// Who the message is from (`From:`).
+    pub author: Option<Address>,
+    /// Who sent it for the author (`Sender:`), where that is someone else.
+    pub sender: Option<Address>,
+    pub recipients: Vec<Recipient>,
+    pub sent: Option<Timestamp>,
+    pub received: Option<Timestamp>,
+    pub text: Option<String>,
+    pub html: Option<String>,
+    /// The header block as it was, line by line.
+    pub headers: String,
+    pub message_id: Option<String>,
+    pub in_reply_to: Option<String>,
+    pub references: Option<String>,
+    pub importance: Importance,
+    /// PidTagConversationIndex, from `Thread-Index:`.
+    pub thread_index: Option<Vec<u8>>,
+    pub attachments: Vec<Attachment<'a>>,
+    pub record: Option<RecordId>,
+    pub sha256: Option<Digest>,
+    /// What was found wanting while the message was read.
+    pub exceptions: Vec<Exception>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    pub name: String,
+    pub address: String,
+}
+
+impl Address {
+    /// The name to show: the address where there is none.
+    pub fn display(&self) -> &str {
+        if self.name.is_empty() { &self.address } else { &self.name }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    pub kind: RecipientKind,
+    pub address: Address,
+    pub source: Source,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecipientKind {
+    To,
+    Cc,
+    Bcc,
+}
+
+/// Where a recipient is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Header,
+    /// Only the envelope names this one: written as Bcc and marked.
+    Envelope,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Importance {
+    Low,
+    #[default]
+    Normal,
+    High,
+}
+
+pub struct Attachment<'a> {
+    pub name: String,
+    pub media_type: String,
+    pub content_id: Option<String>,
+    pub location: Option<String>,
+    /// Shown inside the HTML body, not in the list of attachments.
+    pub is_inline: bool,
+    pub content: Content<'a>,
+}
+
+pub enum Content<'a> {
+    Bytes(Cow<'a, [u8]>),
+    /// Exactly `size` bytes; another length fails the whole file, as the
+    /// archive's own storage is then at fault.
+    Stream {
+        size: u64,
+        source: Box<dyn Read + 'a>,
+    },
+    Message(Box<Message<'a>>),
+}
+
+/// What the format or the mapping could not carry of a message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exception {
+    #[error("attachment {name:?} of {size} bytes was left out: a PST carries 2 GiB a message")]
+    AttachmentTooLarge { name: String, size: u64 },
+    #[error("{dropped} attachments were left out: a PST message is written with at most {kept}")]
+    TooManyAttachments { kept: usize, dropped: usize },
+    #[error("message {name:?}, nested {depth} deep, is attached as a file")]
+    NestedTooDeep { name: String, depth: usize },
+    #[error("{field} is outside the years 1601 to 9999 and was left out")]
+    DateOutOfRange { field: &'static str },
+    #[error("{field}: {count} NUL characters became U+FFFD")]
+    NulReplaced { field: &'static str, count: usize },
+    #[error("{part}: the charset {charset:?} is unknown; its bytes are read as UTF-8")]
+    UnknownCharset { part: String, charset: String },
+    #[error("{part}: bytes that are not of its charset {charset:?} became U+FFFD")]
+    BrokenCharset { part: String, charset: String },
+    #[error("header bytes that are not UTF-8 are shown as ISO-8859-1")]
+    HeaderBytes,
+    #[error("{part}: its transfer encoding is damaged; what could be decoded is written")]
+    DamagedEncoding { part: String },
+    #[error("part nested {depth} deep is attached as a file, undivided")]
+    PartTooDeep { depth: usize },
+    #[error("folder {folder:?} is full: the message is in {written:?}")]
+    FolderRolled { folder: String, written: String },
+    #[error("folder {folder:?} is written as {written:?}")]
+    FolderRenamed { folder: String, written: String },
+}

@@ -1,0 +1,359 @@
+//! A message as its property context, recipient table and attachments
+//! (MS-PST 2.4.5), to any depth that the caller allows.
+
+use std::io::{self, Seek, Write};
+
+use super::attachment;
+use super::{named, property as id, template};
+use crate::base::clock::Timestamp;
+use crate::base::hash::Hasher;
+use crate::pst::ltp::{Property, PropertyContext, Table};
+use crate::pst::model::{
+    Address, Exception, Importance, Message, Recipient, RecipientKind, Source,
+};
+use crate::pst::ndb::{Ndb, Nid, Stored, Subnode, kind};
+
+const RECIPIENT_TABLE: Nid = Nid(0x692);
+const ATTACHMENT_TABLE: Nid = Nid(0x671);
+/// Attachments of one message; each is a subnode.
+const ATTACHMENTS_MAX: usize = 10_000;
+/// PidTagMessageSize is signed.
+const SIZE_MAX: u64 = i32::MAX as u64;
+/// What is kept free for properties when attachments are admitted.
+const SIZE_RESERVE: u64 = 1 << 20;
+
+const READ: i32 = 0x01;
+const HAS_ATTACHMENT: i32 = 0x10;
+const UTF_8: i32 = 65_001;
+/// 100 ns from 1601-01-01 to 1970-01-01, and to the end of 9999.
+const UNIX_EPOCH: i128 = 116_444_736_000_000_000;
+const YEAR_10000: i128 = 2_650_467_744_000_000_000;
+
+/// A written message: its node and what the contents table repeats of it.
+pub struct Written {
+    pub stored: Stored,
+    pub row: Vec<Property>,
+}
+
+/// What the messages of one family share while they are written.
+pub struct Family<'e> {
+    pub next_message: &'e mut u32,
+    pub depth: usize,
+    /// Bytes that the outermost message may still grow by.
+    pub room: u64,
+    pub exceptions: &'e mut Vec<Exception>,
+}
+
+impl<'e> Family<'e> {
+    pub fn new(next_message: &'e mut u32, exceptions: &'e mut Vec<Exception>) -> Self {
+        Self { next_message, depth: 0, room: SIZE_MAX, exceptions }
+    }
+}
+
+pub fn write<W: Write + Seek>(
+    ndb: &mut Ndb<W>,
+    mut message: Message<'_>,
+    family: &mut Family<'_>,
+) -> io::Result<Written> {
+    family.exceptions.append(&mut message.exceptions);
+    family.room = family.room.saturating_sub(own_bytes(&message) + SIZE_RESERVE);
+    let mut subnodes =
+        vec![Subnode { nid: RECIPIENT_TABLE, stored: write_recipients(ndb, &message.recipients)? }];
+    let attachments = std::mem::take(&mut message.attachments);
+    if attachments.len() > ATTACHMENTS_MAX {
+        let dropped = attachments.len() - ATTACHMENTS_MAX;
+        family.exceptions.push(Exception::TooManyAttachments { kept: ATTACHMENTS_MAX, dropped });
+    }
+    let mut table = Table::new(template::ATTACHMENTS)?;
+    let mut number = 0;
+    for attachment in attachments.into_iter().take(ATTACHMENTS_MAX) {
+        let nid = Nid::new(kind::ATTACHMENT, 0x401 + number);
+        if let Some(written) = attachment::write(ndb, attachment, number, family)? {
+            table.row(ndb, nid.0, &written.row)?;
+            subnodes.push(Subnode { nid, stored: written.stored });
+            number += 1;
+        }
+    }
+    if number > 0 {
+        subnodes.push(Subnode { nid: ATTACHMENT_TABLE, stored: table.finish(ndb)? });
+    }
+    let properties = properties(message, number > 0, family);
+    let mut row: Vec<Property> = properties
+        .iter()
+        .filter(|property| template::CONTENTS.contains(&property.tag))
+        .cloned()
+        .collect();
+    let context = PropertyContext { properties, subnodes, size_id: Some(id::MESSAGE_SIZE) };
+    let stored = context.write(ndb)?;
+    let size = i32::try_from(stored.size).map_err(io::Error::other)?;
+    row.retain(|cell| cell.id() != id::MESSAGE_SIZE);
+    row.push(Property::integer(id::MESSAGE_SIZE, size));
+    Ok(Written { stored, row })
+}
+
+/// At most what the message takes without its attachments.
+fn own_bytes(message: &Message<'_>) -> u64 {
+    let texts = [&message.text, &message.html, &message.references, &message.message_id];
+    let texts: usize = texts.iter().filter_map(|text| text.as_ref().map(String::len)).sum();
+    let people: usize = message
+        .recipients
+        .iter()
+        .map(|one| 512 + 12 * (one.address.name.len() + one.address.address.len()))
+        .sum();
+    (2 * (texts + message.headers.len() + 3 * message.subject.len()) + people) as u64
+}
+
+fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> Vec<Property> {
+    let mut out = vec![
+        Property::integer(id::SENSITIVITY, 0),
+        Property::integer(id::MESSAGE_STATUS, 0),
+        Property::integer(id::MESSAGE_SIZE, 0),
+        Property::integer(id::INTERNET_CODE_PAGE, UTF_8),
+        Property::boolean(id::HAS_ATTACHMENTS, attached),
+        Property::integer(id::MESSAGE_FLAGS, READ | if attached { HAS_ATTACHMENT } else { 0 }),
+        Property::binary(id::SEARCH_KEY, search_key(&message)),
+    ];
+    let class = if message.class.is_empty() { "IPM.Note" } else { &message.class };
+    out.push(Property::text(id::MESSAGE_CLASS, class));
+    let (importance, priority) = match message.importance {
+        Importance::Low => (0, -1),
+        Importance::Normal => (1, 0),
+        Importance::High => (2, 1),
+    };
+    out.push(Property::integer(id::IMPORTANCE, importance));
+    out.push(Property::integer(id::PRIORITY, priority));
+    put_subject(&mut out, &message.subject, family.exceptions);
+    put_times(&mut out, &message, family.exceptions);
+    put_people(&mut out, &message);
+    let native = match (&message.html, &message.text) {
+        (Some(_), _) => Some(3),
+        (None, Some(_)) => Some(1),
+        (None, None) => None,
+    };
+    out.extend(native.map(|native| Property::integer(id::NATIVE_BODY, native)));
+    let texts = [
+        (id::BODY, "the text", message.text),
+        (id::MESSAGE_ID, "Message-ID", message.message_id),
+        (id::REFERENCES, "References", message.references),
+        (id::IN_REPLY_TO, "In-Reply-To", message.in_reply_to),
+        (id::TRANSPORT_HEADERS, "the headers", Some(message.headers).filter(|h| !h.is_empty())),
+    ];
+    for (id, field, text) in texts {
+        let text = text.map(|text| without_nul(text, field, family.exceptions));
+        out.extend(text.map(|text| Property::text(id, text)));
+    }
+    out.extend(message.html.map(|html| Property::binary(id::HTML, html)));
+    out.extend(message.thread_index.map(|at| Property::binary(id::CONVERSATION_INDEX, at)));
+    out.extend(message.record.map(|record| Property::text(named::RECORD_ID, record.to_string())));
+    out.extend(message.sha256.map(|hash| Property::text(named::SHA256, hash.to_string())));
+    if family.depth == 0 && !family.exceptions.is_empty() {
+        let lines: Vec<String> = family.exceptions.iter().map(Exception::to_string).collect();
+        out.push(Property::text(named::EXCEPTIONS, lines.join("\r\n")));
+    }
+    out
+}
+
+/// The subject with the length of its prefix before it (MS-PST 2.5.3.1.1.1).
+fn put_subject(out: &mut Vec<Property>, subject: &str, exceptions: &mut Vec<Exception>) {
+    let subject = without_nul(subject.to_owned(), "the subject", exceptions);
+    let prefix = prefix_chars(&subject);
+    let topic: String = subject.chars().skip(prefix).collect();
+    let marked = match (subject.is_empty(), char::from_u32(prefix as u32 + 1)) {
+        (false, Some(length)) => format!("\u{1}{length}{subject}"),
+        _ => subject,
+    };
+    out.push(Property::text(id::SUBJECT, marked));
+    out.push(Property::text(id::NORMALIZED_SUBJECT, topic.as_str()));
+    out.push(Property::text(id::CONVERSATION_TOPIC, topic));
+}
+
+/// Characters of a prefix such as `RE: `: one to three letters, a colon, a space
+/// (MS-OXCMSG 3.2.1.1.2 has the rule, digits excluded).
+fn prefix_chars(subject: &str) -> usize {
+    let Some(at) = subject.find(": ") else { return 0 };
+    let head = subject[..at].chars().count();
+    let is_prefix = (1..=3).contains(&head)
+        && subject[..at].chars().all(char::is_alphabetic)
+        && subject.len() > at + 2;
+    if is_prefix { head + 2 } else { 0 }
+}
+
+fn put_times(out: &mut Vec<Property>, message: &Message<'_>, exceptions: &mut Vec<Exception>) {
+    let sent = message.sent.and_then(|at| file_time(at, "the date sent", exceptions));
+    let received = message.received.and_then(|at| file_time(at, "the date received", exceptions));
+    out.extend(sent.map(|at| Property::time(id::CLIENT_SUBMIT_TIME, at)));
+    if let Some(at) = received.or(sent) {
+        for id in [id::DELIVERY_TIME, id::CREATION_TIME, id::MODIFICATION_TIME] {
+            out.push(Property::time(id, at));
+        }
+    }
+}
+
+/// A FILETIME, in UTC like everything here.
+fn file_time(at: Timestamp, field: &'static str, exceptions: &mut Vec<Exception>) -> Option<u64> {
+    let ticks = i128::from(at.0) * 10 + UNIX_EPOCH;
+    if !(0..YEAR_10000).contains(&ticks) {
+        exceptions.push(Exception::DateOutOfRange { field });
+        return None;
+    }
+    u64::try_from(ticks).ok()
+}
+
+fn put_people(out: &mut Vec<Property>, message: &Message<'_>) {
+    let sender = message.sender.as_ref().or(message.author.as_ref());
+    let author = message.author.as_ref().or(sender);
+    if let Some(author) = author {
+        let kind = address_type(author);
+        out.push(Property::text(id::REPRESENTING_NAME, author.display()));
+        out.push(Property::text(id::REPRESENTING_ADDRESS_TYPE, kind));
+        out.push(Property::text(id::REPRESENTING_ADDRESS, author.address.as_str()));
+        out.push(Property::binary(id::REPRESENTING_ENTRY_ID, one_off(author)));
+        out.push(Property::binary(id::REPRESENTING_SEARCH_KEY, address_key(author)));
+        if kind == "SMTP" {
+            out.push(Property::text(id::REPRESENTING_SMTP_ADDRESS, author.address.as_str()));
+        }
+    }
+    if let Some(sender) = sender {
+        let kind = address_type(sender);
+        out.push(Property::text(id::SENDER_NAME, sender.display()));
+        out.push(Property::text(id::SENDER_ADDRESS_TYPE, kind));
+        out.push(Property::text(id::SENDER_ADDRESS, sender.address.as_str()));
+        out.push(Property::binary(id::SENDER_ENTRY_ID, one_off(sender)));
+        out.push(Property::binary(id::SENDER_SEARCH_KEY, address_key(sender)));
+        if kind == "SMTP" {
+            out.push(Property::text(id::SENDER_SMTP_ADDRESS, sender.address.as_str()));
+        }
+    }
+    let lines = [
+        (id::DISPLAY_TO, RecipientKind::To),
+        (id::DISPLAY_CC, RecipientKind::Cc),
+        (id::DISPLAY_BCC, RecipientKind::Bcc),
+    ];
+    for (id, kind) in lines {
+        let names: Vec<&str> = message
+            .recipients
+            .iter()
+            .filter(|one| one.kind == kind)
+            .map(|one| one.address.display())
+            .collect();
+        out.push(Property::text(id, names.join("; ").replace('\0', "\u{FFFD}")));
+    }
+}
+
+fn write_recipients<W: Write + Seek>(
+    ndb: &mut Ndb<W>,
+    recipients: &[Recipient],
+) -> io::Result<Stored> {
+    let mut columns = template::RECIPIENTS.to_vec();
+    let source = u32::from(named::RECIPIENT_SOURCE) << 16 | 0x001F;
+    if recipients.iter().any(|one| one.source == Source::Envelope) {
+        columns.push(source);
+    }
+    let mut table = Table::new(&columns)?;
+    for (index, one) in recipients.iter().enumerate() {
+        let address = &one.address;
+        let entry = one_off(address);
+        let mut cells = vec![
+            Property::integer(
+                id::RECIPIENT_TYPE,
+                match one.kind {
+                    RecipientKind::To => 1,
+                    RecipientKind::Cc => 2,
+                    RecipientKind::Bcc => 3,
+                },
+            ),
+            Property::boolean(id::RESPONSIBILITY, true),
+            // A mail user, shown as one.
+            Property::integer(id::OBJECT_TYPE, 6),
+            Property::integer(id::DISPLAY_TYPE, 0),
+            Property::binary(id::RECORD_KEY, entry.clone()),
+            Property::binary(id::ENTRY_ID, entry),
+            Property::text(id::DISPLAY_NAME, address.display().replace('\0', "\u{FFFD}")),
+            Property::text(id::ADDRESS_TYPE, address_type(address)),
+            Property::text(id::EMAIL_ADDRESS, address.address.replace('\0', "\u{FFFD}")),
+            Property::binary(id::SEARCH_KEY, address_key(address)),
+            Property::text(id::DISPLAY_NAME_7BIT, seven_bit(address.display())),
+            Property::boolean(id::SEND_RICH_INFO, false),
+        ];
+        if one.source == Source::Envelope {
+            cells.push(Property::text(named::RECIPIENT_SOURCE, "envelope"));
+        }
+        table.row(ndb, index as u32 + 1, &cells)?;
+    }
+    table.finish(ndb)
+}
+
+/// A one-off entry id (MS-OXCDATA 2.2.5.1), in Unicode and without rich text.
+fn one_off(address: &Address) -> Vec<u8> {
+    const PROVIDER: [u8; 16] = [
+        0x81, 0x2B, 0x1F, 0xA4, 0xBE, 0xA3, 0x10, 0x19, 0x9D, 0x6E, 0x00, 0xDD, 0x01, 0x0F, 0x54,
+        0x02,
+    ];
+    let mut out = vec![0; 4];
+    out.extend(PROVIDER);
+    out.extend([0, 0, 0x01, 0x80]);
+    for text in [address.display(), address_type(address), &address.address] {
+        let units = text.encode_utf16().filter(|unit| *unit != 0);
+        out.extend(units.chain([0]).flat_map(u16::to_le_bytes));
+    }
+    out
+}
+
+/// `SMTP:USER@HOST` and a NUL (MS-OXCMSG 2.2.1, PidTagSenderSearchKey).
+fn address_key(address: &Address) -> Vec<u8> {
+    let key = format!("{}:{}\0", address_type(address), address.address);
+    key.to_uppercase().into_bytes()
+}
+
+fn address_type(address: &Address) -> &'static str {
+    let is_exchange = address.address.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("/o="));
+    if is_exchange { "EX" } else { "SMTP" }
+}
+
+fn seven_bit(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii() && c != '\0' { c } else { '?' }).collect()
+}
+
+/// Sixteen bytes that name this message and no other.
+fn search_key(message: &Message<'_>) -> Vec<u8> {
+    let mut hasher = Hasher::new();
+    hasher.update(message.headers.as_bytes());
+    hasher.update(message.record.map(|record| record.0).unwrap_or_default().as_slice());
+    for text in [Some(&message.subject), message.text.as_ref(), message.html.as_ref()] {
+        hasher.update(text.map_or("", String::as_str).as_bytes());
+    }
+    hasher.finish().0[..16].to_vec()
+}
+
+/// MAPI strings end at a NUL, so none can be inside one.
+pub fn without_nul(text: String, field: &'static str, exceptions: &mut Vec<Exception>) -> String {
+    let count = text.bytes().filter(|byte| *byte == 0).count();
+    if count == 0 {
+        return text;
+    }
+    exceptions.push(Exception::NulReplaced { field, count });
+    text.replace('\0', "\u{FFFD}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subject_prefixes_are_those_of_outlook() {
+        let at = [("RE: a", 4), ("Fw: a", 4), ("a", 0), ("RE:", 0), ("Note: a", 0), ("R2: a", 0)];
+        for (subject, length) in at {
+            assert_eq!(prefix_chars(subject), length, "{subject}");
+        }
+    }
+
+    #[test]
+    fn dates_out_of_range_are_named() {
+        let mut exceptions = Vec::new();
+        let before = Timestamp::from_seconds(-11_644_473_601);
+        assert_eq!(file_time(before, "x", &mut exceptions), None);
+        assert_eq!(exceptions, [Exception::DateOutOfRange { field: "x" }]);
+        let first = Timestamp::from_seconds(-11_644_473_600);
+        assert_eq!(file_time(first, "x", &mut exceptions), Some(0));
+    }
+}

@@ -1,0 +1,15 @@
+//! The messaging layer (MS-PST 2.4): stores, folders, messages, attachments
+//! and named properties.
+
+mod attachment;
+mod folder;
+mod message;
+mod named;
+mod property;
+mod rows;
+mod skeleton;
+mod template;
+mod writer;
+
+pub use folder::FolderId;
+pub use writer::{Options, Summary, Writer};
