@@ -6,6 +6,7 @@
 //! `check` verifies a file against the format and shares no code with them.
 //! Nothing here knows of archives, rights or jobs.
 
+pub mod check;
 mod ltp;
 pub mod mime;
 pub mod model;

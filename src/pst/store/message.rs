@@ -42,11 +42,17 @@ pub struct Family<'e> {
     /// Bytes that the outermost message may still grow by.
     pub room: u64,
     pub exceptions: &'e mut Vec<Exception>,
+    /// Stands in where a message bears no date.
+    written_at: Timestamp,
 }
 
 impl<'e> Family<'e> {
-    pub fn new(next_message: &'e mut u32, exceptions: &'e mut Vec<Exception>) -> Self {
-        Self { next_message, depth: 0, room: SIZE_MAX, exceptions }
+    pub fn new(
+        next_message: &'e mut u32,
+        exceptions: &'e mut Vec<Exception>,
+        written_at: Timestamp,
+    ) -> Self {
+        Self { next_message, depth: 0, room: SIZE_MAX, exceptions, written_at }
     }
 }
 
@@ -123,7 +129,7 @@ fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> 
     out.push(Property::integer(id::IMPORTANCE, importance));
     out.push(Property::integer(id::PRIORITY, priority));
     put_subject(&mut out, &message.subject, family.exceptions);
-    put_times(&mut out, &message, family.exceptions);
+    put_times(&mut out, &message, family);
     put_people(&mut out, &message);
     let native = match (&message.html, &message.text) {
         (Some(_), _) => Some(3),
@@ -178,15 +184,17 @@ fn prefix_chars(subject: &str) -> usize {
     if is_prefix { head + 2 } else { 0 }
 }
 
-fn put_times(out: &mut Vec<Property>, message: &Message<'_>, exceptions: &mut Vec<Exception>) {
+fn put_times(out: &mut Vec<Property>, message: &Message<'_>, family: &mut Family<'_>) {
+    let exceptions = &mut *family.exceptions;
     let sent = message.sent.and_then(|at| file_time(at, "the date sent", exceptions));
     let received = message.received.and_then(|at| file_time(at, "the date received", exceptions));
     out.extend(sent.map(|at| Property::time(id::CLIENT_SUBMIT_TIME, at)));
-    if let Some(at) = received.or(sent) {
-        for id in [id::DELIVERY_TIME, id::CREATION_TIME, id::MODIFICATION_TIME] {
-            out.push(Property::time(id, at));
-        }
-    }
+    let known = received.or(sent);
+    out.extend(known.map(|at| Property::time(id::DELIVERY_TIME, at)));
+    // A message must have these two (2.4.5.1.1).
+    let at = known.or_else(|| file_time(family.written_at, "now", exceptions)).unwrap_or_default();
+    out.push(Property::time(id::CREATION_TIME, at));
+    out.push(Property::time(id::MODIFICATION_TIME, at));
 }
 
 /// A FILETIME, in UTC like everything here.

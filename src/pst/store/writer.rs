@@ -8,6 +8,7 @@ use super::folder::{FolderId, Folders};
 use super::message::{self, Family};
 use super::rows::Rows;
 use super::skeleton;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::ids::RecordId;
 use crate::pst::ltp::{HEAP_ALLOCATION_MAX, Value};
 use crate::pst::model::{Exception, Message};
@@ -30,6 +31,8 @@ pub struct Options {
     pub scratch: PathBuf,
     /// The store's identity: another for every file.
     pub key: [u8; 16],
+    /// The time of writing, which stands in where a message bears no date.
+    pub written_at: Timestamp,
 }
 
 impl Options {
@@ -39,6 +42,7 @@ impl Options {
             items_per_folder: ITEMS_PER_FOLDER,
             scratch: scratch.into(),
             key: RecordId::generate().0,
+            written_at: Clock::System.now(),
         }
     }
 }
@@ -91,7 +95,8 @@ impl<W: Write + Seek> Writer<W> {
         let parent = target.nid;
         let nid = Nid::new(kind::MESSAGE, self.next_message);
         self.next_message += 1;
-        let mut family = Family::new(&mut self.next_message, &mut exceptions);
+        let mut family =
+            Family::new(&mut self.next_message, &mut exceptions, self.options.written_at);
         let written = message::write(&mut self.ndb, message, &mut family)?;
         self.ndb.add_message(nid, written.stored, parent)?;
         let target = self.folders.get_mut(at);

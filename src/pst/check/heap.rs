@@ -1,0 +1,238 @@
+//! Heaps, B-trees on them, and property contexts (2.3.1 to 2.3.3).
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Seek};
+
+use super::image::{u16_at, u32_at};
+use super::ndb::{Database, Node};
+use super::rule::{Report, Rule};
+
+/// A heap and the nodes that its ids may name instead.
+pub struct Heap {
+    blocks: Vec<Vec<u8>>,
+    pub root: u32,
+    pub client: u8,
+    pub subnodes: Vec<Node>,
+    place: String,
+}
+
+impl Heap {
+    pub fn read<R: Read + Seek>(
+        database: &mut Database<R>,
+        data: u64,
+        subnodes: Vec<Node>,
+        place: &str,
+        report: &mut Report,
+    ) -> io::Result<Option<Self>> {
+        let blocks = database.leaves(data)?;
+        let Some(first) = blocks.first().filter(|first| first.len() >= 12) else {
+            report.broke(Rule::HeapHeader, place);
+            return Ok(None);
+        };
+        if first[2] != 0xEC || !matches!(first[3], 0xBC | 0x7C) {
+            report.broke(Rule::HeapHeader, place);
+            return Ok(None);
+        }
+        let (root, client) = (u32_at(first, 4), first[3]);
+        let heap = Self { blocks, root, client, subnodes, place: place.to_owned() };
+        heap.check_maps(report);
+        Ok(Some(heap))
+    }
+
+    fn check_maps(&self, report: &mut Report) {
+        for (index, block) in self.blocks.iter().enumerate() {
+            let header = if index == 0 {
+                12
+            } else if index % 128 == 8 {
+                66
+            } else {
+                2
+            };
+            let map = usize::from(u16_at(block, 0));
+            let count = usize::from(u16_at(block, map));
+            let starts: Vec<usize> =
+                (0..=count).map(|at| usize::from(u16_at(block, map + 4 + 2 * at))).collect();
+            let end = map + 4 + 2 * (count + 1);
+            let is_sound = map % 2 == 0
+                && end <= block.len()
+                && starts[0] == header
+                && starts.is_sorted()
+                && starts[count] <= map
+                && starts[count] + 1 >= map
+                && starts.windows(2).all(|pair| pair[1] - pair[0] <= 3580);
+            report.expect(is_sound, Rule::HeapMap, format_args!("{} block {index}", self.place));
+            if is_sound && self.blocks.len() > 1 {
+                self.check_fill(index, 8176 - end.min(8176), report);
+            }
+        }
+    }
+
+    /// A level says how much is free; Outlook lets old levels stand, so only one
+    /// that promises more than there is breaks the rule.
+    fn check_fill(&self, index: usize, free: usize, report: &mut Report) {
+        let (holder, at) = match index {
+            0..8 => (0, 8 + index / 2),
+            _ => ((index - 8) / 128 * 128 + 8, 2 + (index - 8) % 128 / 2),
+        };
+        let nibble = index % 2 * 4;
+        let level = self.blocks[holder].get(at).map_or(0, |byte| byte >> nibble & 0xF);
+        let promised = match level {
+            0 => 3584,
+            1 => 2560,
+            2..=5 => 2560 - 256 * usize::from(level),
+            6..=9 => 1024 - 256 * (usize::from(level) - 6),
+            10..=14 => 128 >> (level - 10),
+            _ => 0,
+        };
+        let place = format_args!("{} block {index}: level {level}", self.place).to_string();
+        report.expect(promised <= free, Rule::HeapFill, place);
+    }
+
+    /// The allocation of a heap id; the empty one for zero.
+    pub fn get(&self, hid: u32) -> Option<&[u8]> {
+        if hid == 0 {
+            return Some(&[]);
+        }
+        let (block, index) = ((hid >> 16) as usize, (hid >> 5 & 0x7FF) as usize);
+        let bytes = self.blocks.get(block)?;
+        let map = usize::from(u16_at(bytes, 0));
+        if hid & 0x1F != 0 || index == 0 || index > usize::from(u16_at(bytes, map)) {
+            return None;
+        }
+        let start = usize::from(u16_at(bytes, map + 4 + 2 * (index - 1)));
+        let end = usize::from(u16_at(bytes, map + 4 + 2 * index));
+        bytes.get(start..end)
+    }
+
+    pub fn subnode(&self, nid: u32) -> Option<Node> {
+        let at = self.subnodes.binary_search_by_key(&nid, |node| node.nid).ok()?;
+        Some(self.subnodes[at])
+    }
+
+    /// Records of the B-tree whose header is at `hid`: key and data of each.
+    pub fn tree(&self, hid: u32, sizes: (u8, u8), report: &mut Report) -> Vec<Vec<u8>> {
+        let header = self.get(hid).unwrap_or_default();
+        if header.len() != 8 || header[0] != 0xB5 || (header[1], header[2]) != sizes {
+            report.broke(Rule::HeapTreeHeader, &self.place);
+            return Vec::new();
+        }
+        let (key, data) = (usize::from(sizes.0), usize::from(sizes.1));
+        let mut out = Vec::new();
+        let root = u32_at(header, 4);
+        if root != 0 {
+            self.tree_level(root, header[3], (key, data), &mut out, report);
+        }
+        let number = |record: &Vec<u8>| {
+            record[..key].iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte))
+        };
+        let is_rising = out.windows(2).all(|pair| number(&pair[0]) < number(&pair[1]));
+        report.expect(is_rising, Rule::HeapTreeOrder, &self.place);
+        out
+    }
+
+    fn tree_level(
+        &self,
+        hid: u32,
+        level: u8,
+        (key, data): (usize, usize),
+        out: &mut Vec<Vec<u8>>,
+        report: &mut Report,
+    ) {
+        let each = if level == 0 { key + data } else { key + 4 };
+        let bytes = self.get(hid).unwrap_or_default();
+        if bytes.is_empty() || !bytes.len().is_multiple_of(each) || level > 8 {
+            return report.broke(Rule::HeapId, format_args!("{} tree at {hid:#x}", self.place));
+        }
+        for record in bytes.chunks(each) {
+            if level == 0 {
+                out.push(record.to_vec());
+                continue;
+            }
+            let before = out.len();
+            self.tree_level(u32_at(record, key), level - 1, (key, data), out, report);
+            let is_first = out.get(before).is_some_and(|first| first[..key] == record[..key]);
+            report.expect(is_first, Rule::HeapTreeOrder, &self.place);
+        }
+    }
+}
+
+/// A property's value as the file holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    Fixed(u64),
+    Bytes(Vec<u8>),
+    /// In a subnode of this size.
+    Node(u32, u64),
+}
+
+impl Held {
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Self::Fixed(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Fixed(_) => 0,
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Node(_, size) => *size,
+        }
+    }
+}
+
+/// Properties by id: type and value.
+pub type Properties = BTreeMap<u16, (u16, Held)>;
+
+/// Bytes of values that are no pointers; none for the others.
+pub fn fixed_width(kind: u16) -> Option<usize> {
+    match kind {
+        0x000B => Some(1),
+        0x0002 => Some(2),
+        0x0003 | 0x0004 | 0x000A => Some(4),
+        0x0005 | 0x0006 | 0x0007 | 0x0014 | 0x0040 => Some(8),
+        _ => None,
+    }
+}
+
+/// Reads a property context; values in subnodes by name and size only.
+pub fn properties(
+    heap: &Heap,
+    sizes: &BTreeMap<u32, u64>,
+    place: &str,
+    report: &mut Report,
+) -> Properties {
+    let mut out = Properties::new();
+    report.expect(heap.client == 0xBC, Rule::HeapHeader, place);
+    for record in heap.tree(heap.root, (2, 6), report) {
+        let (id, kind, value) = (u16_at(&record, 0), u16_at(&record, 2), u32_at(&record, 4));
+        let held = match fixed_width(kind) {
+            Some(width @ 1..=4) => {
+                let mask = u32::MAX >> (32 - 8 * width);
+                Some(Held::Fixed(u64::from(value & mask)))
+            }
+            Some(_) => heap
+                .get(value)
+                .filter(|bytes| bytes.len() == 8)
+                .map(|bytes| Held::Fixed(super::image::u64_at(bytes, 0))),
+            None if value & 0x1F == 0 => heap.get(value).map(|bytes| Held::Bytes(bytes.to_vec())),
+            None => sizes.get(&value).map(|size| Held::Node(value, *size)),
+        };
+        let is_known = matches!(
+            kind,
+            0x0001..=0x0007 | 0x000A | 0x000B | 0x000D | 0x0014 | 0x001E | 0x001F | 0x0040 | 0x0048
+            | 0x0102 | 0x1002..=0x1007 | 0x1014 | 0x101E | 0x101F | 0x1040 | 0x1048 | 0x1102
+        );
+        let is_text = kind != 0x1F || held.as_ref().is_some_and(|held| held.size() % 2 == 0);
+        report.expect(
+            is_known && is_text && held.is_some(),
+            Rule::PropertyValue,
+            format_args!("{place}: property {id:04x}{kind:04x}"),
+        );
+        if let Some(held) = held {
+            out.insert(id, (kind, held));
+        }
+    }
+    out
+}

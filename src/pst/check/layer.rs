@@ -1,0 +1,243 @@
+//! The messaging layer from the top (2.4): store, folders and their tables.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Read, Seek};
+
+use super::heap::{Held, Properties};
+use super::image::u32_at;
+use super::ndb::{Database, Node};
+use super::object::{bytes, context, fetch, look, measure, number, read_table};
+use super::rule::{Report, Rule};
+use super::table::Table;
+use super::{columns, message, names};
+
+const FOLDER: u32 = 0x02;
+const SEARCH_FOLDER: u32 = 0x03;
+const MESSAGE: u32 = 0x04;
+const ASSOCIATED: u32 = 0x08;
+
+/// Tables that belong to no folder (2.7.1, and what Outlook adds).
+const TABLES: [u32; 11] =
+    [0x60D, 0x60E, 0x60F, 0x610, 0x62B, 0x64C, 0x671, 0x692, 0x6B6, 0x6D7, 0x6F8];
+
+/// Nodes that every store has (2.7.1).
+const MANDATORY: [u32; 27] = [
+    0x21, 0x61, 0x122, 0x12D, 0x12E, 0x12F, 0x1E1, 0x201, 0x60D, 0x60E, 0x60F, 0x610, 0x671, 0x692,
+    0x2223, 0x8022, 0x802D, 0x802E, 0x802F, 0x8042, 0x804D, 0x804E, 0x804F, 0x8062, 0x806D, 0x806E,
+    0x806F,
+];
+
+pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) -> io::Result<()> {
+    let nodes = database.nodes.clone();
+    let mut children: HashMap<u32, Vec<Node>> = HashMap::new();
+    for node in &nodes {
+        let (kind, index) = (node.nid & 0x1F, node.nid >> 5);
+        // Type 0 has no counter of its own.
+        let is_counted = kind == 0 || index <= database.header.highest[kind as usize];
+        report.expect(is_counted, Rule::NodeIndex, format_args!("node {:#x}", node.nid));
+        let has_parent = node.parent == 0 || database.node(node.parent).is_some();
+        report.expect(has_parent, Rule::NodeParent, format_args!("node {:#x}", node.nid));
+        if node.parent != node.nid {
+            children.entry(node.parent).or_default().push(*node);
+        }
+    }
+    for nid in MANDATORY {
+        let is_there = database.node(nid).is_some();
+        report.expect(is_there, Rule::MandatoryNode, format_args!("node {nid:#x}"));
+    }
+    for node in &nodes {
+        let place = format!("node {:#x}", node.nid);
+        let owner = node.nid & !0x1F | FOLDER;
+        match node.nid & 0x1F {
+            FOLDER => folder(database, *node, &children, report)?,
+            MESSAGE | ASSOCIATED => {
+                let parent = database.node(node.parent);
+                if parent.is_none_or(|parent| parent.nid & 0x1F != FOLDER) {
+                    report.broke(Rule::ContentsRows, format_args!("{place} is in no folder"));
+                    measure(database, *node, report)?;
+                }
+            }
+            SEARCH_FOLDER | 0x07 => {
+                context(database, *node, &place, report)?;
+            }
+            // Visited with their folders.
+            0x0D..=0x0F if database.node(owner).is_some() => {}
+            _ if TABLES.contains(&node.nid) || is_search_contents(database, node) => {
+                let table = read_table(database, *node, &place, report)?.0;
+                let columns = match node.nid & 0x1F {
+                    0x0D => columns::HIERARCHY,
+                    0x0E => columns::CONTENTS,
+                    0x0F => columns::ASSOCIATED,
+                    0x10 => columns::SEARCH,
+                    0x11 => columns::ATTACHMENTS,
+                    0x12 => columns::RECIPIENTS,
+                    _ => &[],
+                };
+                require_columns(&table, columns, &place, report);
+            }
+            _ if node.nid == 0x21 => store(database, *node, report)?,
+            _ if node.nid == 0x61 => {
+                let mut properties = context(database, *node, &place, report)?.0;
+                fetch(database, *node, &mut properties)?;
+                names::check(&properties, report);
+            }
+            _ => {
+                measure(database, *node, report)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_search_contents<R: Read + Seek>(database: &Database<R>, node: &Node) -> bool {
+    node.nid & 0x1F == 0x10 && database.node(node.nid & !0x1F | SEARCH_FOLDER).is_some()
+}
+
+fn folder<R: Read + Seek>(
+    database: &mut Database<R>,
+    node: Node,
+    children: &HashMap<u32, Vec<Node>>,
+    report: &mut Report,
+) -> io::Result<()> {
+    report.folders += 1;
+    let place = format!("folder {:#x}", node.nid);
+    let properties = context(database, node, &place, report)?.0;
+    let is_whole = [(0x3001, 0x1F), (0x3602, 3), (0x3603, 3), (0x360A, 0xB)]
+        .iter()
+        .all(|(id, kind)| properties.get(id).is_some_and(|(found, _)| found == kind));
+    report.expect(is_whole, Rule::FolderProperties, &place);
+    let below = children.get(&node.nid).map_or(&[][..], Vec::as_slice);
+    let of = |kinds: &[u32]| -> Vec<Node> {
+        below.iter().filter(|node| kinds.contains(&(node.nid & 0x1F))).copied().collect()
+    };
+    let folders = of(&[FOLDER, SEARCH_FOLDER]);
+    if let Some(table) = folder_table(database, node, 0x0D, columns::HIERARCHY, report)? {
+        same_rows(&table, &folders, Rule::HierarchyRows, &place, report);
+        for child in &folders {
+            let child_place = format!("row of folder {:#x}", child.nid);
+            // Each context is counted where it is visited itself; here it is
+            // only looked at.
+            let own = look(database, *child, report)?;
+            if let Some(row) = table.rows.get(&child.nid) {
+                same_values(row, &own, &table.columns, &child_place, report);
+            }
+        }
+        let says = number(&properties, 0x360A);
+        report.expect(
+            says == Some(u64::from(!folders.is_empty())),
+            Rule::FolderCounts,
+            format_args!("{place}: subfolders"),
+        );
+    }
+    let associated = of(&[ASSOCIATED]);
+    if let Some(table) = folder_table(database, node, 0x0F, columns::ASSOCIATED, report)? {
+        same_rows(&table, &associated, Rule::ContentsRows, &place, report);
+    }
+    for one in associated {
+        message::check(database, one, None, report)?;
+    }
+    let messages = of(&[MESSAGE]);
+    let table = folder_table(database, node, 0x0E, columns::CONTENTS, report)?;
+    let mut unread = 0;
+    for one in &messages {
+        let row = table.as_ref().and_then(|table| table.rows.get(&one.nid));
+        let columns = table.as_ref().map_or(&[][..], |table| &table.columns);
+        let flags = message::check(database, *one, row.map(|row| (row, columns)), report)?;
+        unread += u64::from(flags & 1 == 0);
+        report.messages += 1;
+    }
+    if let Some(table) = table {
+        same_rows(&table, &messages, Rule::ContentsRows, &place, report);
+        let counts = (number(&properties, 0x3602), number(&properties, 0x3603));
+        report.expect(
+            counts == (Some(messages.len() as u64), Some(unread)),
+            Rule::FolderCounts,
+            format_args!("{place}: {counts:?} for {} and {unread}", messages.len()),
+        );
+    }
+    Ok(())
+}
+
+fn folder_table<R: Read + Seek>(
+    database: &mut Database<R>,
+    folder: Node,
+    kind: u32,
+    columns: &[u32],
+    report: &mut Report,
+) -> io::Result<Option<Table>> {
+    let nid = folder.nid & !0x1F | kind;
+    let Some(node) = database.node(nid).filter(|node| node.data != 0) else {
+        report.broke(Rule::FolderTables, format_args!("node {nid:#x}"));
+        return Ok(None);
+    };
+    let place = format!("table {nid:#x}");
+    let table = read_table(database, node, &place, report)?.0;
+    require_columns(&table, columns, &place, report);
+    Ok(Some(table))
+}
+
+fn store<R: Read + Seek>(
+    database: &mut Database<R>,
+    node: Node,
+    report: &mut Report,
+) -> io::Result<()> {
+    let properties = context(database, node, "store", report)?.0;
+    let key = bytes(&properties, 0x0FF9);
+    let is_whole = key.len() == 16
+        && properties.contains_key(&0x3001)
+        && properties.get(&0x67FF).is_some_and(|(kind, _)| *kind == 3);
+    report.expect(is_whole, Rule::StoreProperties, "store");
+    for id in [0x35E0, 0x35E3, 0x35E7] {
+        let entry = bytes(&properties, id);
+        let is_ours = entry.len() == 24
+            && entry[..4] == [0; 4]
+            && entry[4..20] == *key
+            && database.node(u32_at(entry, 20)).is_some_and(|node| node.nid & 0x1F == FOLDER);
+        report.expect(is_ours, Rule::StoreProperties, format_args!("entry id {id:#x}"));
+    }
+    Ok(())
+}
+
+/// Rows and nodes that name each other, and nothing besides.
+pub fn same_rows(table: &Table, nodes: &[Node], rule: Rule, place: &str, report: &mut Report) {
+    for node in nodes {
+        let has_row = table.rows.contains_key(&node.nid);
+        report.expect(has_row, rule, format_args!("{place}: no row for {:#x}", node.nid));
+    }
+    let mut known: Vec<u32> = nodes.iter().map(|node| node.nid).collect();
+    known.sort_unstable();
+    for nid in table.rows.keys() {
+        let is_known = known.binary_search(nid).is_ok();
+        report.expect(is_known, rule, format_args!("{place}: row {nid:#x} names nothing"));
+    }
+}
+
+/// A row repeats what its object has, wherever there is a column for it.
+pub fn same_values(
+    row: &BTreeMap<u32, Held>,
+    properties: &Properties,
+    columns: &[u32],
+    place: &str,
+    report: &mut Report,
+) {
+    for tag in columns {
+        let Some((kind, held)) = properties.get(&((tag >> 16) as u16)) else { continue };
+        if u32::from(*kind) != tag & 0xFFFF {
+            continue;
+        }
+        let is_same = match (row.get(tag), held) {
+            // Each is a node of its own table; their sizes must agree.
+            (Some(Held::Node(_, of_row)), Held::Node(_, of_object)) => of_row == of_object,
+            (Some(of_row), _) => of_row == held,
+            (None, _) => false,
+        };
+        report.expect(is_same, Rule::RowDiffers, format_args!("{place}: {tag:08x}"));
+    }
+}
+
+pub fn require_columns(table: &Table, columns: &[u32], place: &str, report: &mut Report) {
+    for column in columns {
+        let is_there = table.columns.contains(column);
+        report.expect(is_there, Rule::RequiredColumns, format_args!("{place}: {column:08x}"));
+    }
+}

@@ -1,0 +1,112 @@
+//! Nodes as the objects that they are: property and table contexts with what is
+//! below them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Seek};
+
+use super::heap::{self, Heap, Held, Properties};
+use super::ndb::{Database, Node};
+use super::rule::{Report, Rule};
+use super::table::{self, Table};
+
+/// Bytes of a node and all below it; all its references are counted.
+pub fn measure<R: Read + Seek>(
+    database: &mut Database<R>,
+    node: Node,
+    report: &mut Report,
+) -> io::Result<u64> {
+    let mut size = database.refer_data(node.data, report)?;
+    for below in database.refer_subnodes(node.subnodes, report)? {
+        size += measure(database, below, report)?;
+    }
+    Ok(size)
+}
+
+/// A property context whose subnodes are values; its size.
+pub fn context<R: Read + Seek>(
+    database: &mut Database<R>,
+    node: Node,
+    place: &str,
+    report: &mut Report,
+) -> io::Result<(Properties, u64)> {
+    let (heap, sizes, size) = enter(database, node, place, report)?;
+    let properties = heap.map(|heap| heap::properties(&heap, &sizes, place, report));
+    Ok((properties.unwrap_or_default(), size))
+}
+
+/// A table context; its size.
+pub fn read_table<R: Read + Seek>(
+    database: &mut Database<R>,
+    node: Node,
+    place: &str,
+    report: &mut Report,
+) -> io::Result<(Table, u64)> {
+    let (heap, sizes, size) = enter(database, node, place, report)?;
+    match heap {
+        Some(heap) => Ok((table::read(database, &heap, &sizes, place, report)?, size)),
+        None => Ok((Table { columns: Vec::new(), rows: BTreeMap::new() }, size)),
+    }
+}
+
+type Entered = (Option<Heap>, BTreeMap<u32, u64>, u64);
+
+fn enter<R: Read + Seek>(
+    database: &mut Database<R>,
+    node: Node,
+    place: &str,
+    report: &mut Report,
+) -> io::Result<Entered> {
+    let mut size = database.refer_data(node.data, report)?;
+    let subnodes = database.refer_subnodes(node.subnodes, report)?;
+    let mut sizes = BTreeMap::new();
+    for below in &subnodes {
+        let of_node = measure(database, *below, report)?;
+        sizes.insert(below.nid, of_node);
+        size += of_node;
+    }
+    let heap = Heap::read(database, node.data, subnodes, place, report)?;
+    Ok((heap, sizes, size))
+}
+
+/// Properties of a node without counting its references or noting findings.
+pub fn look<R: Read + Seek>(
+    database: &mut Database<R>,
+    node: Node,
+    report: &mut Report,
+) -> io::Result<Properties> {
+    let mut silent = Report::default();
+    let heap = Heap::read(database, node.data, Vec::new(), "", &mut silent)?;
+    if heap.is_none() {
+        report.broke(Rule::HeapHeader, format_args!("folder {:#x}", node.nid));
+    }
+    let read = heap.map(|heap| heap::properties(&heap, &BTreeMap::new(), "", &mut silent));
+    Ok(read.unwrap_or_default())
+}
+
+pub fn number(properties: &Properties, id: u16) -> Option<u64> {
+    properties.get(&id).and_then(|(_, held)| held.number())
+}
+
+pub fn bytes(properties: &Properties, id: u16) -> &[u8] {
+    match properties.get(&id) {
+        Some((_, Held::Bytes(bytes))) => bytes,
+        _ => &[],
+    }
+}
+
+/// Puts the bytes of values that are nodes in the place of their names.
+pub fn fetch<R: Read + Seek>(
+    database: &mut Database<R>,
+    node: Node,
+    properties: &mut Properties,
+) -> io::Result<()> {
+    let below = database.refer_subnodes_again(node.subnodes)?;
+    for (_, held) in properties.values_mut() {
+        if let Held::Node(nid, _) = held
+            && let Some(value) = below.iter().find(|one| one.nid == *nid)
+        {
+            *held = Held::Bytes(database.leaves(value.data)?.concat());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! Table contexts (2.3.4).
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Seek};
+
+use super::heap::{Heap, Held, fixed_width};
+use super::image::{u16_at, u32_at, u64_at};
+use super::ndb::Database;
+use super::rule::{Report, Rule};
+
+const PAYLOAD: usize = 8176;
+
+pub struct Table {
+    pub columns: Vec<u32>,
+    /// Cells by tag, of each row by its id.
+    pub rows: BTreeMap<u32, BTreeMap<u32, Held>>,
+}
+
+struct Column {
+    tag: u32,
+    offset: usize,
+    width: usize,
+    bit: usize,
+}
+
+pub fn read<R: Read + Seek>(
+    database: &mut Database<R>,
+    heap: &Heap,
+    sizes: &BTreeMap<u32, u64>,
+    place: &str,
+    report: &mut Report,
+) -> io::Result<Table> {
+    let mut table = Table { columns: Vec::new(), rows: BTreeMap::new() };
+    let info = heap.get(heap.root).unwrap_or_default();
+    let count = usize::from(info.get(1).copied().unwrap_or_default());
+    if heap.client != 0x7C || info.first() != Some(&0x7C) || info.len() != 22 + 8 * count {
+        report.broke(Rule::TableColumns, place);
+        return Ok(table);
+    }
+    let ends: Vec<usize> = (0..4).map(|at| usize::from(u16_at(info, 2 + 2 * at))).collect();
+    let columns: Vec<Column> = (0..count)
+        .map(|at| Column {
+            tag: u32_at(info, 22 + 8 * at),
+            offset: usize::from(u16_at(info, 26 + 8 * at)),
+            width: usize::from(info[28 + 8 * at]),
+            bit: usize::from(info[29 + 8 * at]),
+        })
+        .collect();
+    if !check_columns(&columns, &ends) {
+        report.broke(Rule::TableColumns, place);
+        return Ok(table);
+    }
+    table.columns = columns.iter().map(|column| column.tag).collect();
+    let (index, matrix) = (u32_at(info, 10), u32_at(info, 14));
+    let ids = heap.tree(index, (4, 4), report);
+    let per_block = PAYLOAD / ends[3];
+    let blocks = matrix_blocks(database, heap, matrix, place, report)?;
+    let is_padded = blocks.iter().rev().skip(1).all(|block| block.len() == PAYLOAD);
+    let held =
+        blocks.last().map_or(0, |last| (blocks.len() - 1) * per_block + last.len() / ends[3]);
+    let is_fitting = blocks.last().is_none_or(|last| last.len() % ends[3] == 0);
+    report.expect(
+        is_padded && is_fitting && held == ids.len(),
+        Rule::TableRows,
+        format_args!("{place}: {held} rows for {} ids", ids.len()),
+    );
+    let mut seen = vec![false; ids.len()];
+    for record in ids {
+        let (id, at) = (u32_at(&record, 0), u32_at(&record, 4) as usize);
+        let row = blocks
+            .get(at / per_block)
+            .and_then(|block| block.get(at % per_block * ends[3]..)?.get(..ends[3]));
+        let is_new = seen.get_mut(at).is_some_and(|seen| !std::mem::replace(seen, true));
+        let is_own = row.is_some_and(|row| u32_at(row, 0) == id);
+        report.expect(is_new && is_own, Rule::TableIndex, format_args!("{place}: row {id:#x}"));
+        if let Some(row) = row {
+            let cells = cells(row, &columns, ends[2], heap, sizes, place, report);
+            table.rows.insert(id, cells);
+        }
+    }
+    Ok(table)
+}
+
+fn cells(
+    row: &[u8],
+    columns: &[Column],
+    bitmap: usize,
+    heap: &Heap,
+    sizes: &BTreeMap<u32, u64>,
+    place: &str,
+    report: &mut Report,
+) -> BTreeMap<u32, Held> {
+    let mut cells = BTreeMap::new();
+    for column in columns {
+        let is_set = row[bitmap + column.bit / 8] & 0x80 >> (column.bit % 8) != 0;
+        let cell = &row[column.offset..column.offset + column.width];
+        if !is_set {
+            continue;
+        }
+        let held = if fixed_width(column.tag as u16).is_some() {
+            let number = cell.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+            Some(Held::Fixed(number))
+        } else {
+            let value = u32_at(cell, 0);
+            match value & 0x1F {
+                0 => heap.get(value).map(|bytes| Held::Bytes(bytes.to_vec())),
+                _ => sizes.get(&value).map(|size| Held::Node(value, *size)),
+            }
+        };
+        match held {
+            Some(held) => {
+                cells.insert(column.tag, held);
+            }
+            None => {
+                report.broke(Rule::TableCell, format_args!("{place}: column {:08x}", column.tag));
+            }
+        }
+    }
+    cells
+}
+
+/// Columns in order of their tags, the two fixed ones in their places, no two
+/// on the same bytes or bit, in the groups by width.
+fn check_columns(columns: &[Column], ends: &[usize]) -> bool {
+    let has = |tag, offset, bit| {
+        columns.iter().any(|c| c.tag == tag && c.offset == offset && c.bit == bit && c.width == 4)
+    };
+    let mut bytes = vec![false; ends[2]];
+    let mut bits = vec![false; columns.len()];
+    let is_free = columns.iter().all(|column| {
+        let group = match column.width {
+            4 | 8 => 0..ends[0],
+            2 => ends[0]..ends[1],
+            1 => ends[1]..ends[2],
+            _ => return false,
+        };
+        let range = column.offset..column.offset + column.width;
+        let wanted = fixed_width(column.tag as u16).unwrap_or(4);
+        column.width == wanted
+            && group.start <= range.start
+            && range.end <= group.end
+            && range.into_iter().all(|at| !std::mem::replace(&mut bytes[at], true))
+            && bits.get_mut(column.bit).is_some_and(|bit| !std::mem::replace(bit, true))
+    });
+    has(0x67F2_0003, 0, 0)
+        && has(0x67F3_0003, 4, 1)
+        && ends.is_sorted()
+        && ends[3] == ends[2] + columns.len().div_ceil(8)
+        && ends[3] <= PAYLOAD
+        && columns.windows(2).all(|pair| pair[0].tag < pair[1].tag)
+        && is_free
+        && bytes.iter().all(|taken| *taken)
+}
+
+fn matrix_blocks<R: Read + Seek>(
+    database: &mut Database<R>,
+    heap: &Heap,
+    hnid: u32,
+    place: &str,
+    report: &mut Report,
+) -> io::Result<Vec<Vec<u8>>> {
+    if hnid == 0 {
+        return Ok(Vec::new());
+    }
+    if hnid & 0x1F == 0 {
+        let rows = heap.get(hnid).map(<[u8]>::to_vec);
+        report.expect(rows.is_some(), Rule::TableRows, place);
+        return Ok(rows.into_iter().collect());
+    }
+    match heap.subnode(hnid) {
+        Some(node) => database.leaves(node.data),
+        None => {
+            report.broke(Rule::TableRows, format_args!("{place}: node {hnid:#x}"));
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// A cell's number, where it has one.
+pub fn number(cells: &BTreeMap<u32, Held>, tag: u32) -> Option<u64> {
+    cells.get(&tag).and_then(Held::number)
+}
+
+/// The eight bytes of an object value: node and size (2.3.3.5).
+pub fn object(bytes: &[u8]) -> Option<(u32, u32)> {
+    let whole = (bytes.len() == 8).then(|| u64_at(bytes, 0))?;
+    Some((whole as u32, (whole >> 32) as u32))
+}
