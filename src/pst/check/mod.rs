@@ -10,11 +10,15 @@ mod image;
 mod layer;
 mod maps;
 mod message;
+#[cfg(test)]
+mod mutations;
 mod names;
 mod ndb;
 mod object;
 mod pages;
 mod rule;
+#[cfg(test)]
+mod samples;
 mod table;
 
 use std::io::{self, Read, Seek};

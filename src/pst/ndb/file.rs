@@ -149,6 +149,15 @@ impl<W: Write + Seek> Ndb<W> {
         Ok((self.sink, end))
     }
 
+    #[cfg(test)]
+    pub fn leave_empty(&mut self, sections: u64) -> io::Result<()> {
+        for _ in 0..sections {
+            self.end_section()?;
+            self.begin_section();
+        }
+        Ok(())
+    }
+
     fn write_block(&mut self, payload: &[u8], bid: Bid) -> io::Result<Bid> {
         debug_assert!(!payload.is_empty() && payload.len() <= BLOCK_PAYLOAD);
         let size = (payload.len() + 16).next_multiple_of(SLOT);

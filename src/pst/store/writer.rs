@@ -137,6 +137,12 @@ impl<W: Write + Seek> Writer<W> {
         Ok((sink, Summary { messages: self.messages, bytes }))
     }
 
+    /// Leaves so many sections of the file empty, for tests of sparse files.
+    #[cfg(test)]
+    pub fn leave_empty(&mut self, sections: u64) -> io::Result<()> {
+        self.ndb.leave_empty(sections)
+    }
+
     fn is_full(&self, folder: usize) -> bool {
         let folder = &self.folders.all()[folder];
         folder.items >= self.options.items_per_folder.max(1)
