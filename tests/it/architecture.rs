@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use muniment::base::crash;
+
 /// A room imports only rooms listed before it.
 const ROOMS: &[&str] = &[
     "base",
@@ -228,4 +230,21 @@ fn files_say_what_they_are_and_stay_small() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_crash_point_is_passed() {
+    let mut passed = BTreeSet::new();
+    for source in sources() {
+        if source.name == "base/crash.rs" {
+            continue;
+        }
+        for (at, call) in source.code.match_indices("crash::point(\"") {
+            let name = source.code[at + call.len()..].split('"').next().unwrap();
+            assert!(crash::POINTS.contains(&name), "src/{}: unlisted point {name}", source.name);
+            passed.insert(name.to_owned());
+        }
+    }
+    let missing: Vec<_> = crash::POINTS.iter().filter(|name| !passed.contains(**name)).collect();
+    assert!(missing.is_empty(), "no durable step passes {missing:?}");
 }
