@@ -29,8 +29,13 @@ pub struct FamilyDoc {
     pub sources: Vec<String>,
     /// The retention classes of its deliveries.
     pub classes: Vec<String>,
-    /// SHA-256 in hex of its messages and attachments, for `hash:`.
+    /// SHA-256 in hex of its messages: more than one where the same content came
+    /// in other bytes.
+    pub messages: Vec<String>,
+    /// SHA-256 in hex of its attachments.
     pub hashes: Vec<String>,
+    /// Something of it could not be indexed: it has a gap.
+    pub is_partial: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -26,6 +26,7 @@ mod token;
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
 
+pub use schema::VERSION;
 pub use snippet::Snippet;
 pub use store::Index;
 
@@ -35,23 +36,18 @@ pub struct Hit {
     pub set: SetId,
     pub received_at: Timestamp,
     pub sent_at: Option<Timestamp>,
+    /// Distinct messages in it, byte for byte.
+    pub messages: u32,
+    /// Something of it could not be indexed.
+    pub is_partial: bool,
 }
 
-/// What is searched, apart from the query: an empty one is everything.
+/// What is searched, apart from the query: by default, everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// Only families in which any of these took part. None asks for no such
-    /// thing; an empty list lets nothing pass.
+    /// Only families in which any of these took part; an empty list lets
+    /// nothing pass.
     pub addresses: Option<Vec<String>>,
-    pub sent: Period,
-    pub received: Period,
-}
-
-/// From an instant up to, not including, another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Period {
-    pub from: Option<Timestamp>,
-    pub until: Option<Timestamp>,
 }
 
 #[derive(Debug, thiserror::Error)]

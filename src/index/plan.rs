@@ -4,10 +4,10 @@
 use tantivy::schema::Field;
 
 use super::IndexError;
+use super::Scope;
 use super::glob::{self, Glob};
 use super::schema::{self, Fields, People, address_key};
 use super::token::{ANY_CHARS, Cutter, ONE_CHAR, cleaned};
-use super::{Period, Scope};
 use crate::query::ast::{Has, Near, Node, Piece, Query, Test, Text, Word};
 use crate::query::field::{DateField, Field as Named, Kind};
 
@@ -58,13 +58,6 @@ pub(super) fn plan(fields: &Fields, query: &Query, scope: &Scope) -> Result<Expr
     if let Some(addresses) = &scope.addresses {
         let addresses = addresses.iter().map(|it| address_key(it)).collect();
         all.push(Expr::AnyOf(fields.everyone.whole, addresses));
-    }
-    for (name, Period { from, until }) in
-        [(schema::SENT, scope.sent), (schema::RECEIVED, scope.received)]
-    {
-        if from.is_some() || until.is_some() {
-            all.push(Expr::Column { name, from: from.map(|it| it.0), until: until.map(|it| it.0) });
-        }
     }
     match &query.root {
         Some(root) => all.push(planner.node(root)?),

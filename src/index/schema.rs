@@ -15,7 +15,7 @@ use crate::base::ids::SetId;
 
 /// Of the schema and of `token` together. An index of another version is made
 /// again.
-pub(super) const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 const TERMS: &str = "muniment-terms";
 const WHOLE: &str = "muniment-whole";
@@ -61,6 +61,9 @@ pub(super) const SENT: &str = "sent";
 pub(super) const SIZE: &str = "size";
 pub(super) const SET: &str = "set";
 pub(super) const ATTACHMENTS: &str = "attachments";
+pub(super) const MESSAGES: &str = "messages";
+/// 1 where something could not be indexed.
+pub(super) const PARTIAL: &str = "partial";
 
 impl Fields {
     pub fn new() -> Self {
@@ -74,6 +77,8 @@ impl Fields {
         builder.add_i64_field(SENT, FAST);
         builder.add_u64_field(SIZE, FAST);
         builder.add_u64_field(ATTACHMENTS, FAST);
+        builder.add_u64_field(MESSAGES, FAST);
+        builder.add_u64_field(PARTIAL, FAST);
         Self {
             set,
             subject: builder.add_text_field("subject", words()),
@@ -118,6 +123,8 @@ impl Fields {
         }
         to.add_u64(column(SIZE)?, doc.size_bytes);
         to.add_u64(column(ATTACHMENTS)?, doc.attachments.len() as u64);
+        to.add_u64(column(MESSAGES)?, doc.messages.len() as u64);
+        to.add_u64(column(PARTIAL)?, u64::from(doc.is_partial));
         to.add_text(self.subject, cleaned(&doc.subject));
         to.add_text(self.body, cleaned(&doc.body));
         let names = doc.attachments.iter().map(|it| it.name.as_str());
@@ -126,9 +133,12 @@ impl Fields {
         to.add_text(self.attachment_text, apart(texts));
         self.add_people(doc, &mut to);
         to.add_text(self.message_id, doc.message_id.to_lowercase());
-        for (field, values) in
-            [(self.source, &doc.sources), (self.class, &doc.classes), (self.hash, &doc.hashes)]
-        {
+        for (field, values) in [
+            (self.source, &doc.sources),
+            (self.class, &doc.classes),
+            (self.hash, &doc.messages),
+            (self.hash, &doc.hashes),
+        ] {
             values.iter().for_each(|value| to.add_text(field, value.to_lowercase()));
         }
         self.store(doc, &mut to)?;

@@ -13,8 +13,8 @@ use crate::query::field::Field;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snippet {
     pub text: String,
-    /// Where in `text`, in UTF-16 units as a browser counts; ascending and apart.
-    pub marks: Vec<(usize, usize)>,
+    /// Bytes of `text`; ascending and apart.
+    pub marks: Vec<Range<usize>>,
 }
 
 /// Characters of a snippet, and of those how many stand before the first mark.
@@ -153,7 +153,7 @@ fn excerpt(text: &str, places: &[Range<usize>]) -> Snippet {
     if start > 0 {
         snippet.text.push('…');
     }
-    let (mut units, mut chars) = (snippet.text.chars().count(), 0);
+    let mut chars = 0;
     let mut is_blank = true;
     let mut places = places.iter().peekable();
     let mut mark = None;
@@ -161,7 +161,7 @@ fn excerpt(text: &str, places: &[Range<usize>]) -> Snippet {
         if let Some(begun) = mark
             && places.peek().is_none_or(|place| at >= place.end)
         {
-            push_mark(&mut snippet.marks, begun, units);
+            push_mark(&mut snippet.marks, begun..snippet.text.len());
             mark = None;
             places.next();
         }
@@ -169,14 +169,14 @@ fn excerpt(text: &str, places: &[Range<usize>]) -> Snippet {
             places.next();
         }
         if chars >= CHARS && (mark.is_none() || chars >= 2 * CHARS) {
-            snippet.marks.extend(mark.map(|begun| (begun, units)));
+            let end = snippet.text.len();
+            snippet.marks.extend(mark.map(|begun| begun..end));
             snippet.text.push('…');
             return snippet;
         }
         if c.is_whitespace() || c.is_control() {
             if !is_blank {
                 snippet.text.push(' ');
-                units += 1;
                 chars += 1;
             }
             is_blank = true;
@@ -184,23 +184,22 @@ fn excerpt(text: &str, places: &[Range<usize>]) -> Snippet {
         }
         is_blank = false;
         if mark.is_none() && places.peek().is_some_and(|place| place.start <= at) {
-            mark = Some(units);
+            mark = Some(snippet.text.len());
         }
         snippet.text.push(c);
-        units += c.len_utf16();
         chars += 1;
     }
     if let Some(begun) = mark {
-        push_mark(&mut snippet.marks, begun, units);
+        push_mark(&mut snippet.marks, begun..snippet.text.len());
     }
     snippet.text.truncate(snippet.text.trim_end().len());
     snippet
 }
 
 /// Adds a mark; neighbours that touch become one.
-fn push_mark(marks: &mut Vec<(usize, usize)>, start: usize, end: usize) {
+fn push_mark(marks: &mut Vec<Range<usize>>, mark: Range<usize>) {
     match marks.last_mut() {
-        Some(last) if last.1 >= start => last.1 = last.1.max(end),
-        _ => marks.push((start, end)),
+        Some(last) if last.end >= mark.start => last.end = last.end.max(mark.end),
+        _ => marks.push(mark),
     }
 }

@@ -142,10 +142,14 @@ impl Index {
             let set = columns.u64(schema::SET)?;
             let received = columns.i64(schema::RECEIVED)?;
             let sent = columns.i64(schema::SENT)?;
+            let messages = columns.u64(schema::MESSAGES)?;
+            let partial = columns.u64(schema::PARTIAL)?;
             hits.extend(found.iter().map(|doc| Hit {
                 set: SetId(set.first(doc).unwrap_or_default().cast_signed()),
                 received_at: Timestamp(received.first(doc).unwrap_or_default()),
                 sent_at: sent.first(doc).map(Timestamp),
+                messages: messages.first(doc).and_then(|it| it.try_into().ok()).unwrap_or(1),
+                is_partial: partial.first(doc) == Some(1),
             }));
         }
         hits.sort_unstable_by_key(|hit| std::cmp::Reverse((hit.received_at, hit.set)));

@@ -18,6 +18,19 @@ pub struct Query {
 }
 
 impl Query {
+    /// Whether any date is tested, so that its zone matters.
+    pub fn has_date(&self) -> bool {
+        fn of(node: &Node) -> bool {
+            match node {
+                Node::And(nodes) | Node::Or(nodes) => nodes.iter().any(of),
+                Node::Not(node) => of(node),
+                Node::Date(..) => true,
+                Node::Near(_) | Node::Text(_) | Node::Size(_) | Node::Has(_) => false,
+            }
+        }
+        self.root.as_ref().is_some_and(of)
+    }
+
     /// Joins a further condition with AND.
     pub fn and(&mut self, condition: Node) {
         self.root = Some(match self.root.take() {

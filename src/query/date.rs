@@ -33,6 +33,13 @@ pub enum Precision {
 const YEARS: std::ops::RangeInclusive<i16> = 1..=9998;
 
 impl When {
+    /// A whole day of the query's zone; none where its year cannot be meant.
+    pub fn day(date: Date) -> Option<Self> {
+        let start = date.to_datetime(Time::midnight());
+        let day = Self { start, precision: Precision::Day, offset: None };
+        YEARS.contains(&date.year()).then_some(day)
+    }
+
     /// `2020`, `2020-03`, `2020-03-31`, `2020-03-31T17:05`, `…:09`, the last two
     /// also with `Z`, `+02:00` or `-05:00`.
     pub fn parse(text: &str) -> Option<Self> {

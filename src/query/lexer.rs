@@ -48,6 +48,12 @@ pub(super) fn lex(text: &str, warnings: &mut Vec<Warning>) -> Result<Vec<Lexeme>
     Ok(lexemes)
 }
 
+/// A text without quotation marks and invisible characters.
+pub(super) fn unquoted(text: &str) -> String {
+    let visible = text.chars().filter(|c| !is_invisible(*c));
+    visible.map(|c| if is_quote(c) { ' ' } else { c }).collect()
+}
+
 /// Quotation marks as typed, and as word processors turn them.
 fn is_quote(c: char) -> bool {
     matches!(c, '"' | '“' | '”' | '„' | '‟' | '＂')

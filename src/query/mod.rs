@@ -35,6 +35,18 @@ pub struct Parsed {
     pub warnings: Vec<Warning>,
 }
 
+/// Words for a field from a form's input, where nothing is an operator: a whole
+/// address or domain, or a phrase.
+pub fn words(field: field::Field, text: &str) -> Result<ast::Node, QueryError> {
+    let text = lexer::unquoted(text);
+    let span = Span::new(0, text.len());
+    let words = value::words(&text, span, &mut value::Remarks::default())?;
+    if words.is_empty() {
+        return Err(QueryError::new(span, "there is nothing to search for here"));
+    }
+    Ok(ast::Node::Text(ast::Text { field, words }))
+}
+
 /// Reads a query. Dates without an offset are meant in `zone`.
 pub fn parse(
     text: &str,

@@ -1,1 +1,192 @@
 //! The search verb: rights, audit, counts, pages.
+//!
+//! What is searched is the index; what is shown of a hit is the catalog's. A
+//! reader in a matter reaches only families in which one of its custodians took
+//! part: that is part of what the index is asked, so that counts, pages and
+//! completions tell of nothing else.
+
+mod ask;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::access::audit::{self, Act, Outcome};
+use crate::access::{Actor, Refused};
+use crate::base::clock::Clock;
+use crate::base::ids::{MatterId, SetId};
+use crate::base::limits;
+use crate::catalog::hit::{self, HitRow};
+use crate::catalog::hold::Place;
+use crate::catalog::{Catalog, CatalogError, delivery, review};
+use crate::index::{self, Index, IndexError, Snippet};
+use crate::matter::{self, MatterError, Reach};
+use crate::query::QueryError;
+
+use ask::Resolved;
+pub use ask::{Ask, DateKind};
+
+/// What the verbs of this room work with. Cloning shares it.
+#[derive(Clone)]
+pub struct Search {
+    pub catalog: Catalog,
+    pub index: Index,
+    pub clock: Clock,
+}
+
+/// A part of the hits, newest received first.
+#[derive(Debug)]
+pub struct Page {
+    pub families: u64,
+    /// Distinct messages, byte for byte, in those families.
+    pub messages: u64,
+    pub elapsed: Duration,
+    /// The query as it was read, filters included.
+    pub parsed: String,
+    pub warnings: Vec<String>,
+    /// Of the families, those of which something could not be indexed.
+    pub gaps: u64,
+    /// Deliveries that are not searchable yet.
+    pub behind: u64,
+    pub hits: Vec<(HitRow, Snippet)>,
+    pub next: Option<Place>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// The query was not understood; the place is in its text.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Matter(#[from] MatterError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error("the search stopped before its end")]
+    Stopped,
+}
+
+impl From<Refused> for SearchError {
+    fn from(refused: Refused) -> Self {
+        Self::Matter(refused.into())
+    }
+}
+
+/// Searches, and shows `limit` hits after `after`. The audit's row is durable
+/// before the page is returned.
+pub async fn run(
+    actor: &Actor,
+    search: &Search,
+    ask: &Ask,
+    after: Option<Place>,
+    limit: usize,
+) -> Result<Page, SearchError> {
+    let begun = Instant::now();
+    let resolved = resolve(actor, search, ask).await?;
+    let hits = all(search, &resolved).await?;
+    let limit = limit.clamp(1, limits::PAGE_ROWS_MAX);
+    let start = after.map_or(0, |place| {
+        hits.partition_point(|hit| (hit.received_at, hit.set) >= (place.received_at, place.set))
+    });
+    let shown = &hits[start..hits.len().min(start + limit)];
+    let sets: Vec<SetId> = shown.iter().map(|hit| hit.set).collect();
+    let next = shown
+        .last()
+        .filter(|_| start + limit < hits.len())
+        .map(|hit| Place { received_at: hit.received_at, set: hit.set });
+
+    let rows = hit::load(&search.catalog, &sets).await?;
+    let snippets = snippets(search, &resolved, rows.iter().map(|row| row.set).collect()).await?;
+    let last = delivery::last_seq(&search.catalog).await?.0;
+    let page = Page {
+        families: hits.len() as u64,
+        messages: hits.iter().map(|hit| u64::from(hit.messages)).sum(),
+        elapsed: begun.elapsed(),
+        parsed: resolved.query.to_string(),
+        warnings: resolved.warnings,
+        gaps: hits.iter().filter(|hit| hit.is_partial).count() as u64,
+        behind: u64::try_from(last).unwrap_or(0).saturating_sub(search.index.cursor()),
+        hits: rows.into_iter().zip(snippets).collect(),
+        next,
+    };
+    record(actor, search, ask, after, &page).await?;
+    Ok(page)
+}
+
+/// Every family that matches, newest received first, for what is done to all of
+/// them. The verb that asks has its own row in the audit.
+pub async fn ids(actor: &Actor, search: &Search, ask: &Ask) -> Result<Vec<SetId>, SearchError> {
+    let resolved = resolve(actor, search, ask).await?;
+    Ok(all(search, &resolved).await?.iter().map(|hit| hit.set).collect())
+}
+
+/// Addresses that begin with `prefix`, of those in the reader's reach. No
+/// message is shown by it, and it is asked with every letter typed: the audit
+/// has no row for it.
+pub async fn complete(
+    actor: &Actor,
+    search: &Search,
+    matter: Option<MatterId>,
+    prefix: &str,
+) -> Result<Vec<String>, SearchError> {
+    let within = match matter::reach(actor, &search.catalog, matter).await? {
+        Reach::Archive => None,
+        Reach::Matter(scope) => Some(scope.matter),
+    };
+    let prefix = prefix.trim().to_lowercase();
+    if prefix.is_empty() || prefix.len() > limits::ADDRESS_BYTES_MAX {
+        return Ok(Vec::new());
+    }
+    let found = review::addresses_from(&search.catalog, within, &prefix, limits::COMPLETIONS_MAX);
+    Ok(found.await?)
+}
+
+async fn resolve(actor: &Actor, search: &Search, ask: &Ask) -> Result<Resolved, SearchError> {
+    let reach = matter::reach(actor, &search.catalog, ask.matter_id).await?;
+    ask::resolve(&search.catalog, &reach, ask).await
+}
+
+/// Away from the threads that serve sockets: it may compute for a second.
+async fn all(search: &Search, resolved: &Resolved) -> Result<Arc<Vec<index::Hit>>, SearchError> {
+    let (index, query) = (search.index.clone(), resolved.query.clone());
+    let scope = resolved.scope.clone();
+    let found = tokio::task::spawn_blocking(move || index.all(&query, &scope));
+    Ok(found.await.map_err(|_| SearchError::Stopped)??)
+}
+
+async fn snippets(
+    search: &Search,
+    resolved: &Resolved,
+    sets: Vec<SetId>,
+) -> Result<Vec<Snippet>, SearchError> {
+    let (index, query) = (search.index.clone(), resolved.query.clone());
+    let made = tokio::task::spawn_blocking(move || index.snippets(&query, &sets));
+    Ok(made.await.map_err(|_| SearchError::Stopped)??)
+}
+
+async fn record(
+    actor: &Actor,
+    search: &Search,
+    ask: &Ask,
+    after: Option<Place>,
+    page: &Page,
+) -> Result<(), CatalogError> {
+    let detail = json!({
+        "ask": ask,
+        "parsed": page.parsed,
+        "after": after.map(|place| (place.received_at, place.set)),
+        "families": page.families,
+        "messages": page.messages,
+        "gaps": page.gaps,
+        "behind": page.behind,
+        "shown": page.hits.iter().map(|(row, _)| row.set).collect::<Vec<_>>(),
+        "index": { "cursor": search.index.cursor(), "version": index::VERSION },
+    });
+    let act = Act::new("search.run", ask.matter_id, &page.parsed).with(detail);
+    audit::record(&search.catalog, &search.clock, actor, &act, Outcome::Done).await?;
+    Ok(())
+}

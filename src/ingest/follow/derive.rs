@@ -96,8 +96,6 @@ impl Item {
             body.push('\n');
             body.push_str(&message.other_text);
         }
-        let mut hashes = vec![self.sha256.to_string()];
-        hashes.extend(message.attachments.iter().map(|file| file.sha256.to_string()));
         let mut family = FamilyDoc {
             set,
             received_at: self.received_at,
@@ -118,7 +116,9 @@ impl Item {
                 .collect(),
             sources: Vec::new(),
             classes: Vec::new(),
-            hashes,
+            messages: Vec::new(),
+            hashes: message.attachments.iter().map(|file| file.sha256.to_string()).collect(),
+            is_partial: self.found.is_err() || !message.gaps.is_empty(),
         };
         self.join(&mut family);
         family
@@ -138,7 +138,7 @@ impl Item {
         }
         is_news |= add(&mut family.sources, &self.source);
         is_news |= add(&mut family.classes, &self.class);
-        is_news |= add(&mut family.hashes, &self.sha256.to_string());
+        is_news |= add(&mut family.messages, &self.sha256.to_string());
         if self.received_at < family.received_at {
             family.received_at = self.received_at;
             is_news = true;
