@@ -12,9 +12,11 @@ use crate::base::config::{Config, Worm};
 use crate::catalog::{Catalog, CatalogError, meta};
 use crate::http::Context;
 use crate::index::{Index, IndexError};
+use crate::ingest::follow::Progress;
 use crate::ingest::log::Log;
 use crate::ingest::{Ingest, StartError};
 use crate::review::Desk;
+use crate::search::Search;
 use crate::vault::bucket::Bucket;
 use crate::vault::keys::{KeyError, MasterKey};
 use crate::vault::{Vault, VaultError};
@@ -111,30 +113,39 @@ impl Archive {
     }
 }
 
+/// The running parts that the API and the web app look into.
+pub struct Parts {
+    pub ingest: Ingest,
+    pub log: Log,
+    pub index: Index,
+    pub progress: Progress,
+    pub workers: Arc<Pool>,
+    pub metrics: PrometheusHandle,
+}
+
 impl Archive {
     /// What the API and the web app work with.
-    pub fn web(
-        &self,
-        ingest: Ingest,
-        log: Log,
-        workers: Arc<Pool>,
-        metrics: PrometheusHandle,
-    ) -> Context {
+    pub fn web(&self, parts: Parts) -> Context {
         let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
         let idle_minutes = self.config.http.session_idle_minutes;
+        let (vault, log, workers) = (self.vault.clone(), parts.log, parts.workers);
         Context {
             access: Access::new(catalog.clone(), clock.clone(), idle_minutes),
             catalog: catalog.clone(),
             clock: clock.clone(),
             config: self.config.clone(),
-            metrics,
-            ingest,
-            review: Desk::new(catalog, clock, self.vault.clone(), log, workers),
+            metrics: parts.metrics,
+            ingest: parts.ingest,
+            progress: parts.progress,
+            search: Search {
+                catalog: catalog.clone(),
+                index: parts.index,
+                clock: clock.clone(),
+            },
+            review: Desk::new(catalog, clock, vault, log, workers),
         }
     }
-}
 
-impl Archive {
     /// Opens the index, or makes an empty one that the follower fills.
     pub fn open_index(&self) -> Result<Index, AppError> {
         let index = Index::open(&self.config.index.path, self.config.index.memory_bytes)?;

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
-use crate::app::{Archive, ServeLock};
+use crate::app::{Archive, Parts, ServeLock};
 use crate::base::config;
 use crate::http;
 use crate::ingest::follow::Follower;
@@ -80,12 +80,13 @@ impl Running {
         let follower = Follower::new(
             vault.clone(),
             archive.catalog.clone(),
-            index,
+            index.clone(),
             workers.clone(),
             ingest.committed(),
         );
-        let context =
-            archive.web(ingest, log, workers, PrometheusBuilder::new().install_recorder()?);
+        let progress = follower.progress();
+        let metrics = PrometheusBuilder::new().install_recorder()?;
+        let context = archive.web(Parts { ingest, log, index, progress, workers, metrics });
         let mut tasks = JoinSet::new();
         let until = stopped_by(stopping.clone());
         tasks.spawn(async move {

@@ -12,6 +12,8 @@ use crate::catalog::CatalogError;
 use crate::hold::HoldError;
 use crate::matter::MatterError;
 use crate::review::ReviewError;
+use crate::search::SearchError;
+use crate::vault::VaultError;
 
 /// What every answer but a good one has as its body.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -89,19 +91,6 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
     }
 
-    /// A query that is not understood: its span is in bytes of `text`.
-    pub fn query(
-        message: impl Into<String>,
-        hint: Option<String>,
-        text: &str,
-        span: std::ops::Range<usize>,
-    ) -> Self {
-        let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "query", message);
-        error.info.hint = hint;
-        error.info.span = Some([utf16(text, span.start), utf16(text, span.end)]);
-        error
-    }
-
     /// A fault of ours: told to the log with its chain, to the reader without.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         let mut chain = error.to_string();
@@ -118,11 +107,6 @@ impl ApiError {
             "the archive could not do this; nothing was changed. Its log says why",
         )
     }
-}
-
-/// Where byte `at` of `text` is in UTF-16 code units, as browsers count.
-pub fn utf16(text: &str, at: usize) -> usize {
-    text.char_indices().take_while(|(index, _)| *index < at).map(|(_, c)| c.len_utf16()).sum()
 }
 
 impl IntoResponse for ApiError {
@@ -191,25 +175,39 @@ impl From<HoldError> for ApiError {
     }
 }
 
-impl From<ReviewError> for ApiError {
-    fn from(error: ReviewError) -> Self {
+impl ApiError {
+    /// What a search over `text` failed with.
+    pub fn of_search(error: SearchError, text: &str) -> Self {
         match error {
-            ReviewError::Refused(refused) => refused.into(),
-            ReviewError::Catalog(error) => error.into(),
+            SearchError::Query(error) => {
+                let mut answer =
+                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, "query", error.message.clone());
+                let (start, end) = error.span.utf16_in(text);
+                answer.info.span = Some([start, end]);
+                answer.info.hint = error.hint;
+                answer
+            }
+            SearchError::Matter(error) => error.into(),
+            SearchError::Catalog(error) => error.into(),
             error => Self::internal(&error),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_count_as_browsers_do() {
-        let text = "a ü 𝄞 b";
-        assert_eq!(utf16(text, text.find('ü').unwrap()), 2);
-        assert_eq!(utf16(text, text.find('b').unwrap()), 7);
-        assert_eq!(utf16(text, text.len()), 8);
+impl From<ReviewError> for ApiError {
+    fn from(error: ReviewError) -> Self {
+        match error {
+            ReviewError::Refused(refused) => refused.into(),
+            ReviewError::Catalog(error) => error.into(),
+            ReviewError::Vault(VaultError::Damaged { .. }) | ReviewError::Damaged { .. } => {
+                let mut answer = Self::internal(&error);
+                answer.info.code = "damaged".to_owned();
+                answer.info.message = "the sealed record of this message is damaged; keep the \
+                                       bucket as it is and tell the administrator"
+                    .to_owned();
+                answer
+            }
+            error => Self::internal(&error),
+        }
     }
 }

@@ -3,11 +3,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::error::{ApiError, utf16};
+use super::error::ApiError;
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
 use crate::catalog::hit::HitRow;
 use crate::catalog::hold::Place;
+use crate::index;
 
 #[derive(Clone, Serialize, ToSchema)]
 pub struct Hit {
@@ -36,12 +37,10 @@ pub struct Snippet {
     marks: Vec<[usize; 2]>,
 }
 
-impl Snippet {
-    /// `marks` are in bytes of `text`.
-    pub fn new(text: String, marks: &[std::ops::Range<usize>]) -> Self {
-        let marks =
-            marks.iter().map(|mark| [utf16(&text, mark.start), utf16(&text, mark.end)]).collect();
-        Self { text, marks }
+impl From<index::Snippet> for Snippet {
+    fn from(snippet: index::Snippet) -> Self {
+        let marks = snippet.marks.into_iter().map(|(start, end)| [start, end]).collect();
+        Self { text: snippet.text, marks }
     }
 }
 

@@ -39,7 +39,9 @@ use crate::base::config::Config;
 use crate::base::limits;
 use crate::catalog::Catalog;
 use crate::ingest::Ingest;
+use crate::ingest::follow::Progress;
 use crate::review::Desk;
+use crate::search::Search;
 
 /// What handlers work with. Cloning shares it.
 #[derive(Clone)]
@@ -50,6 +52,8 @@ pub struct Context {
     pub config: Arc<Config>,
     pub metrics: PrometheusHandle,
     pub ingest: Ingest,
+    pub progress: Progress,
+    pub search: Search,
     pub review: Desk,
 }
 

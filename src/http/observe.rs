@@ -52,7 +52,7 @@ pub async fn refresh(context: &Context) -> Result<(), CatalogError> {
         ("muniment_bytes_stored", totals.bytes_stored),
         ("muniment_message_sets", counts.messages),
         ("muniment_gaps", counts.gaps),
-        ("muniment_index_behind", counts.behind),
+        ("muniment_index_behind", context.progress.lag().await?.behind),
         ("muniment_log_entries", counts.leaves),
         ("muniment_log_published", context.review.log.size()),
         ("muniment_jobs_running", counts.jobs_running),

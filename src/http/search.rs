@@ -8,9 +8,12 @@ use utoipa::ToSchema;
 use super::Context;
 use super::error::ApiError;
 use super::guard::Signed;
-use super::hit::Hit;
-use super::holds::DateKind;
+use super::hit::{self, Hit};
+use super::holds::{DateKind, day};
 use super::input::Body;
+use crate::base::ids::{CustodianId, MatterId};
+use crate::query;
+use crate::search::{self, Ask};
 
 #[derive(Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -88,20 +91,61 @@ pub struct Completions {
 #[utoipa::path(post, path = "/search", tag = "search", request_body = SearchRequest,
     responses((status = 200, body = Results)))]
 pub async fn run(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    Body(_body): Body<SearchRequest>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    Body(body): Body<SearchRequest>,
 ) -> Result<Json<Results>, ApiError> {
-    Err(ApiError::unavailable("search is not served yet"))
+    let after = hit::cursor(body.cursor.as_deref())?;
+    let limit = body.limit.unwrap_or(50);
+    let ask = ask(body)?;
+    let page = search::run(&actor, &context.search, &ask, after, limit)
+        .await
+        .map_err(|error| ApiError::of_search(error, &ask.query))?;
+    Ok(Json(Results {
+        total_families: page.families,
+        total_messages: page.messages,
+        elapsed_ms: page.elapsed.as_secs_f64() * 1000.0,
+        parsed: page.parsed,
+        warnings: page.warnings,
+        gaps: page.gaps,
+        behind: page.behind,
+        hits: page.hits.into_iter().map(|(row, snippet)| Hit::new(row, snippet.into())).collect(),
+        next: page.next.map(hit::cursor_text),
+    }))
+}
+
+/// The search as the verb takes it.
+pub fn ask(body: SearchRequest) -> Result<Ask, ApiError> {
+    Ok(Ask {
+        matter_id: body.matter_id.map(MatterId),
+        query: body.query,
+        dialect: match body.dialect {
+            Dialect::Kql => query::Dialect::Kql,
+        },
+        from: day(body.from.as_deref())?,
+        until: day(body.until.as_deref())?,
+        date_kind: match body.date_kind {
+            Some(DateKind::Sent) => search::DateKind::Sent,
+            Some(DateKind::Received) | None => search::DateKind::Received,
+        },
+        sender: body.sender,
+        recipient: body.recipient,
+        custodian_id: body.custodian_id.map(CustodianId),
+    })
 }
 
 /// Addresses that begin with what was typed, of those that the reader sees.
 #[utoipa::path(post, path = "/search/complete", tag = "search", request_body = CompleteRequest,
     responses((status = 200, body = Completions)))]
 pub async fn complete(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    Body(_body): Body<CompleteRequest>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    Body(body): Body<CompleteRequest>,
 ) -> Result<Json<Completions>, ApiError> {
-    Err(ApiError::unavailable("completion is not served yet"))
+    let CompleteField::Address = body.field;
+    let matter = body.matter_id.map(MatterId);
+    let values = search::complete(&actor, &context.search, matter, &body.prefix)
+        .await
+        .map_err(|error| ApiError::of_search(error, ""))?;
+    Ok(Json(Completions { values }))
 }

@@ -75,6 +75,7 @@ pub async fn show(
 ) -> Result<Json<Status>, ApiError> {
     let totals = delivery::totals(&context.catalog).await?;
     let counts = status::counts(&context.catalog).await?;
+    let lag = context.progress.lag().await?;
     let review = &context.review;
     let enforcement = review.vault.bucket().enforcement();
     let published = review.log.published();
@@ -88,8 +89,8 @@ pub async fn show(
         bytes_received: totals.bytes_received,
         bytes_stored: totals.bytes_stored,
         index: IndexStatus {
-            behind: counts.behind,
-            oldest_waiting: counts.oldest_waiting.map(|at| at.to_string()),
+            behind: lag.behind,
+            oldest_waiting: lag.oldest_waiting.map(|at| at.to_string()),
         },
         log: LogStatus {
             size: counts.leaves,

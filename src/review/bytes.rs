@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Desk, ReviewError};
-use crate::access::audit::Act;
+use crate::access::audit::{self, Act, Outcome};
 use crate::access::{Actor, Refused};
 use crate::base::hash::Digest;
 use crate::base::ids::{DeliverySeq, MatterId, SetId};
@@ -14,6 +14,7 @@ use crate::catalog::delivery::{self, Delivery};
 use crate::catalog::review::{self as rows, Carried};
 use crate::extract::Rendered;
 use crate::mail::delivery::{Role, entry_bytes};
+use crate::vault::VaultError;
 use crate::vault::open::{OpenRecord, RecordAt};
 use crate::worker::Failure;
 
@@ -47,11 +48,11 @@ impl Desk {
         action: &'static str,
     ) -> Result<File, ReviewError> {
         self.admit(actor, matter, set).await?;
-        let opened = self.open_first(set).await?;
+        let opened = self.open(actor, matter, set).await?;
         let held = self.message_bytes(&opened).await?;
         let act = Act::new(action, matter, format!("message {set}"))
             .with(json!({ "set": set, "sha256": opened.carried.sha256 }));
-        super::Desk::record(self, actor, &act).await?;
+        self.record(actor, &act).await?;
         let name = format!("{}.eml", &opened.carried.sha256.to_string()[..16]);
         Ok(File { name, media_type: "message/rfc822".to_owned(), held })
     }
@@ -64,12 +65,12 @@ impl Desk {
         set: SetId,
     ) -> Result<Result<Rendered, Failure>, ReviewError> {
         self.admit(actor, matter, set).await?;
-        let opened = self.open_first(set).await?;
+        let opened = self.open(actor, matter, set).await?;
         let held = self.message_bytes(&opened).await?;
         let rendered = self.workers.render(held.bytes.clone()).await?;
         let act =
             Act::new("message.html", matter, format!("message {set}")).with(json!({ "set": set }));
-        super::Desk::record(self, actor, &act).await?;
+        self.record(actor, &act).await?;
         Ok(rendered)
     }
 
@@ -87,39 +88,47 @@ impl Desk {
             .into_iter()
             .find(|row| row.ordinal == ordinal)
             .ok_or(Refused::Hidden("attachment"))?;
-        let opened = self.open_first(set).await?;
+        let opened = self.open(actor, matter, set).await?;
         let held = self.attachment_bytes(&opened, &row.sha256, ordinal).await?;
         let act = Act::new("message.attachment", matter, format!("message {set}"))
             .with(json!({ "set": set, "ordinal": ordinal, "sha256": row.sha256 }));
-        super::Desk::record(self, actor, &act).await?;
+        self.record(actor, &act).await?;
         Ok(File { name: row.name, media_type: row.media_type, held })
     }
 
-    /// The set's first message, in the first delivery that carries it.
-    pub(super) async fn open_first(&self, set: SetId) -> Result<Opened, ReviewError> {
-        let carried = rows::carried(&self.catalog, set).await?;
-        let first = carried.first().ok_or(Refused::Hidden("message"))?;
-        self.open(*first).await
-    }
-
-    /// The set's message in the delivery `seq`.
-    pub(super) async fn open_in(
+    /// The set's message in the delivery `seq`, or in the first that carries it.
+    pub(super) async fn find(
         &self,
         set: SetId,
-        seq: DeliverySeq,
-    ) -> Result<Opened, ReviewError> {
+        seq: Option<DeliverySeq>,
+    ) -> Result<(Carried, Delivery), ReviewError> {
         let carried = rows::carried(&self.catalog, set).await?;
-        let found = carried.iter().find(|carried| carried.seq == seq);
-        self.open(*found.ok_or(Refused::Hidden("delivery of this message"))?).await
+        let found = carried.iter().find(|carried| seq.is_none_or(|seq| carried.seq == seq));
+        let carried = *found.ok_or(Refused::Hidden("delivery of this message"))?;
+        let delivery = delivery::with_seqs(&self.catalog, &[carried.seq]).await?.pop();
+        Ok((carried, delivery.ok_or(Refused::Hidden("delivery"))?))
     }
 
-    async fn open(&self, carried: Carried) -> Result<Opened, ReviewError> {
-        let delivery = delivery::with_seqs(&self.catalog, &[carried.seq])
-            .await?
-            .pop()
-            .ok_or(Refused::Hidden("delivery"))?;
-        let record = self.vault.open_record(&place_of(&delivery)).await?;
-        Ok(Opened { carried, delivery, record })
+    /// The set's first message, opened. Damage is on record, whoever meets it.
+    pub(super) async fn open(
+        &self,
+        actor: &Actor,
+        matter: Option<MatterId>,
+        set: SetId,
+    ) -> Result<Opened, ReviewError> {
+        let (carried, delivery) = self.find(set, None).await?;
+        match self.vault.open_record(&place_of(&delivery)).await {
+            Ok(record) => Ok(Opened { carried, delivery, record }),
+            Err(error) => {
+                if matches!(error, VaultError::Damaged { .. }) {
+                    let act = Act::new("message.open", matter, format!("message {set}"))
+                        .with(json!({ "record": delivery.record, "error": error.to_string() }));
+                    audit::record(&self.catalog, &self.clock, actor, &act, Outcome::Failed)
+                        .await?;
+                }
+                Err(error.into())
+            }
+        }
     }
 
     pub(super) async fn message_bytes(&self, opened: &Opened) -> Result<Held, ReviewError> {

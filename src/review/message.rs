@@ -65,7 +65,7 @@ impl Desk {
         let participants = participants.into_iter().map(|row| participant(row, &envelopes));
         let mut gaps = rows::gaps(&self.catalog, set).await?;
 
-        let opened = self.open_first(set).await?;
+        let opened = self.open(actor, matter, set).await?;
         let held = self.message_bytes(&opened).await?;
         let parsed = self.workers.parse(slice::from_ref(&held.bytes), true).await?.pop();
         drop(held);

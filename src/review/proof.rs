@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::bytes::Opened;
+use super::bytes::{Opened, place_of};
 use super::{Desk, ReviewError};
 use crate::access::Actor;
 use crate::access::audit::Act;
@@ -49,18 +49,26 @@ impl Desk {
         delivery: Option<DeliverySeq>,
     ) -> Result<Proof, ReviewError> {
         self.admit(actor, matter, set).await?;
-        let opened = match delivery {
-            Some(seq) => self.open_in(set, seq).await?,
-            None => self.open_first(set).await?,
-        };
-        let record = opened.delivery.record;
+        let (carried, delivery) = self.find(set, delivery).await?;
+        let record = delivery.record;
         let row = leaf::of_record(&self.catalog, record).await?.ok_or_else(|| {
             CatalogError::Corrupt(format!("the log has no leaf for record {record}"))
         })?;
         let mut checks = Vec::new();
-        let leaf = self.check_leaf(&opened, &row, &mut checks);
-        if let Some(leaf) = &leaf {
-            self.check_record(&opened, leaf, &mut checks).await?;
+        match self.vault.open_record(&place_of(&delivery)).await {
+            Ok(sealed) => {
+                let opened = Opened { carried, delivery: delivery.clone(), record: sealed };
+                let leaf = self.check_leaf(&opened, &row, &mut checks);
+                if let Some(leaf) = &leaf {
+                    self.check_record(&opened, leaf, &mut checks).await?;
+                }
+            }
+            Err(VaultError::Damaged { what, .. }) => checks.push(Check {
+                name: "record",
+                is_ok: false,
+                text: format!("The sealed record in the bucket cannot be opened: {what}."),
+            }),
+            Err(error) => return Err(error.into()),
         }
         let inclusion = self.log.prove(row.position).await?;
         match &inclusion {
@@ -78,8 +86,8 @@ impl Desk {
         self.record(actor, &act).await?;
         Ok(Proof {
             record,
-            message_sha256: opened.carried.sha256,
-            delivery_sha256: opened.delivery.sha256,
+            message_sha256: carried.sha256,
+            delivery_sha256: delivery.sha256,
             leaf_hash: row.hash,
             leaf_position: row.position,
             inclusion,

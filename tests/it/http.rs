@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, header};
 use muniment::access::Role;
+use muniment::ingest::publish::check_published;
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -198,6 +199,58 @@ async fn a_proof_is_pending_before_its_checkpoint() {
     let checks = proof["checks"].as_array().unwrap();
     assert!(checks.iter().all(|check| check["ok"] == true), "{proof:#}");
     assert!(checks.len() >= 5, "{proof:#}");
+}
+
+async fn publish(scratch: &Scratch) {
+    let archive = &scratch.archive;
+    let (catalog, vault) = (archive.catalog.clone(), &archive.vault);
+    let signer = vault.log_signer();
+    let publisher = check_published(catalog, vault.bucket().clone(), signer).await;
+    publisher.unwrap().publish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_published_message_is_proved_and_a_changed_one_is_not() {
+    let (web, scratch) = web().await;
+    publish(&scratch).await;
+    web.context.review.log.refresh().await.unwrap();
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    let proof = web.get(&browser, "/api/v1/messages/1/proof").await.json();
+    assert_eq!(proof["pending"], false, "{proof:#}");
+    let checks = proof["checks"].as_array().unwrap();
+    assert!(checks.iter().all(|check| check["ok"] == true), "{proof:#}");
+    let names: Vec<_> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["leaf", "record", "content", "commitment", "signature", "inclusion"]);
+
+    change_segments(&scratch);
+    let proof = web.get(&browser, "/api/v1/messages/1/proof").await.json();
+    let checks = proof["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["ok"] == false), "{proof:#}");
+    assert!(proof["summary"].as_str().unwrap().contains("not proved"), "{proof:#}");
+
+    let message = web.get(&browser, "/api/v1/messages/1").await;
+    assert_eq!((message.status.as_u16(), message.code().as_str()), (500, "damaged"));
+    let rows = web.get(&browser, "/api/v1/audit?action=message.open").await.json();
+    assert_eq!(rows["rows"][0]["outcome"], "failed", "{rows:#}");
+}
+
+/// Flips a bit in the middle of every segment, as whoever owns the disk could.
+fn change_segments(scratch: &Scratch) {
+    let mut directories = vec![scratch.archive.config.vault.path.clone()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "seg") {
+                let mut bytes = std::fs::read(&path).unwrap();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                std::fs::remove_file(&path).unwrap();
+                std::fs::write(&path, bytes).unwrap();
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
+use muniment::app::Parts;
 use muniment::base::config::Worker;
-use muniment::base::hash::Digest;
-use muniment::base::ids::SetId;
-use muniment::catalog::cursor;
+use muniment::base::ids::{DeliverySeq, SetId};
 use muniment::http::Context;
+use muniment::index::Index;
+use muniment::ingest::follow::Follower;
 use muniment::ingest::log::Log;
 use muniment::worker::Pool;
-use sqlx::query;
 
 use super::{Scratch, binary, deliver};
 
@@ -46,51 +46,22 @@ pub async fn laid(scratch: &Scratch) -> (Context, Sets) {
     for message in [WITH_ALICE, WITHOUT_ALICE] {
         deliver(archive, &ingest, message.as_bytes()).await;
     }
-    derive(scratch, 1, &["bob@b.example", "alice@a.example"]).await;
-    derive(scratch, 2, &["bob@b.example", "carol@c.example"]).await;
-    let signer = archive.vault.log_signer();
-    let log = Log::open(archive.vault.bucket().clone(), signer.verifier().clone()).await.unwrap();
     let settings = Worker { processes: 1, ..archive.config.worker.clone() };
     let workers = Arc::new(Pool::new(binary().into(), settings));
+    let index = Index::open(&scratch.directory.path().join("index"), 32 << 20).unwrap();
+    let follower = Follower::new(
+        archive.vault.clone(),
+        archive.catalog.clone(),
+        index.clone(),
+        workers.clone(),
+        ingest.committed(),
+    );
+    let progress = follower.progress();
+    tokio::spawn(follower.run());
+    assert!(progress.reached(DeliverySeq(2)).await);
+    let signer = archive.vault.log_signer();
+    let log = Log::open(archive.vault.bucket().clone(), signer.verifier().clone()).await.unwrap();
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let sets = Sets { with_alice: SetId(1), without_alice: SetId(2) };
-    (archive.web(ingest, log, workers, metrics), sets)
-}
-
-/// What the follower makes of a delivery.
-async fn derive(scratch: &Scratch, seq: i64, addresses: &[&str]) {
-    let mut tx = scratch.archive.catalog.write().await.unwrap();
-    let statements = [
-        "INSERT INTO message_set SELECT $1, sha256, sha256, seq, 'subject', 'bob@b.example', '',
-             received_at, received_at, size_bytes, 0, 1 FROM delivery WHERE seq = $1",
-        "INSERT INTO set_message SELECT sha256, $1 FROM delivery WHERE seq = $1",
-        "INSERT INTO set_delivery VALUES ($1, $1, 0)",
-    ];
-    for statement in statements {
-        query(statement).bind(seq).execute(&mut *tx).await.unwrap();
-    }
-    for address in addresses {
-        query("INSERT INTO address (address) VALUES ($1) ON CONFLICT DO NOTHING")
-            .bind(address)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        query(
-            "INSERT INTO participant SELECT $1, address_id, 'to', 'header', $1, ''
-             FROM address WHERE address = $2",
-        )
-        .bind(seq)
-        .bind(address)
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    }
-    query("INSERT INTO attachment VALUES ($1, 0, 'notes.html', 'text/plain', 24, $2, 1)")
-        .bind(seq)
-        .bind(Digest::of(ATTACHED.as_bytes()).0.to_vec())
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    cursor::set(&mut tx, cursor::DERIVE, seq).await.unwrap();
-    tx.commit().await.unwrap();
+    (archive.web(Parts { ingest, log, index, progress, workers, metrics }), sets)
 }
