@@ -9,6 +9,7 @@ use crate::base::ids::SetId;
 use crate::catalog::hit::HitRow;
 use crate::catalog::hold::Place;
 use crate::index;
+use crate::query::error::Span;
 
 #[derive(Clone, Serialize, ToSchema)]
 pub struct Hit {
@@ -39,8 +40,11 @@ pub struct Snippet {
 
 impl From<index::Snippet> for Snippet {
     fn from(snippet: index::Snippet) -> Self {
-        let marks = snippet.marks.into_iter().map(|(start, end)| [start, end]).collect();
-        Self { text: snippet.text, marks }
+        let text = snippet.text;
+        let place = |span: Span| span.utf16_in(&text);
+        let marks = snippet.marks.into_iter().map(|mark| place(Span::new(mark.start, mark.end)));
+        let marks = marks.map(|(start, end)| [start, end]).collect();
+        Self { text, marks }
     }
 }
 

@@ -123,8 +123,7 @@ impl Desk {
                 if matches!(error, VaultError::Damaged { .. }) {
                     let act = Act::new("message.open", matter, format!("message {set}"))
                         .with(json!({ "record": delivery.record, "error": error.to_string() }));
-                    audit::record(&self.catalog, &self.clock, actor, &act, Outcome::Failed)
-                        .await?;
+                    audit::record(&self.catalog, &self.clock, actor, &act, Outcome::Failed).await?;
                 }
                 Err(error.into())
             }
