@@ -405,8 +405,7 @@ mod tests {
     fn the_template_says_the_defaults() {
         let text = TEMPLATE.replace("{address}", "journal-1@archive.example");
         let written = parse(&text, &[]).unwrap();
-        let mut defaults = Config::default();
-        defaults.source = written.source.clone();
+        let defaults = Config { source: written.source.clone(), ..Config::default() };
         assert_eq!(format!("{written:#?}"), format!("{defaults:#?}"));
     }
 

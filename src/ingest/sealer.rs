@@ -37,6 +37,10 @@ pub(super) struct Pending {
     pub _memory: OwnedSemaphorePermit,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are small, and a box for each costs more"
+)]
 pub(super) enum Item {
     Small { class: String, epoch: String, record: SealedRecord, sealed: Vec<u8> },
     Large(Box<LargeSegment>),

@@ -24,7 +24,7 @@ const kb = [...seen].reduce((sum, path) => sum + gzipSync(readFileSync(join(dist
 console.log(
   `first load with the search desk: ${kb.toFixed(0)} kB compressed in ${seen.size} files (limit ${LIMIT_KB})`,
 );
-const bare = html.replace(/<!--[^]*?-->/g, "");
+const bare = html.replace(/<!--[\s\S]*?-->/g, "");
 if (/<style|<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=/i.test(bare)) {
   console.error("index.html has inline script or style, which the content security policy forbids");
   process.exit(1);

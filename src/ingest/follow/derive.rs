@@ -54,7 +54,7 @@ impl Item {
             set: NewSet {
                 key,
                 subject: self.subject(),
-                from_text: self.from_text(),
+                from_text: self.author_text(),
                 message_id: self.message_id(),
                 sent_at: message.date,
                 received_at: self.received_at,
@@ -181,7 +181,7 @@ impl Item {
         }
     }
 
-    fn from_text(&self) -> String {
+    fn author_text(&self) -> String {
         let author = self.found.as_ref().ok().and_then(|found| {
             found.message.from.first().or(found.message.sender.first()).map(Mailbox::display)
         });

@@ -15,7 +15,7 @@ use super::binary;
 
 /// An archive made by `init`.
 pub struct Made {
-    pub directory: tempfile::TempDir,
+    pub _directory: tempfile::TempDir,
     pub config: PathBuf,
     /// What `init` printed as `name: value`.
     pub said: HashMap<String, String>,
@@ -32,7 +32,7 @@ pub fn init() -> Made {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    Made { config: data.join("muniment.toml"), said, directory }
+    Made { config: data.join("muniment.toml"), said, _directory: directory }
 }
 
 /// A process that serves.

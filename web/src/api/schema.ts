@@ -1004,6 +1004,7 @@ export interface components {
             text: string;
         };
         SourceStatus: {
+            /** @description The journal address; empty for a source that is no longer configured. */
             address: string;
             /** Format: int64 */
             deliveries: number;
