@@ -15,7 +15,7 @@ use crate::base::ids::{DeliverySeq, SetId};
 use crate::base::limits;
 
 /// The follower that derives; its cursor is the last delivery that was derived.
-pub const FOLLOWER: &str = "derive";
+pub const FOLLOWER: &str = cursor::DERIVE;
 
 /// A message that a delivery carries, as it was read.
 #[derive(Clone, Debug, PartialEq)]
