@@ -11,6 +11,7 @@
 
 mod derive;
 mod read;
+mod rows;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +21,7 @@ use tokio::time::Instant;
 
 use crate::base::clock::Timestamp;
 use crate::base::crash;
-use crate::base::ids::{DeliverySeq, SetId};
-use crate::base::limits;
+use crate::base::ids::DeliverySeq;
 use crate::catalog::set::{self, AddressCache, Assigned};
 use crate::catalog::{Catalog, CatalogError, cursor, delivery};
 use crate::index::{Index, IndexError};
@@ -29,6 +29,7 @@ use crate::vault::{Vault, VaultError};
 use crate::worker::{Pool, WorkerError};
 use derive::Item;
 use read::{Batch, Reader};
+use rows::Written;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
@@ -45,8 +46,10 @@ pub enum FollowError {
 }
 
 /// While mail keeps coming, what was put is made searchable this often; each
-/// commit of the index costs several fsyncs.
-const COMMIT_EVERY: Duration = Duration::from_millis(700);
+/// commit of the index costs several fsyncs and a merge now and then.
+const COMMIT_EVERY: Duration = Duration::from_millis(1500);
+/// When nothing more waits, not more often than this.
+const COMMIT_PAUSE: Duration = Duration::from_millis(300);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// How far behind the archive its index is.
@@ -145,32 +148,50 @@ impl Follower {
         }
     }
 
+    /// Three batches are under way at once: one is read and parsed, the one
+    /// before is written to the catalog, the one before that to the index.
     async fn follow(&mut self) -> Result<(), FollowError> {
         self.resume().await?;
-        let mut batch = self.reader.after(self.put).await?;
+        let mut read_to = self.put;
+        let mut read = Batch::default();
+        let mut written = Written::default();
         loop {
-            let Some(up_to) = batch.up_to else {
-                self.commit_index().await?;
-                if self.committed.wait_for(|last| *last > self.put).await.is_err() {
-                    return Ok(());
-                }
-                batch = self.reader.after(self.put).await?;
-                continue;
-            };
-            // The next batch is read and parsed while this one is written.
-            let writer = Writer { catalog: self.catalog.clone(), index: self.index.clone() };
-            let (next, written) = tokio::join!(
-                self.reader.after(up_to),
-                writer.write(&mut self.cache, batch, self.derived)
+            let is_idle = read.up_to.is_none() && written.up_to.is_none();
+            let is_commit_due = self.index_committed_at.elapsed() >= COMMIT_EVERY;
+            let (catalog, cache, derived) = (&self.catalog, &mut self.cache, self.derived);
+            let (next, rows, put) = tokio::join!(
+                self.reader.after(read_to),
+                rows::write(catalog, cache, read, derived),
+                put(self.index.clone(), written, is_commit_due)
             );
-            written?;
-            self.put = up_to;
-            self.derived = self.derived.max(up_to);
-            if self.index_committed_at.elapsed() >= COMMIT_EVERY {
-                self.commit_index().await?;
+            if let Some(up_to) = put? {
+                self.put = up_to;
+                if is_commit_due {
+                    self.index_committed();
+                }
             }
-            batch = next?;
+            written = rows?;
+            self.derived = self.derived.max(written.up_to.unwrap_or(self.derived));
+            read = next?;
+            read_to = read.up_to.unwrap_or(read_to);
+            if is_idle && read.up_to.is_none() && !self.wait(read_to).await? {
+                return Ok(());
+            }
         }
+    }
+
+    /// Everything is put. Makes it searchable, not too often, and waits for more
+    /// than `seen`; false when no more will come.
+    async fn wait(&mut self, seen: DeliverySeq) -> Result<bool, FollowError> {
+        if *self.searchable.borrow() < self.put {
+            let due = self.index_committed_at + COMMIT_PAUSE;
+            let more = self.committed.wait_for(|last| *last > seen);
+            if let Ok(Ok(_)) = tokio::time::timeout_at(due, more).await {
+                return Ok(true);
+            }
+            self.commit_index().await?;
+        }
+        Ok(self.committed.wait_for(|last| *last > seen).await.is_ok())
     }
 
     /// Takes up the cursors, at the start and after an error.
@@ -200,104 +221,46 @@ impl Follower {
         self.searchable.send_replace(self.put);
     }
 
-    /// A crash before the end leaves the index at its last cursor; the
-    /// deliveries since then are read again.
     async fn commit_index(&mut self) -> Result<(), FollowError> {
-        if *self.searchable.borrow() < self.put {
-            let (index, put) = (self.index.clone(), self.put);
-            blocking(move || index.commit(put.0 as u64)).await?;
-            crash::point("follow.after_index");
-            self.searchable.send_replace(put);
-        }
-        self.index_committed_at = Instant::now();
+        let (index, put) = (self.index.clone(), self.put);
+        blocking(move || index.commit(put.0 as u64)).await?;
+        self.index_committed();
         Ok(())
     }
+
+    fn index_committed(&mut self) {
+        crash::point("follow.after_index");
+        self.searchable.send_replace(self.put);
+        self.index_committed_at = Instant::now();
+    }
 }
 
-/// Where a batch goes.
-struct Writer {
-    catalog: Catalog,
+/// Puts the families of a batch, merged with what their sets had before, and
+/// commits if that is due. A crash before the end of a commit leaves the index
+/// at its last cursor; the deliveries since then are read again.
+async fn put(
     index: Index,
+    batch: Written,
+    is_commit_due: bool,
+) -> Result<Option<DeliverySeq>, FollowError> {
+    let Written { items, sets, up_to } = batch;
+    let Some(last) = up_to else { return Ok(None) };
+    blocking(move || {
+        put_families(&index, &items, &sets)?;
+        if is_commit_due { index.commit(last.0 as u64) } else { Ok(()) }
+    })
+    .await?;
+    Ok(up_to)
 }
 
-impl Writer {
-    /// Writes a batch: rows for deliveries after `derived`, families for all.
-    async fn write(
-        self,
-        cache: &mut AddressCache,
-        batch: Batch,
-        derived: DeliverySeq,
-    ) -> Result<(), FollowError> {
-        let Batch { items, lost, up_to } = batch;
-        let Some(up_to) = up_to else { return Ok(()) };
-        let replayed = items.partition_point(|item| item.seq <= derived);
-        let (old, new) = items.split_at(replayed);
-        let mut sets = self.lookup(old).await?;
-        sets.extend(self.write_rows(cache, new, lost, derived, up_to).await?);
-        crash::point("follow.after_catalog");
-        let index = self.index.clone();
-        blocking(move || put(&index, &items, &sets)).await
-    }
-
-    async fn lookup(&self, items: &[Item]) -> Result<Vec<Assigned>, FollowError> {
-        let messages: Vec<_> = items.iter().map(|item| item.sha256).collect();
-        let sets = set::lookup(&self.catalog, &messages).await?;
-        let found = messages.iter().map(|message| {
-            let set = sets.get(message).copied();
-            let set = set.ok_or_else(|| CatalogError::Corrupt("a message has no set".into()))?;
-            Ok(Assigned { set, is_new: false })
-        });
-        found.collect()
-    }
-
-    /// In transactions of few deliveries each, whole deliveries always.
-    async fn write_rows(
-        &self,
-        cache: &mut AddressCache,
-        items: &[Item],
-        mut lost: Vec<(DeliverySeq, set::NewGap)>,
-        derived: DeliverySeq,
-        up_to: DeliverySeq,
-    ) -> Result<Vec<Assigned>, FollowError> {
-        lost.retain(|(seq, _)| *seq > derived);
-        let mut assigned = Vec::with_capacity(items.len());
-        let mut rest = items;
-        while !rest.is_empty() || !lost.is_empty() {
-            let mut end = rest.len().min(limits::FOLLOW_WRITE_DELIVERIES_MAX);
-            while end > 0 && end < rest.len() && rest[end].seq == rest[end - 1].seq {
-                end += 1;
-            }
-            let (now, later) = rest.split_at(end);
-            let until = match later {
-                [] => up_to,
-                [_, ..] => now[end - 1].seq,
-            };
-            let waiting = lost.split_off(lost.partition_point(|(seq, _)| *seq <= until));
-            let rows: Vec<_> = now.iter().map(Item::rows).collect();
-            assigned.extend(set::write(&self.catalog, cache, &rows, &lost, until).await?);
-            (rest, lost) = (later, waiting);
-        }
-        Ok(assigned)
-    }
-}
-
-/// Puts the families of `items`, merged with what their sets had before.
-fn put(index: &Index, items: &[Item], sets: &[Assigned]) -> Result<(), FollowError> {
+fn put_families(index: &Index, items: &[Item], sets: &[Assigned]) -> Result<(), IndexError> {
     for (item, to) in items.iter().zip(sets) {
-        let stored = stored(index, to.set, to.is_new)?;
+        let stored = if to.is_new { None } else { index.stored(to.set)? };
         if let Some(family) = item.family(to.set, stored) {
             index.put(family)?;
         }
     }
     Ok(())
-}
-
-fn stored(
-    index: &Index,
-    set: SetId,
-    is_new: bool,
-) -> Result<Option<crate::index::doc::FamilyDoc>, IndexError> {
-    if is_new { Ok(None) } else { index.stored(set) }
 }
 
 /// Runs work that blocks beside the runtime.
