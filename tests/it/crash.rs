@@ -2,6 +2,7 @@
 //! and at random moments under load, and what the clients heard 250 for is
 //! compared, byte for byte, with what the archive has afterwards.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -11,10 +12,14 @@ use muniment::app::Archive;
 use muniment::base::config::Config;
 use muniment::base::crash::{CRASH_AT, POINTS};
 use muniment::base::hash::Digest;
-use muniment::catalog::{cursor, delivery, leaf};
+use muniment::base::ids::{DeliverySeq, RecordId};
+use muniment::catalog::{cursor, delivery, leaf, set};
+use muniment::index::Scope;
+use muniment::query::{self, Dialect};
+use muniment::vault::open::OpenSegment;
 
 use super::support::random::Random;
-use super::support::served::{Acknowledged, Made, Sender, Served, init};
+use super::support::served::{Made, Sender, Served, init};
 
 const SENDERS: usize = 6;
 
@@ -57,6 +62,14 @@ impl Place {
     }
 }
 
+/// A 250 that was heard.
+struct Acknowledged {
+    record: RecordId,
+    leaf: Digest,
+    sha256: Digest,
+    token: String,
+}
+
 struct Load {
     place: Arc<Place>,
     acknowledged: Arc<Mutex<Vec<Acknowledged>>>,
@@ -81,7 +94,15 @@ impl Load {
                             std::thread::yield_now();
                             continue;
                         };
-                        while let Ok(heard) = sender.send(&journal, &message(&mut random)) {
+                        loop {
+                            let (token, text) = message(&mut random);
+                            let Ok(receipt) = sender.send(&journal, &text) else { break };
+                            let heard = Acknowledged {
+                                record: receipt.record,
+                                leaf: receipt.leaf,
+                                sha256: Digest::of(&text),
+                                token,
+                            };
                             acknowledged.lock().unwrap().push(heard);
                             count.fetch_add(1, Ordering::Relaxed);
                             if place.is_over.load(Ordering::Relaxed) {
@@ -104,19 +125,20 @@ impl Load {
     }
 }
 
-/// A message that no other is equal to; one in fifty is large.
-fn message(random: &mut Random) -> Vec<u8> {
-    let token = random.next();
-    let lines = if random.next().is_multiple_of(50) { 150_000 } else { random.next() % 60 };
+/// A message that no other is equal to; one in three hundred is too large for memory.
+fn message(random: &mut Random) -> (String, Vec<u8>) {
+    let number = random.next();
+    let token = format!("token{number:016x}");
+    let lines = if random.next().is_multiple_of(300) { 260_000 } else { random.next() % 60 };
     let mut text = format!(
-        "From: a{}@example.com\r\nTo: b@example.com\r\nSubject: token{token:016x}\r\n\
+        "From: a{}@example.com\r\nTo: b@example.com\r\nSubject: {token}\r\n\
          Date: Mon, 5 Jan 2026 10:00:00 +0000\r\n\r\n",
-        token % 7
+        number % 7
     );
     for _ in 0..lines {
         text.push_str(&format!("{:016x} {:016x} .\r\n", random.next(), random.next()));
     }
-    text.into_bytes()
+    (token, text.into_bytes())
 }
 
 #[test]
@@ -169,25 +191,54 @@ fn died_within(mut served: Served, patience: Duration, at: &str) {
 /// Catalog, log and bucket have each of them; so does the index, once it has
 /// caught up.
 fn check(made: &Made, acknowledged: &[Acknowledged]) {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     let served = Served::start(&made.config, &[]).expect("it starts after any crash");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let archive = Archive::open(Config::load(&made.config).unwrap()).await.unwrap();
-        let catalog = &archive.catalog;
-        for heard in acknowledged {
-            let row = delivery::with_record(catalog, heard.record).await.unwrap();
-            let row = row.unwrap_or_else(|| panic!("{} is not in the catalog", heard.record));
-            let record = archive.vault.open_record(&row.at()).await.unwrap();
-            let bytes = record.bytes().await.unwrap();
-            assert_eq!(Digest::of(&bytes), heard.sha256, "{} came back changed", heard.record);
-            let row = leaf::of_record(catalog, heard.record).await.unwrap().unwrap();
-            assert_eq!(row.hash, heard.leaf, "the receipt of {} names another leaf", heard.record);
-        }
-        // The followers say how far they are; nothing else changes meanwhile.
-        let last = delivery::last_seq(catalog).await.unwrap().0;
-        while cursor::get(catalog, "derive").await.unwrap() < last {
-            tokio::task::yield_now().await;
+        has_each(&archive, acknowledged).await;
+        let last = delivery::last_seq(&archive.catalog).await.unwrap().0;
+        // The follower says how far it is; a poll a moment is enough.
+        let mut moments = tokio::time::interval(Duration::from_millis(200));
+        while cursor::get(&archive.catalog, set::FOLLOWER).await.unwrap() < last {
+            moments.tick().await;
         }
     });
     served.stop();
+    runtime.block_on(async {
+        let archive = Archive::open(Config::load(&made.config).unwrap()).await.unwrap();
+        let index = archive.open_index().unwrap();
+        let last = delivery::last_seq(&archive.catalog).await.unwrap().0;
+        assert_eq!(index.cursor(), last as u64, "the index is behind");
+        for heard in acknowledged {
+            let query = query::parse(Dialect::Kql, &format!("subject:{}", heard.token), &TimeZone::UTC);
+            let hits = index.all(&query, &Scope::default()).unwrap();
+            assert_eq!(hits.len(), 1, "{} is not found by its subject", heard.token);
+        }
+    });
+}
+
+async fn has_each(archive: &Archive, acknowledged: &[Acknowledged]) {
+    let mut wanted: HashMap<_, _> =
+        acknowledged.iter().map(|heard| (heard.record, heard)).collect();
+    let mut at = DeliverySeq(0);
+    let mut segment: Option<(String, OpenSegment)> = None;
+    loop {
+        let rows = delivery::after(&archive.catalog, at, 500).await.unwrap();
+        let Some(last) = rows.last() else { break };
+        at = last.seq;
+        for row in &rows {
+            if segment.as_ref().is_none_or(|(object, _)| *object != row.object) {
+                let open = archive.vault.open_segment(&row.object, &row.page).await.unwrap();
+                segment = Some((row.object.clone(), open));
+            }
+            let (_, open) = segment.as_ref().unwrap();
+            // Also those that nobody heard of: what is committed can be read.
+            let bytes = open.record(row.entry).await.unwrap().bytes().await.unwrap();
+            let Some(heard) = wanted.remove(&row.record) else { continue };
+            assert_eq!(Digest::of(&bytes), heard.sha256, "{} came back changed", heard.record);
+            let leaf = leaf::of_record(&archive.catalog, heard.record).await.unwrap().unwrap();
+            assert_eq!(leaf.hash, heard.leaf, "the receipt of {} names another leaf", heard.record);
+        }
+    }
+    assert!(wanted.is_empty(), "not in the catalog: {:?}", wanted.keys());
 }

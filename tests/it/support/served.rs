@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use muniment::base::hash::Digest;
-use muniment::base::ids::RecordId;
+use muniment::ingest::Receipt;
 
 use super::binary;
 
@@ -96,14 +95,6 @@ impl Served {
     }
 }
 
-/// A 250 that was heard.
-#[derive(Clone, Copy, Debug)]
-pub struct Acknowledged {
-    pub record: RecordId,
-    pub leaf: Digest,
-    pub sha256: Digest,
-}
-
 /// A connection for many messages. Any error means: connect again.
 pub struct Sender {
     stream: BufReader<TcpStream>,
@@ -121,7 +112,7 @@ impl Sender {
     }
 
     /// Sends one message; its lines must end in CRLF.
-    pub fn send(&mut self, journal: &str, message: &[u8]) -> io::Result<Acknowledged> {
+    pub fn send(&mut self, journal: &str, message: &[u8]) -> io::Result<Receipt> {
         let head = format!("MAIL FROM:<>\r\nRCPT TO:<{journal}>\r\nDATA\r\n");
         self.stream.get_mut().write_all(head.as_bytes())?;
         self.reply("250")?;
@@ -141,7 +132,7 @@ impl Sender {
         let wrong = || io::Error::other(format!("no receipt in {reply:?}"));
         let record = words.next().and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
         let leaf = words.next().and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
-        Ok(Acknowledged { record, leaf, sha256: Digest::of(message) })
+        Ok(Receipt { record, leaf })
     }
 
     fn ask(&mut self, command: &str, expected: &str) -> io::Result<String> {
