@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use muniment::app::Archive;
 use muniment::base::config::Config;
 use muniment::base::crash::{CRASH_AT, POINTS};
@@ -210,7 +211,8 @@ fn check(made: &Made, acknowledged: &[Acknowledged]) {
         let last = delivery::last_seq(&archive.catalog).await.unwrap().0;
         assert_eq!(index.cursor(), last as u64, "the index is behind");
         for heard in acknowledged {
-            let query = query::parse(Dialect::Kql, &format!("subject:{}", heard.token), &TimeZone::UTC);
+            let text = format!("subject:{}", heard.token);
+            let query = query::parse(&text, Dialect::Kql, &TimeZone::UTC).unwrap().query;
             let hits = index.all(&query, &Scope::default()).unwrap();
             assert_eq!(hits.len(), 1, "{} is not found by its subject", heard.token);
         }
