@@ -137,7 +137,7 @@ impl Archive {
             metrics: parts.metrics,
             ingest: parts.ingest,
             progress: parts.progress,
-            search: Search { catalog: catalog.clone(), index: parts.index, clock: clock.clone() },
+            search: Search::new(catalog.clone(), parts.index, clock.clone()),
             review: Desk::new(catalog, clock, vault, log, workers),
         }
     }

@@ -98,9 +98,15 @@ pub const QUERY_TERMS_MAX: usize = 10_000;
 pub const QUERY_NEAR_MAX: u32 = 1000;
 /// Words of one segment that one wildcard stands for; beyond it, an error.
 pub const QUERY_EXPANSIONS_MAX: usize = 200_000;
-/// Result lists kept for paging, and the hits in all of them (24 bytes each).
+/// Result lists kept for paging, and the hits in all of them (40 bytes each).
 pub const SEARCH_LISTS_KEPT: usize = 8;
-pub const SEARCH_HITS_KEPT: usize = 4_000_000;
+pub const SEARCH_HITS_KEPT: usize = 2_000_000;
+/// A search that takes longer is refused; it never gives a part of its hits.
+pub const SEARCH_SECONDS_MAX: u64 = 30;
+/// Searches that compute at once; later ones wait.
+pub const SEARCHES_AT_ONCE_MAX: usize = 4;
+/// Positions (8 bytes) of one wildcard inside a phrase or beside NEAR.
+pub const QUERY_POSITIONS_MAX: usize = 20_000_000;
 /// Less, and tantivy will not write.
 pub const INDEX_MEMORY_BYTES_MIN: usize = 16 << 20;
 pub const PAGE_ROWS_MAX: usize = 500;

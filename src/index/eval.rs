@@ -6,6 +6,7 @@
 //! and see few.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tantivy::columnar::Column;
 use tantivy::postings::TermInfo;
@@ -17,24 +18,49 @@ use super::bits::Bits;
 use super::plan::{Expr, Slot, Spans, refused};
 use super::schema;
 use super::spans::Prepared;
-use crate::base::limits::QUERY_EXPANSIONS_MAX;
+use crate::base::limits::{QUERY_EXPANSIONS_MAX, SEARCH_SECONDS_MAX};
 
-pub(super) fn matching(reader: &SegmentReader, expr: &Expr) -> Result<Bits, IndexError> {
+/// When a search gives up.
+#[derive(Clone, Copy)]
+pub(super) struct Deadline(Instant);
+
+impl Deadline {
+    pub fn new() -> Self {
+        Self(Instant::now() + Duration::from_secs(SEARCH_SECONDS_MAX))
+    }
+
+    pub fn check(self) -> Result<(), IndexError> {
+        if Instant::now() <= self.0 {
+            return Ok(());
+        }
+        let message = format!("the search takes more than {SEARCH_SECONDS_MAX} seconds");
+        Err(refused(&message, "use fewer words with * at their start, or narrow the dates"))
+    }
+}
+
+pub(super) fn matching(
+    reader: &SegmentReader,
+    expr: &Expr,
+    deadline: Deadline,
+) -> Result<Bits, IndexError> {
     let mut alive = Bits::all(reader.max_doc());
     if reader.has_deletes() {
         alive = Bits::none(reader.max_doc());
         reader.doc_ids_alive().for_each(|doc| alive.insert(doc));
     }
-    Segment { reader }.within(expr, &alive)
+    Segment { reader, deadline }.within(expr, &alive)
 }
 
 struct Segment<'a> {
     reader: &'a SegmentReader,
+    deadline: Deadline,
 }
 
 impl Segment<'_> {
     /// The documents among `those` that match.
     fn within(&self, expr: &Expr, those: &Bits) -> Result<Bits, IndexError> {
+        self.deadline.check()?;
+        let deadline = self.deadline;
         match expr {
             Expr::All => Ok(those.clone()),
             Expr::And(all) => {
@@ -62,11 +88,11 @@ impl Segment<'_> {
                 Ok(left)
             }
             Expr::Words(fields, spans) => self.any_field(fields, those, |inverted| {
-                Prepared::new(inverted, spans)?.matching(inverted, those)
+                Prepared::new(inverted, spans, deadline)?.matching(inverted, those, deadline)
             }),
             Expr::Whole(fields, slot) => self.any_field(fields, those, |inverted| {
                 let mut found = Bits::none(those.len());
-                add_terms(inverted, &expand(inverted, slot)?, those, &mut found)?;
+                add_terms(inverted, &expand(inverted, slot, deadline)?, those, &mut found)?;
                 Ok(found)
             }),
             Expr::AnyOf(field, terms) => self.any_field(&[*field], those, |inverted| {
@@ -149,6 +175,7 @@ fn dearness(expr: &Expr) -> u8 {
 pub(super) fn expand(
     inverted: &InvertedIndexReader,
     slot: &Slot,
+    deadline: Deadline,
 ) -> Result<Vec<TermInfo>, IndexError> {
     let glob = match slot {
         Slot::Exact(term) => {
@@ -159,7 +186,12 @@ pub(super) fn expand(
     let prefix = glob.prefix().as_bytes();
     let mut terms = inverted.terms().range().ge(prefix).into_stream()?;
     let mut found = Vec::new();
+    let mut seen = 0u32;
     while terms.advance() {
+        seen = seen.wrapping_add(1);
+        if seen.is_multiple_of(4096) {
+            deadline.check()?;
+        }
         if !terms.key().starts_with(prefix) {
             break;
         }

@@ -30,6 +30,11 @@ impl Results {
         Some(hits)
     }
 
+    /// Snapshots of an index that is made anew count from the start.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub fn keep(&self, snapshot: u64, query: &Query, scope: &Scope, hits: &Arc<Vec<Hit>>) {
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = Key { snapshot, query: query.clone(), scope: scope.clone() };

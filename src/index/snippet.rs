@@ -20,6 +20,8 @@ pub struct Snippet {
 /// Characters of a snippet, and of those how many stand before the first mark.
 const CHARS: usize = 240;
 const CHARS_BEFORE: usize = 60;
+/// Patterns that are marked; each is tried on every term.
+const PATTERNS_MAX: usize = 100;
 /// Bytes of a text that are looked through for a mark.
 const SCAN_BYTES_MAX: usize = 1 << 20;
 
@@ -91,7 +93,8 @@ impl Phrases {
         let at = self.phrases.len();
         match slots.last() {
             Some(Slot::Exact(last)) => self.by_last.entry(last.clone()).or_default().push(at),
-            _ => self.patterned.push(at),
+            _ if self.patterned.len() < PATTERNS_MAX => self.patterned.push(at),
+            _ => return Ok(()),
         }
         self.longest = self.longest.max(slots.len());
         self.phrases.push(slots);

@@ -11,8 +11,9 @@ use tantivy::{DocSet, InvertedIndexReader};
 
 use super::IndexError;
 use super::bits::Bits;
-use super::eval::{add_terms, expand};
+use super::eval::{Deadline, add_terms, expand};
 use super::plan::{Slot, Spans, refused};
+use crate::base::limits::QUERY_POSITIONS_MAX;
 
 type Span = (u32, u32);
 
@@ -32,16 +33,22 @@ pub(super) enum Prepared {
 }
 
 impl Prepared {
-    pub fn new(inverted: &InvertedIndexReader, spans: &Spans) -> Result<Self, IndexError> {
+    pub fn new(
+        inverted: &InvertedIndexReader,
+        spans: &Spans,
+        deadline: Deadline,
+    ) -> Result<Self, IndexError> {
         Ok(match spans {
-            Spans::Slots(slots) => Self::Slots(expand_all(inverted, slots)?),
+            Spans::Slots(slots) => Self::Slots(expand_all(inverted, slots, deadline)?),
             Spans::Or(any) => {
-                let any: Result<_, _> = any.iter().map(|it| Self::new(inverted, it)).collect();
+                let any: Result<_, _> =
+                    any.iter().map(|it| Self::new(inverted, it, deadline)).collect();
                 Self::Or(any?)
             }
             Spans::Near { distance, is_ordered, sides } => {
                 let (left, right) = &**sides;
-                let sides = (Self::new(inverted, left)?, Self::new(inverted, right)?);
+                let sides =
+                    (Self::new(inverted, left, deadline)?, Self::new(inverted, right, deadline)?);
                 let (distance, is_ordered) = (*distance, *is_ordered);
                 Self::Near { distance, is_ordered, sides: Box::new(sides) }
             }
@@ -53,6 +60,7 @@ impl Prepared {
         &self,
         inverted: &InvertedIndexReader,
         those: &Bits,
+        deadline: Deadline,
     ) -> Result<Bits, IndexError> {
         let mut found = self.candidates(inverted, those)?;
         if !self.needs_positions() || found.is_empty() {
@@ -60,7 +68,10 @@ impl Prepared {
         }
         let mut cursor = self.cursor(inverted, &found)?;
         let mut missed = Bits::none(found.len());
-        for doc in found.iter() {
+        for (doc, seen) in found.iter().zip(0u32..) {
+            if seen.is_multiple_of(256) {
+                deadline.check()?;
+            }
             if !cursor.is_in(doc)? {
                 missed.insert(doc);
             }
@@ -133,10 +144,11 @@ impl Prepared {
 fn expand_all(
     inverted: &InvertedIndexReader,
     slots: &[Slot],
+    deadline: Deadline,
 ) -> Result<Vec<Vec<TermInfo>>, IndexError> {
     let mut expanded = Vec::with_capacity(slots.len());
     for slot in slots {
-        let terms = expand(inverted, slot)?;
+        let terms = expand(inverted, slot, deadline)?;
         let is_missing = terms.is_empty();
         expanded.push(terms);
         if is_missing {
@@ -276,6 +288,12 @@ impl Places {
             let mut doc = postings.doc();
             while doc != tantivy::TERMINATED {
                 if those.contains(doc) {
+                    if places.len() > QUERY_POSITIONS_MAX {
+                        return Err(refused(
+                            "a wildcard in a phrase or beside NEAR is at too many places",
+                            "write more of the word's letters",
+                        ));
+                    }
                     postings.positions(&mut positions);
                     places.extend(positions.iter().map(|position| (doc, *position)));
                 }

@@ -50,7 +50,11 @@ struct Engine {
 }
 
 struct Filling {
-    writer: IndexWriter,
+    index: tantivy::Index,
+    memory_bytes: usize,
+    /// None after a failure: what it had taken is lost, and the next use begins
+    /// at the last commit.
+    writer: Option<IndexWriter>,
     /// Put and not committed.
     pending: HashMap<SetId, FamilyDoc>,
     cursor: u64,
@@ -90,21 +94,26 @@ impl Index {
         // The old writer holds the directory's lock until it is gone.
         let parked = Engine::parked(fields)?;
         drop(std::mem::replace(&mut *engine, parked));
+        self.inner.results.clear();
         *engine = Engine::create(path, fields, *memory_bytes, why.to_owned())?;
         Ok(())
     }
 
     /// Adds a family, or replaces the one with the same set id; searchable after
-    /// `commit`.
+    /// `commit`. After an error of this or of `commit`, everything since the last
+    /// commit is to be put again.
     pub fn put(&self, doc: FamilyDoc) -> Result<(), IndexError> {
         let fields = &self.inner.fields;
         let document = fields.document(&doc)?;
         let engine = self.engine();
         let mut filling = engine.filling();
-        filling.writer.delete_term(fields.set_term(doc.set));
-        filling.writer.add_document(document)?;
-        filling.pending.insert(doc.set, doc);
-        Ok(())
+        filling.or_lost(&self.inner.path, |filling| {
+            let writer = filling.writer()?;
+            writer.delete_term(fields.set_term(doc.set));
+            writer.add_document(document)?;
+            filling.pending.insert(doc.set, doc);
+            Ok(())
+        })
     }
 
     /// The family as it was last put, committed or not.
@@ -121,10 +130,10 @@ impl Index {
     pub fn commit(&self, cursor: u64) -> Result<(), IndexError> {
         let engine = self.engine();
         let mut filling = engine.filling();
-        filling.commit_cursor(cursor)?;
-        engine.reader.reload()?;
-        filling.pending.clear();
-        Ok(())
+        filling.or_lost(&self.inner.path, |filling| {
+            filling.commit(cursor)?;
+            Ok(engine.reader.reload()?)
+        })
     }
 
     /// Every family that matches, newest received first.
@@ -135,9 +144,10 @@ impl Index {
             return Ok(hits);
         }
         let plan = plan::plan(&self.inner.fields, query, scope)?;
+        let deadline = eval::Deadline::new();
         let mut hits = Vec::new();
         for reader in searcher.segment_readers() {
-            let found = eval::matching(reader, &plan)?;
+            let found = eval::matching(reader, &plan, deadline)?;
             let columns = reader.fast_fields();
             let set = columns.u64(schema::SET)?;
             let received = columns.i64(schema::RECEIVED)?;
@@ -245,7 +255,7 @@ impl Engine {
             .tokenizers(Fields::tokenizers())
             .open_or_create(directory)?;
         let engine = Self::start(&index, memory_bytes, 0, Some(why))?;
-        engine.filling().commit_cursor(0)?;
+        engine.filling().commit(0)?;
         fs::write(path.join("version"), schema::VERSION.to_string()).map_err(failed("write"))?;
         Ok(engine)
     }
@@ -262,14 +272,16 @@ impl Engine {
         cursor: u64,
         emptied: Option<String>,
     ) -> Result<Self, IndexError> {
-        let writer: IndexWriter = index.writer_with_num_threads(1, memory_bytes)?;
-        let mut merging = LogMergePolicy::default();
-        // Replaced families keep their text on disk until they are merged away.
-        merging.set_del_docs_ratio_before_merge(0.2);
-        writer.set_merge_policy(Box::new(merging));
+        let mut filling = Filling {
+            index: index.clone(),
+            memory_bytes,
+            writer: None,
+            pending: HashMap::new(),
+            cursor,
+        };
+        filling.writer()?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let filling = Mutex::new(Filling { writer, pending: HashMap::new(), cursor });
-        Ok(Self { reader, filling, emptied })
+        Ok(Self { reader, filling: Mutex::new(filling), emptied })
     }
 
     fn filling(&self) -> MutexGuard<'_, Filling> {
@@ -278,11 +290,43 @@ impl Engine {
 }
 
 impl Filling {
-    fn commit_cursor(&mut self, cursor: u64) -> Result<(), IndexError> {
-        let mut prepared = self.writer.prepare_commit()?;
+    fn writer(&mut self) -> Result<&mut IndexWriter, IndexError> {
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => {
+                let writer = self.index.writer_with_num_threads(1, self.memory_bytes)?;
+                let mut merging = LogMergePolicy::default();
+                // Replaced families keep their text on disk until they are merged away.
+                merging.set_del_docs_ratio_before_merge(0.2);
+                writer.set_merge_policy(Box::new(merging));
+                writer
+            }
+        };
+        Ok(self.writer.insert(writer))
+    }
+
+    fn commit(&mut self, cursor: u64) -> Result<(), IndexError> {
+        let mut prepared = self.writer()?.prepare_commit()?;
         prepared.set_payload(&cursor.to_string());
         prepared.commit()?;
+        self.pending.clear();
         self.cursor = cursor;
         Ok(())
+    }
+
+    /// tantivy's writer is of no more use after a failure, say of a full disk.
+    fn or_lost<T>(
+        &mut self,
+        path: &Path,
+        doing: impl FnOnce(&mut Self) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
+        doing(self).map_err(|error| {
+            self.writer = None;
+            self.pending.clear();
+            match path.join("meta.json").exists() {
+                true => error,
+                false => IndexError::Corrupt("its files are gone".to_owned()),
+            }
+        })
     }
 }

@@ -317,6 +317,33 @@ fn damaged_or_foreign_index_is_emptied_and_says_why() {
     }
 }
 
+#[test]
+fn after_a_failure_filling_goes_on_from_the_last_commit() {
+    let Fixture { index, _directory: directory } = Fixture::new([body(1, "word")]);
+    let elsewhere = directory.path().with_extension("away");
+    std::fs::rename(directory.path(), &elsewhere).expect("rename");
+    let failed = index.put(body(2, "word")).and_then(|()| index.commit(2));
+    assert!(matches!(failed, Err(IndexError::Corrupt(_))), "{failed:?}");
+    assert_eq!((index.cursor(), index.families()), (1, 1));
+    assert!(index.commit(2).is_err());
+    std::fs::rename(&elsewhere, directory.path()).expect("rename");
+    index.put(body(2, "word")).expect("put");
+    index.commit(2).expect("commit");
+    assert_eq!((index.cursor(), index.families()), (2, 2));
+
+    std::fs::remove_dir_all(directory.path()).expect("remove");
+    let failed = index.put(body(3, "word")).and_then(|()| index.commit(3));
+    assert!(matches!(failed, Err(IndexError::Corrupt(_))), "{failed:?}");
+    let list =
+        |index: &Index| index.all(&read("word"), &Scope::default()).expect("an answer").len();
+    assert_eq!(list(&index), 2);
+    index.reset("it was lost").expect("reset");
+    assert_eq!((index.cursor(), list(&index)), (0, 0));
+    index.put(body(3, "word")).expect("put");
+    index.commit(3).expect("commit");
+    assert_eq!(list(&index), 1);
+}
+
 fn file_of(path: &std::path::Path, extension: &str) -> std::path::PathBuf {
     std::fs::read_dir(path)
         .expect("a directory")

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use crate::access::audit::{self, Act, Outcome};
 use crate::access::{Actor, Refused};
@@ -35,6 +36,14 @@ pub struct Search {
     pub catalog: Catalog,
     pub index: Index,
     pub clock: Clock,
+    at_once: Arc<Semaphore>,
+}
+
+impl Search {
+    pub fn new(catalog: Catalog, index: Index, clock: Clock) -> Self {
+        let at_once = Arc::new(Semaphore::new(limits::SEARCHES_AT_ONCE_MAX));
+        Self { catalog, index, clock, at_once }
+    }
 }
 
 /// A part of the hits, newest received first.
@@ -152,9 +161,14 @@ async fn resolve(actor: &Actor, search: &Search, ask: &Ask) -> Result<Resolved, 
 
 /// Away from the threads that serve sockets: it may compute for a second.
 async fn all(search: &Search, resolved: &Resolved) -> Result<Arc<Vec<index::Hit>>, SearchError> {
+    let turn = search.at_once.clone().acquire_owned().await.map_err(|_| SearchError::Stopped)?;
     let (index, query) = (search.index.clone(), resolved.query.clone());
     let scope = resolved.scope.clone();
-    let found = tokio::task::spawn_blocking(move || index.all(&query, &scope));
+    let found = tokio::task::spawn_blocking(move || {
+        // Kept until the computing ends, even if nobody waits for it any more.
+        let _turn = turn;
+        index.all(&query, &scope)
+    });
     Ok(found.await.map_err(|_| SearchError::Stopped)??)
 }
 

@@ -45,7 +45,7 @@ async fn fixture() -> Fixture {
         zone: "Europe/Berlin".to_owned(),
     };
     let matter = matter::create(&ada, &catalog, &clock, new).await.unwrap().row.matter_id;
-    let search = Search { catalog, index, clock };
+    let search = Search::new(catalog, index, clock);
     Fixture { search, ada, matter, _directories: (directory, place) }
 }
 
