@@ -11,7 +11,9 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # A pinned cargo-deny is built once, for its own sake and not into the binary.
 DENY_VERSION := 0.20.2
 DENY := $(TARGET)/tools/bin/cargo-deny
-NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
+HAS_NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+TESTS := $(if $(HAS_NEXTEST),cargo nextest run,cargo test) --locked
+TESTS_LONG := $(if $(HAS_NEXTEST),cargo nextest run --profile long,cargo test) --locked
 # What the demo journals instead of its own company: mbox (also .zst), Maildir
 # or folders of EML.
 MAIL ?=
@@ -64,7 +66,7 @@ test-rust:
 	cargo clippy --locked --all-targets -- -D warnings
 	@$(MAKE) --no-print-directory deny
 	@mkdir -p $(TARGET)
-	$(NEXTEST) --locked 2>&1 | tee $(TARGET)/tests.log
+	$(TESTS) 2>&1 | tee $(TARGET)/tests.log
 
 # Advisories change under a fixed tree and need the network: not part of a test.
 .PHONY: deny
@@ -94,7 +96,7 @@ endif
 .PHONY: test-long
 test-long:
 	@deploy/deps.sh test
-	MUNIMENT_TEST_LONG=1 $(NEXTEST) --locked
+	MUNIMENT_TEST_LONG=1 $(TESTS_LONG)
 
 .PHONY: bench
 bench: web

@@ -284,3 +284,36 @@ async fn failing_bucket_answers_451_and_recovers() {
     client(move || sender.deliver(JOURNAL, b"sent again\r\n")).await;
     assert_eq!(server.kept().await, [b"sent again\r\n"]);
 }
+
+/// A delivery of 100 MiB leaves this process, server and all, small.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_mail_does_not_live_in_memory() {
+    if std::env::var_os("NEXTEST").is_none() {
+        eprintln!("SKIPPED: other tests in this process would be measured too; use nextest");
+        return;
+    }
+    const PIECES: usize = 100;
+    const GROWTH_BYTES_MAX: u64 = 64 << 20;
+    let server = MailServer::start("size_bytes_max = 209715200").await;
+    let address = server.address;
+    let before = peak_memory_bytes();
+    client(move || {
+        let mut client = Client::connect(address);
+        client.open_transaction(JOURNAL);
+        client.send(format!("BDAT {} LAST\r\n", PIECES << 20).as_bytes());
+        let piece = vec![b'x'; 1 << 20];
+        for _ in 0..PIECES {
+            client.send(&piece);
+        }
+        assert!(client.reply().starts_with("250 2.0.0"));
+    })
+    .await;
+    let growth = peak_memory_bytes() - before;
+    assert!(growth < GROWTH_BYTES_MAX, "the peak grew by {growth} bytes");
+}
+
+fn peak_memory_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
