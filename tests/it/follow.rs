@@ -20,14 +20,14 @@ use super::support::{Scratch, binary, deliver};
 const INDEX_MEMORY_BYTES: usize = 32 << 20;
 
 /// A follower at work, with the index it fills.
-struct Following {
+pub struct Following {
     index: Index,
     progress: Progress,
     task: JoinHandle<()>,
 }
 
 impl Following {
-    fn start(scratch: &Scratch, ingest: &Ingest) -> Self {
+    pub fn start(scratch: &Scratch, ingest: &Ingest) -> Self {
         let archive = &scratch.archive;
         let index = Index::open(&path(scratch), INDEX_MEMORY_BYTES).unwrap();
         let pool = Arc::new(Pool::new(binary().into(), archive.config.worker.clone()));
@@ -43,20 +43,20 @@ impl Following {
     }
 
     /// Waits until everything that is committed is searchable.
-    async fn catch_up(&self, scratch: &Scratch) {
+    pub async fn catch_up(&self, scratch: &Scratch) {
         let last = delivery::last_seq(&scratch.archive.catalog).await.unwrap();
         let reached = self.progress.reached(last);
         assert!(tokio::time::timeout(Duration::from_secs(60), reached).await.unwrap());
     }
 
-    fn find(&self, query: &str) -> Vec<SetId> {
+    pub fn find(&self, query: &str) -> Vec<SetId> {
         let query = parse(query, Dialect::Kql, &jiff::tz::TimeZone::UTC).unwrap().query;
         let hits = self.index.all(&query, &Scope::default()).unwrap();
         hits.iter().map(|hit| hit.set).collect()
     }
 
     /// Stops it at once, wherever it is.
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.task.abort();
         let _ = self.task.await;
     }

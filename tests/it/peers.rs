@@ -9,10 +9,12 @@ use muniment::base::ids::DeliverySeq;
 use muniment::catalog::delivery;
 use muniment::mail::delivery::{Delivery, Form, Role, entry_bytes};
 
+use crate::follow::Following;
 use crate::smtp::client;
 use crate::support::corpus::messages;
 use crate::support::dialogue::Client;
 use crate::support::mail_server::{JOURNAL, MailServer};
+use crate::support::{Scratch, deliver};
 
 /// Delivers `contents` in one session and returns what is kept of them.
 async fn delivered(contents: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
@@ -208,6 +210,36 @@ async fn reencoded_twin_attachment_comes_back_exact() {
         let decoded = delivery.entries.iter().any(|entry| entry.sha256 == Digest::of(&content));
         assert!(decoded, "{:?}", delivery.entries);
     }
+}
+
+/// piler indexes 128 KB of a body and fifteen attachments.
+#[tokio::test(flavor = "multi_thread")]
+async fn words_beyond_128_kb_and_fifteen_attachments_are_found() {
+    let long =
+        message("Subject: long\r\n", &format!("{}\r\nzanzibar", "filler text\r\n".repeat(60_000)));
+    let parts: Vec<String> = (1..=20)
+        .map(|n| {
+            format!(
+                "--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; \
+                 filename=part{n}.txt\r\n\r\nwordofpart{n}\r\n"
+            )
+        })
+        .collect();
+    let many = message(
+        "Subject: many\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n",
+        &format!("{}--b--", parts.concat()),
+    );
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    for content in [&long, &many] {
+        deliver(&scratch.archive, &ingest, content).await;
+    }
+    let following = Following::start(&scratch, &ingest);
+    following.catch_up(&scratch).await;
+    for word in ["zanzibar", "wordofpart1", "wordofpart15", "wordofpart16", "wordofpart20"] {
+        assert_eq!(following.find(word).len(), 1, "{word}");
+    }
+    following.stop().await;
 }
 
 /// Parsers panicked and overflowed on some of these; here none of them is
