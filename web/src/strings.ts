@@ -30,6 +30,7 @@ export const s = {
     save: "Save",
     edit: "Edit",
     required: "Needed.",
+    selected: "Selected",
   },
   nav: {
     desks: "Desks",

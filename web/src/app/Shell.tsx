@@ -134,8 +134,9 @@ function Account({ me }: { me: Me }) {
   const act = async (key: string) => {
     if (key === "out") {
       await api.signOut();
-      queryClient.clear();
-      queryClient.setQueryData(["session"], null);
+      // The next person at this browser finds nothing of this one's.
+      queryClient.setQueryData(q.session.queryKey, null);
+      queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
     } else setTheme(key as ThemeChoice);
   };
   const themes: [ThemeChoice, string, IconName][] = [

@@ -37,7 +37,11 @@ const tidy = <T extends object>(value: T): T =>
 
 const root = createRootRoute({
   component: Shell,
-  notFoundComponent: () => <Empty title={s.ui.lost}>{s.ui.lostWhy}</Empty>,
+  notFoundComponent: () => (
+    <Empty isPage title={s.ui.lost}>
+      {s.ui.lostWhy}
+    </Empty>
+  ),
 });
 
 function Home() {

@@ -12,11 +12,14 @@ export function Empty({
   title,
   children,
   act,
+  isPage,
 }: {
   icon?: IconName;
   title: string;
   children?: ReactNode;
   act?: ReactNode;
+  /** The only thing on its page, so its title is the page's. */
+  isPage?: boolean;
 }) {
   return (
     <div className="empty">
@@ -25,7 +28,7 @@ export function Empty({
           <Icon name={icon} size={20} />
         </span>
       )}
-      <h2>{title}</h2>
+      {isPage ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children && <p className="quiet">{children}</p>}
       {act && <div className="row row-wrap empty-act">{act}</div>}
     </div>

@@ -10,9 +10,14 @@ interface Props extends Omit<ButtonProps, "className" | "style" | "children"> {
   children: ReactNode;
 }
 
-export function Button({ kind = "plain", icon, children, ...rest }: Props) {
+/** While pending it keeps the focus and takes no further press. */
+export function Button({ kind = "plain", icon, children, isPending, onPress, ...rest }: Props) {
   return (
-    <AriaButton {...rest} className={`button button-${kind}`}>
+    <AriaButton
+      {...rest}
+      onPress={isPending ? undefined : onPress}
+      className={`button button-${kind}${isPending ? " is-pending" : ""}`}
+    >
       {icon && <Icon name={icon} />}
       {children}
     </AriaButton>

@@ -11,11 +11,13 @@ import {
   useRef,
   useState,
 } from "react";
+import { s } from "../strings";
 import { Icon } from "./icons";
 import { follow, offset, type Place, placeAt, range, reveal, spacer } from "./rows";
 import "./table.css";
 
 export const ROW = 36;
+const HEAD = 28;
 
 export interface Column<T> {
   id: string;
@@ -43,8 +45,6 @@ export interface TableProps<T> {
   rowClass?: (row: T) => string;
   /** As tall as its rows, for short lists inside a page. */
   isWhole?: boolean;
-  /** Takes the focus when it appears. */
-  isHeaderHidden?: boolean;
 }
 
 export function Table<T>(props: TableProps<T>) {
@@ -70,7 +70,7 @@ export function Table<T>(props: TableProps<T>) {
   useLayoutEffect(() => {
     const element = box.current;
     if (!element || isWhole) return;
-    const watch = new ResizeObserver(() => setView(element.clientHeight || 600));
+    const watch = new ResizeObserver(() => setView((element.clientHeight || 628) - HEAD));
     watch.observe(element);
     return () => watch.disconnect();
   }, [isWhole]);
@@ -130,7 +130,6 @@ export function Table<T>(props: TableProps<T>) {
     const value = row(index);
     const isSelected = selected?.has(index);
     rows.push(
-      // biome-ignore lint/a11y/useFocusableInteractive: focus stays on the grid, which names its active row
       // biome-ignore lint/a11y/useKeyWithClickEvents: the grid handles the keys
       <div
         key={index}
@@ -146,7 +145,6 @@ export function Table<T>(props: TableProps<T>) {
         }}
       >
         {onSelect && (
-          // biome-ignore lint/a11y/useFocusableInteractive: as above
           // biome-ignore lint/a11y/useKeyWithClickEvents: space selects
           <div
             role="gridcell"
@@ -162,7 +160,6 @@ export function Table<T>(props: TableProps<T>) {
           </div>
         )}
         {columns.map((column) => (
-          // biome-ignore lint/a11y/useFocusableInteractive: as above
           <div key={column.id} role="gridcell" className={column.align === "end" ? "cell cell-end" : "cell"}>
             {value === undefined ? <i className="cell-wait" /> : column.cell(value)}
           </div>
@@ -173,7 +170,8 @@ export function Table<T>(props: TableProps<T>) {
 
   return (
     <div
-      className={isWhole ? "table table-whole" : "table"}
+      ref={box}
+      className={isWhole ? "table table-whole" : "table scroll"}
       role="grid"
       aria-label={label}
       aria-rowcount={count + 1}
@@ -184,11 +182,22 @@ export function Table<T>(props: TableProps<T>) {
       tabIndex={0}
       style={grid}
       onKeyDown={onKeyDown}
+      onScroll={
+        isWhole
+          ? undefined
+          : (event) => {
+              const bar = event.currentTarget.scrollTop;
+              setPlace((was) => (was.bar === bar ? was : follow(was, bar, count, ROW, view)));
+            }
+      }
     >
-      <div role="rowgroup" className={props.isHeaderHidden ? "hidden-text" : undefined}>
-        {/* biome-ignore lint/a11y/useFocusableInteractive: headers do nothing */}
-        <div role="row" aria-rowindex={1} className="table-head">
-          {onSelect && <div role="columnheader" tabIndex={-1} aria-label="✓" />}
+      <div role="rowgroup" className="table-heads">
+        <div role="row" aria-rowindex={1} tabIndex={-1} className="table-head">
+          {onSelect && (
+            <div role="columnheader" tabIndex={-1}>
+              <span className="hidden-text">{s.ui.selected}</span>
+            </div>
+          )}
           {columns.map((column) => (
             <div
               key={column.id}
@@ -202,21 +211,11 @@ export function Table<T>(props: TableProps<T>) {
         </div>
       </div>
       <div
-        role="presentation"
-        className="table-scroll scroll"
-        ref={box}
-        onScroll={(event) => {
-          const bar = event.currentTarget.scrollTop;
-          setPlace((was) => (was.bar === bar ? was : follow(was, bar, count, ROW, view)));
-        }}
+        role="rowgroup"
+        className="table-rows"
+        style={isWhole ? undefined : { height: spacer(count, ROW) }}
       >
-        <div
-          role="rowgroup"
-          className="table-rows"
-          style={isWhole ? undefined : { height: spacer(count, ROW) }}
-        >
-          {rows}
-        </div>
+        {rows}
       </div>
     </div>
   );

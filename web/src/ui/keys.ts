@@ -8,8 +8,9 @@ const typing = (target: EventTarget | null) =>
   (target.isContentEditable ||
     target.closest("input, textarea, select, [role=spinbutton], [role=listbox], [role=menu]") !== null);
 
-let first = "";
-let firstAt = 0;
+const PAIR_MS = 1200;
+let last = { key: "", at: 0 };
+let before = last;
 
 export function useKeys(keys: Keys) {
   const latest = useRef(keys);
@@ -29,12 +30,10 @@ export function useKeys(keys: Keys) {
         return;
       }
       if (typing(event.target) || document.querySelector(".scrim")) return;
-      const pair =
-        first && event.timeStamp - firstAt < 1200 ? latest.current[`${first} ${event.key}`] : undefined;
-      const act = pair ?? (first && event.timeStamp - firstAt < 1200 ? undefined : latest.current[event.key]);
+      const isPair = before.key === "g" && event.timeStamp - before.at < PAIR_MS;
+      const act = latest.current[isPair ? `g ${event.key}` : event.key];
       if (!act) return;
       event.preventDefault();
-      first = "";
       act(event);
     };
     addEventListener("keydown", onKey);
@@ -42,14 +41,16 @@ export function useKeys(keys: Keys) {
   }, []);
 }
 
-/** Remembers a `g` for the pairs. Installed once; it acts after every listener has had its turn. */
+/** Remembers the key before, for the pairs. Installed once; it hears each key before the pages do. */
 export function watchFirstKeys() {
-  addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    // A task, not a microtask: those run between listeners.
-    setTimeout(() => {
-      first = event.key === "g" ? "g" : "";
-      firstAt = event.timeStamp;
-    });
-  });
+  addEventListener(
+    "keydown",
+    (event) => {
+      before = last;
+      const isOurs = !event.ctrlKey && !event.metaKey && !event.altKey && !typing(event.target);
+      // The second key of a pair is not the first of another.
+      last = { key: isOurs && before.key !== "g" ? event.key : "", at: event.timeStamp };
+    },
+    { capture: true },
+  );
 }

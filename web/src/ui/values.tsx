@@ -107,7 +107,7 @@ export function Copyable({ text, label }: { text: string; label: string }) {
   const [copied, setCopied] = useState(false);
   return (
     <div className="copyable">
-      <code className="scroll">{text}</code>
+      <code>{text}</code>
       <AriaButton
         className="icon-button"
         aria-label={copied ? s.ui.copied : label}

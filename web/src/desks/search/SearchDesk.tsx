@@ -59,6 +59,7 @@ export function SearchDesk() {
   if (needsMatter && matters.isSuccess && !open.length)
     return (
       <Empty
+        isPage
         icon="matter"
         title={s.search.pickMatter}
         act={

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { caretLine, unitsAt } from "./caret";
+import { caretLine } from "./caret";
 
 test("the caret stands under what is wrong", () => {
   expect(caretLine("from:alice AND (budget", [15, 16])).toBe("from:alice AND (budget\n               ^");
+  expect(caretLine("frm:alice", [0, 3])).toBe("frm:alice\n^^^");
 });
 
-test("spans count bytes, columns count what is seen", () => {
-  expect(caretLine("für (x", [5, 6])).toBe("für (x\n    ^");
-  expect(unitsAt("a😀b", 5)).toBe(3);
+test("columns count what is seen, not code units", () => {
+  expect(caretLine("😀 (x", [3, 4])).toBe("😀 (x\n  ^");
 });
 
 test("a span at the end still has its caret", () => {

@@ -1,0 +1,278 @@
+// What people do here, from the first sign-in to the audit of it all, as one continuous story.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { binary } from "./archive.mjs";
+import { people } from "./mail.mjs";
+
+export const LEGAL = { name: "mila", password: "correct-horse-battery-41" };
+export const ADMIN = { password: "administrators-own-password-7" };
+
+const seen = (locator) => locator.first().waitFor({ state: "visible" });
+const gone = (locator) => locator.first().waitFor({ state: "detached" });
+
+async function signIn(page, name, password) {
+  await page.goto("/");
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+async function choosePassword(page, password) {
+  await seen(page.getByRole("heading", { name: "Choose your password" }));
+  await page.getByLabel("New password", { exact: true }).fill("short");
+  await page.getByLabel("New password again").fill("short");
+  await page.getByRole("button", { name: "Set password and go on" }).click();
+  await seen(page.getByText("12 characters or more.", { exact: true }));
+  await page.getByLabel("New password", { exact: true }).fill(password);
+  await page.getByLabel("New password again").fill(password);
+  await page.getByRole("button", { name: "Set password and go on" }).click();
+}
+
+async function signOut(page) {
+  await page.getByRole("button", { name: /^You:/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await seen(page.getByRole("heading", { name: "Sign in" }));
+}
+
+/** The administrator signs in first, sees no mail, and adds a person of the legal team. */
+export async function administrator({ page }, archive, check) {
+  await page.goto("/search?q=merger");
+  await seen(page.getByRole("heading", { name: "Sign in" }));
+  await check("sign-in");
+  await signIn(page, archive.login, "not the password");
+  await seen(page.getByText(/wrong|not right|do not match|incorrect|unknown/i));
+  await signIn(page, archive.login, archive.password);
+  await choosePassword(page, ADMIN.password);
+  await seen(page.getByRole("heading", { name: "Status" }));
+  const desks = await page.getByRole("navigation", { name: "Desks" }).getByRole("link").allTextContents();
+  assert.deepEqual(desks, ["Audit", "Status", "People"], "an administrator has no desk with mail");
+  assert.equal((await page.request.get("/api/v1/messages/1")).ok(), false, "an administrator reads no mail");
+  await check("status");
+  await page.getByRole("link", { name: "People" }).click();
+  await page.getByRole("button", { name: "Add person" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name", { exact: true }).fill("Mila Brandt");
+  await dialog.getByLabel("Sign-in name").fill(LEGAL.name);
+  await dialog.locator("label", { hasText: "Archive-wide" }).click();
+  await check("add-person");
+  await dialog.getByRole("button", { name: "Add person" }).click();
+  await seen(page.getByText("This password is shown once."));
+  const password = await page.getByRole("dialog").locator("code").textContent();
+  await page.getByRole("button", { name: "I have passed it on" }).click();
+  await seen(page.getByRole("gridcell", { name: "Mila Brandt" }));
+  await check("people");
+  await signOut(page);
+  return password;
+}
+
+/** A newcomer's first sign-in ends at the search desk. */
+export async function newcomer({ page }, oneTime) {
+  await signIn(page, LEGAL.name, oneTime);
+  await choosePassword(page, LEGAL.password);
+  await seen(page.getByRole("textbox", { name: "Query" }));
+}
+
+/** Waits until everything that was sent can be found. */
+export async function caughtUp({ page }, deliveries) {
+  for (let tries = 0; tries < 300; tries += 1) {
+    const status = await (await page.request.get("/api/v1/status")).json();
+    if (
+      status.deliveries >= deliveries &&
+      status.index.behind === 0 &&
+      status.log.published >= status.log.size
+    )
+      return status;
+    await new Promise((go) => setTimeout(go, 200));
+  }
+  throw new Error("the index has not caught up after a minute");
+}
+
+/** A matter with its custodians. */
+export async function matter({ page }, check) {
+  await page.keyboard.press("g");
+  await page.keyboard.press("m");
+  await seen(page.getByRole("heading", { name: "Matters", level: 1 }));
+  await page.getByRole("button", { name: "New matter" }).first().click();
+  await page.getByRole("dialog").getByLabel("Name").fill("Fabrikam merger");
+  await page.getByRole("dialog").getByLabel("Reference").fill("26-cv-01184");
+  await page.getByRole("button", { name: "Create matter" }).click();
+  await seen(page.getByRole("heading", { name: "Fabrikam merger" }));
+  for (const key of ["alice", "bob", "carol"]) {
+    const [name, address] = people[key];
+    await page.getByRole("button", { name: "Add custodian" }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill(name);
+    await dialog.getByLabel("Addresses").fill("not an address");
+    await dialog.getByRole("button", { name: "Add custodian" }).click();
+    await seen(dialog.getByText(/is not an address/));
+    await dialog.getByLabel("Addresses").fill(`${name} <${address.toUpperCase()}>`);
+    await dialog.getByRole("button", { name: "Add custodian" }).click();
+    await gone(page.getByRole("dialog"));
+    await seen(page.getByText(address, { exact: true }));
+  }
+  await check("matter");
+}
+
+const query = async (page, text) => {
+  await page.getByRole("textbox", { name: "Query" }).fill(text);
+  await page.keyboard.press("Enter");
+};
+const count = (page, text) => seen(page.locator(".hits-count").getByText(text));
+
+/** Search in the matter, mend a query from its caret, and find a recipient that no header names. */
+export async function search({ page }, check) {
+  await page.getByRole("link", { name: "Search in this matter" }).click();
+  await count(page, /famil/);
+  await query(page, "(merger AND subject:sheet");
+  await seen(page.getByRole("alert"));
+  assert.match(await page.locator(".query-caret").textContent(), /\^/);
+  await check("search-error");
+  await query(page, "(merger AND subject:sheet)");
+  await count(page, "1 family");
+  await query(page, `bcc:${people.counsel[1]}`);
+  await count(page, "1 family");
+  await query(page, `recipients:${people.counsel[1]} AND to:${people.bob[1]}`);
+  await count(page, "1 family");
+  await page.keyboard.press("Escape");
+  await page.locator("body").press("j");
+  await seen(page.getByRole("heading", { name: /Term sheet v4/ }));
+  assert.match(page.url(), /[?&]m=\d+/, "a message can be linked");
+  await check("search");
+}
+
+/** The message in each of its views. */
+export async function message({ page }, check) {
+  await seen(
+    page.locator(".people-line", { hasText: "Bcc" }).getByText(/from the journal envelope of delivery/),
+  );
+  await page.keyboard.press("e");
+  await seen(page.getByText("Who took part, and how it is known"));
+  await seen(
+    page
+      .locator("tr", { hasText: people.counsel[1] })
+      .getByText(/Bcc, from the journal envelope of delivery \d+/),
+  );
+  assert.equal(
+    await page.locator("section > .card h2", { hasText: /^Delivery/ }).count(),
+    2,
+    "both reports of it are shown",
+  );
+  await check("message-envelope");
+  await page.keyboard.press("p");
+  await seen(page.getByRole("heading", { name: "Verified now" }));
+  await page.getByRole("button", { name: "Check in this browser" }).click();
+  await seen(page.getByText(/computed the same SHA-256/));
+  await check("message-proof");
+  await page.getByRole("tab", { name: "HTML" }).click();
+  await seen(page.getByText(/remote load.* blocked/));
+  const frame = page.frameLocator("iframe");
+  await seen(frame.getByText("Clause nine"));
+  assert.equal(await page.title(), "Muniment", "mail runs no script");
+  await check("message-html");
+  await page.getByRole("tab", { name: "Headers" }).click();
+  await seen(page.locator(".header-list").getByText("Message-ID"));
+  await page.getByRole("tab", { name: "Source" }).click();
+  await seen(page.locator("pre.source").getByText(/^From: Alice Ito/));
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: /Term sheet v4\.txt/ }).click(),
+  ]);
+  assert.equal(file.suggestedFilename(), "Term sheet v4.txt");
+  await page.keyboard.press("t");
+}
+
+/** A hold is seen before it is placed. */
+export async function hold({ page }, check) {
+  await page.getByRole("link", { name: "Matters" }).click();
+  await page.getByRole("row", { name: /Fabrikam merger/ }).click();
+  await page.getByRole("button", { name: "Place hold" }).first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("Preservation letter of 31 March");
+  await dialog.getByText("Alice Ito").click();
+  await dialog.getByText("Bob Lay").click();
+  const place = dialog.getByRole("button", { name: /^Place hold on [\d,]+ families$/ });
+  await seen(place);
+  await check("hold-place");
+  await place.click();
+  await seen(page.getByRole("heading", { name: "Preservation letter of 31 March" }));
+  await seen(page.getByText("In force"));
+  await seen(page.getByRole("row", { name: /Term sheet v4/ }));
+  await check("hold");
+}
+
+/** The export of what is held, checked by a program that needs neither server nor catalog. */
+export async function exported({ page }, archive, check) {
+  await page.getByRole("button", { name: "Export what is held" }).click();
+  await page.getByRole("dialog").getByText("Attachments as files of their own too").click();
+  await page
+    .getByRole("dialog")
+    .getByRole("button", { name: /^Export [\d,]+ families$/ })
+    .click();
+  await seen(page.getByRole("heading", { name: "Exports" }));
+  await seen(page.getByRole("heading", { name: "How to check it" }));
+  await check("exports");
+  const command = await page.locator(".copyable code").first().textContent();
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Download" }).click(),
+  ]);
+  const path = join(archive.directory, file.suggestedFilename());
+  await file.saveAs(path);
+  const [program, ...words] = command.split(" ").map((word) => word.replace(/^'|'$/g, ""));
+  assert.equal(program, "muniment");
+  assert.equal(
+    words[1],
+    file.suggestedFilename(),
+    "the command that is shown names the file that is downloaded",
+  );
+  const printed = execFileSync(binary, words, { cwd: archive.directory, encoding: "utf8" });
+  assert.ok(printed.length > 0);
+}
+
+/** A release needs its reason, which stays on record. */
+export async function release({ page }, check) {
+  await page.getByRole("link", { name: "Matters" }).click();
+  await page.getByRole("row", { name: /Fabrikam merger/ }).click();
+  await page.getByRole("link", { name: /Preservation letter/ }).click();
+  await page.getByRole("button", { name: "Release" }).click();
+  const act = page.getByRole("button", { name: /^Release hold on [\d,]+ families$/ });
+  await seen(act);
+  assert.equal(await act.isDisabled(), true, "no release without a reason");
+  await page.getByLabel("Reason").fill("Settled; counsel agreed in writing");
+  await check("hold-release");
+  await act.click();
+  await seen(page.getByText("Settled; counsel agreed in writing"));
+  await seen(page.getByText("Released", { exact: true }));
+}
+
+/** All of it is in the audit. */
+export async function audit({ page }, check) {
+  await page.keyboard.press("g");
+  await page.keyboard.press("a");
+  await seen(page.getByRole("heading", { name: "Audit", level: 1 }));
+  for (const act of [
+    "Searched",
+    "Read message",
+    "Verified message",
+    "Placed hold",
+    "Released hold",
+    "Downloaded export",
+  ])
+    await seen(page.getByRole("row", { name: new RegExp(act) }));
+  await page
+    .getByRole("row", { name: /Released hold/ })
+    .first()
+    .click();
+  await seen(page.locator(".audit-detail").getByText("Settled; counsel agreed in writing"));
+  await check("audit");
+  await page.keyboard.press("?");
+  await seen(page.getByRole("heading", { name: "Keyboard shortcuts" }));
+  await check("keys");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("fabrikam");
+  await seen(page.getByRole("menuitem", { name: /Open matter Fabrikam merger/ }));
+  await check("palette");
+  await page.keyboard.press("Escape");
+}

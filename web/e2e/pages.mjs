@@ -1,0 +1,36 @@
+// Every page as it is looked at: its address, what shows that it is there, and what is opened on it.
+
+const get = async (page, path) => (await page.request.get(`/api/v1${path}`)).json();
+
+export async function pages(page) {
+  const matter = (await get(page, "/matters")).matters[0].id;
+  const hold = (await get(page, `/matters/${matter}/holds`)).holds[0].id;
+  const csrf = (await get(page, "/session")).csrf;
+  const found = await page.request.post("/api/v1/search", {
+    headers: { "x-muniment-csrf": csrf },
+    data: { matter_id: matter, query: "subject:sheet", dialect: "kql" },
+  });
+  const message = (await found.json()).hits[0].id;
+  const search = `/search?matter=${matter}&q=merger&m=${message}`;
+  return [
+    { name: "search", path: search, ready: ".message-text" },
+    {
+      name: "filters",
+      path: `/search?matter=${matter}&from=2025-06-01`,
+      ready: ".table-row .hit-subject",
+      act: (p) => p.locator(".filters .field-label").first().waitFor(),
+    },
+    { name: "envelope", path: `${search}&tab=envelope`, ready: ".known td" },
+    { name: "proof", path: `${search}&tab=proof`, ready: ".verdict-good" },
+    { name: "headers", path: `${search}&tab=headers`, ready: ".header-list dd" },
+    { name: "html", path: `${search}&tab=html`, ready: "iframe" },
+    { name: "matters", path: "/matters", ready: ".table-row" },
+    { name: "matter", path: `/matters/${matter}`, ready: ".happened li" },
+    { name: "hold", path: `/matters/${matter}/holds/${hold}`, ready: ".table-row .hit-subject" },
+    { name: "exports", path: "/exports?id=1", ready: ".copyable" },
+    { name: "audit", path: "/audit", ready: ".table-row .cell span" },
+    { name: "status", path: "/status", ready: ".sentence" },
+    { name: "nothing", path: `/search?matter=${matter}&q=zyzzyva`, ready: ".empty" },
+    { name: "lost", path: "/nowhere", ready: ".empty" },
+  ];
+}
