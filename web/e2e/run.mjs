@@ -85,7 +85,7 @@ try {
     () => problems.push(`the page as it was: ${picture} (${shown.url()})`),
     () => {},
   );
-  problems.push(`the server's last words:\n${archive.log().slice(-3000)}`);
+  problems.push(`the server's last words:\n${archive.log().slice(-6000)}`);
 } finally {
   await browser.close();
   await archive.stop();
