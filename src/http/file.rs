@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures::StreamExt;
 
 use crate::review::bytes::{File, Held};
 
@@ -43,6 +44,8 @@ fn pieces(held: Held) -> impl futures::Stream<Item = Result<Bytes, std::io::Erro
         let piece = held.bytes.slice(at..end);
         (!piece.is_empty()).then_some((Ok(piece), (held, end)))
     })
+    // A body asks once more after its end, which an unfold must not be.
+    .fuse()
 }
 
 /// Content-Disposition with a file name (RFC 6266 section 4, RFC 8187): one in

@@ -32,7 +32,8 @@ export async function start() {
     .replace("127.0.0.1:2525", `127.0.0.1:${smtp}`)
     .replace("127.0.0.1:8080", `127.0.0.1:${http}`);
   writeFileSync(config, text);
-  const server = spawn(binary, ["serve", "--config", config], { stdio: ["ignore", "pipe", "pipe"],
+  const server = spawn(binary, ["serve", "--config", config], {
+    stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, RUST_BACKTRACE: "0", NO_COLOR: "1" },
   });
   let log = "";

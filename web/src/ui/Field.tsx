@@ -107,7 +107,7 @@ export function Choose({
     >
       {!isLabelHidden && <Label className="field-label">{label}</Label>}
       <Button className="control control-choice">
-        <SelectValue className="clip" />
+        <SelectValue className="clip">{({ selectedText }) => selectedText}</SelectValue>
         <Icon name="down" />
       </Button>
       <Hints hint={hint} error={error} />

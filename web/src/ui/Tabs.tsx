@@ -26,7 +26,7 @@ export function Tabs({
           </Tab>
         ))}
       </TabList>
-      <TabPanel id={value} className="tab-panel">
+      <TabPanel key={value} id={value} className="tab-panel">
         {children}
       </TabPanel>
     </AriaTabs>
