@@ -10,6 +10,7 @@ use crate::access::Access;
 use crate::base::clock::Clock;
 use crate::base::config::{Config, Worm};
 use crate::catalog::{Catalog, CatalogError, meta};
+use crate::export::Exporter;
 use crate::http::Context;
 use crate::index::{Index, IndexError};
 use crate::ingest::follow::Progress;
@@ -129,6 +130,9 @@ impl Archive {
         let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
         let idle_minutes = self.config.http.session_idle_minutes;
         let (vault, log, workers) = (self.vault.clone(), parts.log, parts.workers);
+        let search = Search::new(catalog.clone(), parts.index, clock.clone());
+        let work = &self.config.archive.work;
+        let exports = Exporter::new(vault.clone(), log.clone(), search.clone(), work);
         Context {
             access: Access::new(catalog.clone(), clock.clone(), idle_minutes),
             catalog: catalog.clone(),
@@ -137,8 +141,9 @@ impl Archive {
             metrics: parts.metrics,
             ingest: parts.ingest,
             progress: parts.progress,
-            search: Search::new(catalog.clone(), parts.index, clock.clone()),
+            search,
             review: Desk::new(catalog, clock, vault, log, workers),
+            exports,
         }
     }
 

@@ -7,6 +7,7 @@ use super::audit::{Act, Outcome, record_in};
 use super::{Access, AccessError, Actor, Refused, Role, password};
 use crate::base::ids::UserId;
 use crate::base::limits;
+use crate::catalog::Catalog;
 use crate::catalog::person::{self as rows, NewPerson, PersonRow};
 use crate::catalog::session;
 
@@ -170,4 +171,17 @@ fn check_name(name: &str) -> Result<String, Refused> {
         return Err(Refused::Invalid(format!("{name} is the archive's own name")));
     }
     Ok(name)
+}
+
+/// Who acts when work goes on that a person asked for earlier: with the rights
+/// that the person has now.
+pub async fn actor(catalog: &Catalog, name: &str) -> Result<Actor, AccessError> {
+    let person = rows::by_name(catalog, name).await?.filter(|person| !person.is_disabled);
+    let person = person.ok_or(Refused::Hidden("person"))?;
+    Ok(Actor {
+        user_id: person.user_id,
+        role: Role::from_row(&person.role)?,
+        name: person.name,
+        is_archive_wide: person.is_archive_wide,
+    })
 }

@@ -163,3 +163,9 @@ pub const FOLLOW_BYTES_MAX: u64 = 16 << 20;
 pub const FOLLOW_WRITE_DELIVERIES_MAX: usize = 64;
 /// Addresses whose ids the follower remembers.
 pub const ADDRESS_CACHE_MAX: usize = 200_000;
+/// A job that is not heard of for so long is another's.
+pub const EXPORT_LEASE_SECONDS: i64 = 60;
+/// Messages that an export can name one by one.
+pub const EXPORT_MESSAGES_MAX: usize = 10_000;
+/// Deliveries from which one message is proved in an export.
+pub const EXPORT_PROOFS_MAX: usize = 1000;

@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod delivery;
 pub mod hit;
 pub mod hold;
+pub mod job;
 pub mod leaf;
 pub mod matter;
 pub mod meta;

@@ -1,11 +1,14 @@
 //! Subcommands: reading arguments, one file for each command, exit codes.
 //!
 //! Exit codes: 0 done; 1 the command failed or a check found a fault; 2 wrong
-//! arguments.
+//! arguments, or nothing could be checked; 3 a check found all good that can be
+//! checked, but not all can.
 
+mod export;
 mod init;
 mod serve;
 mod user;
+mod verify_export;
 mod worker;
 
 use std::path::PathBuf;
@@ -32,6 +35,10 @@ enum Command {
     /// People who can sign in.
     #[command(subcommand)]
     User(user::Command),
+    /// Export the hits of a search into a bundle with proofs.
+    Export(export::Arguments),
+    /// Check an export bundle with nothing but the bundle and the public key.
+    VerifyExport(verify_export::Arguments),
     /// Print the version.
     Version,
     /// Read mail for the archive that started this process.
@@ -69,6 +76,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Init(arguments) => block_on(init::run(arguments))?,
         Command::Serve(arguments) => block_on(serve::run(arguments))?,
         Command::User(command) => block_on(user::run(command))?,
+        Command::Export(arguments) => block_on(export::run(arguments))?,
+        Command::VerifyExport(arguments) => return Ok(verify_export::run(&arguments)),
         Command::Version => println!("muniment {}", env!("CARGO_PKG_VERSION")),
         Command::Worker => worker::run()?,
     }

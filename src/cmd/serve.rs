@@ -16,6 +16,7 @@ use crate::base::config;
 use crate::http;
 use crate::ingest::follow::Follower;
 use crate::ingest::publish::check_published;
+use crate::jobs::Runner;
 use crate::smtp::listener::Server;
 use crate::worker::Pool;
 
@@ -104,6 +105,8 @@ impl Running {
                 tracing::error!(error = %error, "the log is not published any more");
             }
         });
+        let jobs = Runner::of_server(context.exports.clone());
+        tasks.spawn(jobs.run(stopped_by(stopping.clone())));
         let until = stopped_by(stopping);
         tasks.spawn(async move {
             if let Err(error) = http::serve(listener, context, until).await {

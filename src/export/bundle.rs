@@ -11,10 +11,10 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::manifest::{self, Head, Item, Listed, Proof, Role, Seal, Span};
-use super::mbox;
 use crate::base::durable;
 use crate::base::hash::{Digest, Hasher};
 use crate::ledger::note::{self, NoteError, Signer};
+use crate::mail::mbox;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -37,13 +37,6 @@ pub enum BundleError {
 pub struct About {
     pub set: i64,
     pub proofs: Vec<Proof>,
-}
-
-/// A message's line in an mbox: `From <sender> <date>`.
-pub struct FromLine<'a> {
-    pub sender: &'a str,
-    /// As `asctime` writes it.
-    pub date: String,
 }
 
 /// A bundle in the making. Dropped unfinished, it leaves a file named as
@@ -98,17 +91,19 @@ impl BundleWriter {
     }
 
     /// Adds a message; returns its number, by which attachments refer to it.
+    /// `separator` is its line in an mbox.
     pub fn message(
         &mut self,
         bytes: &[u8],
-        from: &FromLine<'_>,
+        separator: &[u8],
         about: About,
     ) -> Result<u64, BundleError> {
         self.messages += 1;
         let number = self.messages;
         let (path, span) = match &mut self.mbox {
             Some(mbox) => {
-                let span = append(mbox, bytes, from).map_err(|error| self.out.failed(error))?;
+                let span =
+                    append(mbox, bytes, separator).map_err(|error| self.out.failed(error))?;
                 (manifest::MBOX.to_owned(), Some(span))
             }
             None => {
@@ -193,17 +188,13 @@ impl BundleWriter {
 }
 
 /// Appends a message to an mbox; where its quoted bytes lie.
-fn append(mbox: &mut Spool, bytes: &[u8], from: &FromLine<'_>) -> io::Result<Span> {
-    // An address with a space or line end would break the line.
-    let is_plain = |c: &char| !c.is_whitespace() && !c.is_control();
-    let sender: String = from.sender.chars().filter(is_plain).collect();
-    let sender = if sender.is_empty() { "MAILER-DAEMON" } else { &sender };
-    mbox.write(format!("From {sender} {}\n", from.date).as_bytes())?;
+fn append(mbox: &mut Spool, bytes: &[u8], separator: &[u8]) -> io::Result<Span> {
+    mbox.write(separator)?;
+    mbox.write(b"\n")?;
     let offset = mbox.size;
     let length = mbox::write_quoted(&mut mbox.file, bytes)?;
     mbox.size += length;
-    let end: &[u8] = if bytes.ends_with(b"\n") { b"\n" } else { b"\n\n" };
-    mbox.write(end)?;
+    mbox.write(mbox::end_of(bytes))?;
     Ok(Span { offset, length })
 }
 

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::access::{AccessError, Refused};
 use crate::catalog::CatalogError;
+use crate::export::ExportError;
 use crate::hold::HoldError;
 use crate::matter::MatterError;
 use crate::review::ReviewError;
@@ -189,6 +190,17 @@ impl ApiError {
             }
             SearchError::Matter(error) => error.into(),
             SearchError::Catalog(error) => error.into(),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Refused(refused) => refused.into(),
+            ExportError::Catalog(error) => error.into(),
+            ExportError::Search(error) => Self::of_search(error, ""),
             error => Self::internal(&error),
         }
     }

@@ -8,9 +8,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Context;
 use super::error::ApiError;
+use super::file;
 use super::guard::Signed;
 use super::input::{At, Body, Params};
 use super::search::SearchRequest;
+use crate::base::ids::{HoldId, JobId, MatterId, SetId};
+use crate::catalog::job;
+use crate::export::ExportError;
+use crate::export::bundle::Format;
+use crate::export::request::{self, Export, Request, Scope};
 
 #[derive(Serialize, ToSchema)]
 pub struct Job {
@@ -88,61 +94,127 @@ pub struct ExportParams {
     matter: Option<i64>,
 }
 
-fn unwired<T>() -> Result<T, ApiError> {
-    Err(ApiError::unavailable("exports are not served yet"))
-}
-
 /// Ask for an export.
 #[utoipa::path(post, path = "/exports", tag = "exports", request_body = ExportRequest,
     responses((status = 200, body = Job)))]
 pub async fn ask(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    Body(_body): Body<ExportRequest>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    Body(body): Body<ExportRequest>,
 ) -> Result<Json<Job>, ApiError> {
-    unwired()
+    let text = body.scope.search.as_ref().map(|search| search.query.clone());
+    let scope = scope(body.scope)?;
+    let request = Request {
+        matter_id: body.matter_id.map(MatterId),
+        name: body.name.unwrap_or_else(|| "Export".to_owned()),
+        scope,
+        format: match body.format {
+            ExportFormat::Eml => Format::Eml,
+            ExportFormat::Mbox => Format::Mbox,
+        },
+        with_attachments: body.with_attachments,
+    };
+    match request::ask(&actor, &context.exports.queue, request, None).await {
+        Ok(export) => Ok(Json(export.into())),
+        Err(ExportError::Search(error)) => {
+            Err(ApiError::of_search(error, text.as_deref().unwrap_or_default()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn scope(asked: ExportScopeRequest) -> Result<Scope, ApiError> {
+    let ExportScopeRequest { search, hold_id, message_ids } = asked;
+    match (search, hold_id, message_ids) {
+        (Some(body), None, None) => Ok(Scope::Search(super::search::ask(body)?)),
+        (None, Some(id), None) => Ok(Scope::Hold(HoldId(id))),
+        (None, None, Some(ids)) => Ok(Scope::Messages(ids.into_iter().map(SetId).collect())),
+        _ => Err(ApiError::invalid("name exactly one of search, hold_id and message_ids")),
+    }
 }
 
 /// The exports that the reader may see, newest first.
 #[utoipa::path(get, path = "/exports", tag = "exports", params(ExportParams),
     responses((status = 200, body = Exports)))]
 pub async fn list(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    Params(_params): Params<ExportParams>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    Params(params): Params<ExportParams>,
 ) -> Result<Json<Exports>, ApiError> {
-    unwired()
+    let matter = params.matter.map(MatterId);
+    let exports = request::list(&actor, &context.exports.queue, matter).await?;
+    Ok(Json(Exports { exports: exports.into_iter().map(Job::from).collect() }))
 }
 
 /// One export, with how far it is.
 #[utoipa::path(get, path = "/exports/{id}", tag = "exports", params(("id" = i64, Path)),
     responses((status = 200, body = Job)))]
 pub async fn show(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    At(_id): At<i64>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
 ) -> Result<Json<Job>, ApiError> {
-    unwired()
+    let export = request::get(&actor, &context.exports.queue, JobId(id)).await?;
+    Ok(Json(export.into()))
 }
 
 /// Stop an export.
 #[utoipa::path(post, path = "/exports/{id}/cancel", tag = "exports", params(("id" = i64, Path)),
     responses((status = 200, body = Job)))]
 pub async fn cancel(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    At(_id): At<i64>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
 ) -> Result<Json<Job>, ApiError> {
-    unwired()
+    let export = request::cancel(&actor, &context.exports.queue, JobId(id)).await?;
+    Ok(Json(export.into()))
 }
 
 /// The bundle.
 #[utoipa::path(get, path = "/exports/{id}/download", tag = "exports", params(("id" = i64, Path)),
     responses((status = 200, content_type = "application/zip", body = Vec<u8>)))]
 pub async fn download(
-    State(_context): State<Context>,
-    Signed(_actor): Signed,
-    At(_id): At<i64>,
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
 ) -> Result<Response, ApiError> {
-    unwired()
+    let id = JobId(id);
+    let (export, summary) = request::download(&actor, &context.exports.queue, id).await?;
+    // Exports can be made again: their directory may have been emptied.
+    let opened = tokio::fs::File::open(context.exports.path(id)).await;
+    let opened = opened.map_err(|_| ApiError::not_found("bundle any more; ask for it again"))?;
+    let name = format!("{}.zip", export.request.name);
+    Ok(file::streamed(opened, summary.size, &name, "application/zip"))
+}
+
+impl From<Export> for Job {
+    fn from(export: Export) -> Self {
+        let Export { row, request, summary } = export;
+        Self {
+            id: row.job_id.0,
+            kind: row.kind,
+            matter_id: row.matter_id.map(|id| id.0),
+            asked_by: row.asked_by,
+            state: match row.state {
+                job::State::Queued => JobState::Queued,
+                job::State::Running => JobState::Running,
+                job::State::Done => JobState::Done,
+                job::State::Failed => JobState::Failed,
+                job::State::Cancelled => JobState::Cancelled,
+            },
+            done: row.done,
+            total: row.total,
+            created_at: row.created_at.to_string(),
+            started_at: row.started_at.map(|at| at.to_string()),
+            ended_at: row.ended_at.map(|at| at.to_string()),
+            name: request.name,
+            format: match request.format {
+                Format::Eml => ExportFormat::Eml,
+                Format::Mbox => ExportFormat::Mbox,
+            },
+            size: summary.as_ref().map(|summary| summary.size),
+            sha256: summary.map(|summary| summary.sha256.to_string()),
+            error: (row.state == job::State::Failed).then_some(row.result),
+        }
+    }
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::StreamExt;
+use tokio::io::AsyncReadExt;
 
 use crate::review::bytes::{File, Held};
 
@@ -35,6 +36,26 @@ fn answer(file: File, media_type: &'static str, disposition: HeaderValue) -> Res
         ),
     ];
     (headers, Body::from_stream(pieces(file.held))).into_response()
+}
+
+/// A file of the disk that the browser saves, read as it is sent.
+pub fn streamed(
+    file: tokio::fs::File,
+    size: u64,
+    name: &str,
+    media_type: &'static str,
+) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CONTENT_DISPOSITION, disposition("attachment", name)),
+        (header::CONTENT_LENGTH, HeaderValue::from(size)),
+    ];
+    let pieces = futures::stream::try_unfold(file, |mut file| async move {
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        let read = (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece).await?;
+        std::io::Result::Ok((read > 0).then(|| (Bytes::from(piece), file)))
+    });
+    (headers, Body::from_stream(pieces)).into_response()
 }
 
 /// The bytes in pieces; their memory is given back with the last one.

@@ -38,6 +38,7 @@ use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::limits;
 use crate::catalog::Catalog;
+use crate::export::Exporter;
 use crate::ingest::Ingest;
 use crate::ingest::follow::Progress;
 use crate::review::Desk;
@@ -55,6 +56,7 @@ pub struct Context {
     pub progress: Progress,
     pub search: Search,
     pub review: Desk,
+    pub exports: Exporter,
 }
 
 /// Everything that is served.

@@ -143,19 +143,33 @@ fn is_quoted(line: &[u8]) -> bool {
 pub fn write(out: &mut impl Write, separator: &[u8], message: &[u8]) -> io::Result<()> {
     out.write_all(separator)?;
     out.write_all(b"\n")?;
+    write_quoted(out, message)?;
+    out.write_all(end_of(message))
+}
+
+/// Writes a message with one more `>` before every line that begins with any
+/// number of them and `From `; returns how many bytes that took.
+pub fn write_quoted(out: &mut impl Write, message: &[u8]) -> io::Result<u64> {
+    let mut written = message.len() as u64;
     for line in message.split_inclusive(|c| *c == b'\n') {
         let behind = line.iter().position(|c| *c != b'>').unwrap_or(line.len());
         if line[behind..].starts_with(b"From ") {
             out.write_all(b">")?;
+            written += 1;
         }
         out.write_all(line)?;
     }
-    let end: &[u8] = match message {
+    Ok(written)
+}
+
+/// What stands between a message and the next separator: an empty line, in a
+/// form that tells whether the message ended with a line end of its own.
+pub fn end_of(message: &[u8]) -> &'static [u8] {
+    match message {
         [.., b'\n'] | [] => b"\n",
         [.., b'\r'] => b"\n\r\r\n",
         _ => b"\n\r\n",
-    };
-    out.write_all(end)
+    }
 }
 
 /// The separator line for a message received from `sender` at `at`.

@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use super::proof::{self, Outcome};
 use super::report::{Kind, Match, Report};
 use super::source::{Source, SourceError};
+use super::unquote::Unquoter;
 use crate::base::hash::{Digest, Hasher};
 use crate::base::limits::NOTE_BYTES_MAX;
 use crate::export::manifest::{
     self, CHECKPOINT, Head, Item, KEY, Listed, MANIFEST, MANIFEST_NOTE, Part, Role, Seal, Span,
 };
-use crate::export::mbox::Unquoter;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::note::{self, NoteError, Verifier};
 

@@ -7,3 +7,4 @@ pub mod report;
 mod source;
 #[cfg(test)]
 mod tests;
+mod unquote;

@@ -10,7 +10,7 @@ use super::report::{EXIT_BAD, EXIT_GOOD, EXIT_UNPROVEN, Kind, Report};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::base::ids::{ArchiveId, RecordId};
-use crate::export::bundle::{About, BundleWriter, Closing, Format, FromLine};
+use crate::export::bundle::{About, BundleWriter, Closing, Format};
 use crate::export::manifest::{
     CHECKPOINT, FORMAT, Head, Inclusion, KEY, MANIFEST, MANIFEST_NOTE, MBOX, Proof, Seal, VERSION,
 };
@@ -89,8 +89,8 @@ fn write(path: &Path, format: Format, is_pending: bool) {
                 recorded: serde_json::json!({"source": "exchange"}),
             }],
         };
-        let from = FromLine { sender: "a@b.example", date: "Tue Nov 14 22:13:20 2023".into() };
-        let number = writer.message(message, &from, about(1)).unwrap();
+        let from = b"From a@b.example Tue Nov 14 22:13:20 2023";
+        let number = writer.message(message, from, about(1)).unwrap();
         writer
             .attachment(ATTACHMENT, (number, 1), ("../plan.pdf", "application/pdf"), about(2))
             .unwrap();

@@ -3,6 +3,7 @@
 mod access_table;
 mod architecture;
 mod crash;
+mod export;
 mod follow;
 mod golden;
 mod http;

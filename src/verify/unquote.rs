@@ -1,23 +1,5 @@
-//! The mboxrd form of messages: every line that begins with `From ` after any
-//! number of `>` gets one more `>`, so that taking one off gives the exact
-//! bytes back. Line ends are the message's own and stay as they are.
-
-use std::io::{self, Write};
-
-/// Writes `message` with its lines quoted; returns the bytes written.
-pub fn write_quoted(out: &mut impl Write, message: &[u8]) -> io::Result<u64> {
-    let mut written = 0;
-    for line in message.split_inclusive(|byte| *byte == b'\n') {
-        let bare = &line[line.iter().take_while(|byte| **byte == b'>').count()..];
-        if bare.starts_with(b"From ") {
-            out.write_all(b">")?;
-            written += 1;
-        }
-        out.write_all(line)?;
-        written += line.len() as u64;
-    }
-    Ok(written)
-}
+//! Taking the mboxrd quoting off a message: one `>` off every line that begins
+//! with one or more of them and `From `. Line ends stay as they are.
 
 /// Takes the quoting off a stream of pieces of one quoted message.
 #[derive(Default)]
@@ -70,6 +52,7 @@ impl Unquoter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::mbox::write_quoted;
     use proptest::prelude::*;
 
     fn quoted(message: &[u8]) -> Vec<u8> {

@@ -1,0 +1,227 @@
+//! `muniment export`: the same verbs, rights and audit as the web app, beside a
+//! running server, which then does the work, or without one.
+
+use std::io::{BufRead, IsTerminal};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+use crate::access::{Access, Actor};
+use crate::app::{AppError, Archive};
+use crate::base::durable;
+use crate::base::ids::{JobId, MatterId, RecordId};
+use crate::catalog::job::State;
+use crate::export::bundle::Format;
+use crate::export::request::{self, Request, Scope, Summary};
+use crate::export::{Exporter, Queue, bundle_of, directory, run as exporting};
+use crate::index::IndexError;
+use crate::ingest::log::Log;
+use crate::query::Dialect;
+use crate::search::{Ask, Search};
+
+use super::ConfigArgument;
+
+/// The variable that holds the password.
+const PASSWORD: &str = "MUNIMENT_PASSWORD";
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// What to export.
+    #[arg(long)]
+    query: String,
+    #[arg(long, value_enum)]
+    dialect: DialectArgument,
+    #[arg(long, value_enum)]
+    format: FormatArgument,
+    /// The bundle to write; must not exist.
+    #[arg(long, value_name = "PATH")]
+    out: PathBuf,
+    /// Who exports; the password is read from MUNIMENT_PASSWORD or asked for.
+    #[arg(long, value_name = "NAME")]
+    user: String,
+    /// The number of the matter; without it the archive-wide right is needed.
+    #[arg(long, value_name = "ID")]
+    matter: Option<i64>,
+    /// Write each attachment as a file of its own as well.
+    #[arg(long)]
+    with_attachments: bool,
+    /// What the export is called.
+    #[arg(long, default_value = "Export")]
+    name: String,
+    /// Print what was exported as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum DialectArgument {
+    Kql,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum FormatArgument {
+    Eml,
+    Mbox,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let out = &arguments.out;
+    if out.exists() {
+        bail!("{} exists already; name another file with --out", out.display());
+    }
+    let archive = Archive::open(arguments.config.load()?).await?;
+    let actor = sign_in(&archive, &arguments.user).await?;
+    let request = request_of(&arguments);
+    let queue = Queue::new(archive.catalog.clone(), archive.clock.clone());
+    let job = match archive.open_index() {
+        Ok(index) => {
+            let search = Search::new(archive.catalog.clone(), index, archive.clock.clone());
+            do_here(&archive, &actor, search, request).await?
+        }
+        // The server has the index open: it does the work.
+        Err(AppError::Index(IndexError::Busy(_))) => {
+            let job = request::ask(&actor, &queue, request, None).await?.row.job_id;
+            wait(&actor, &queue, job).await?;
+            job
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let (_, summary) = request::download(&actor, &queue, job)
+        .await
+        .with_context(|| format!("export {job} was not made"))?;
+    let made = bundle_of(&directory(&archive.config.archive.work), job);
+    copy(&made, out).with_context(|| format!("cannot write {}", out.display()))?;
+    tell(&arguments, &summary)
+}
+
+async fn sign_in(archive: &Archive, name: &str) -> anyhow::Result<Actor> {
+    let password = match std::env::var(PASSWORD) {
+        Ok(password) => password,
+        Err(_) => ask_password(name)?,
+    };
+    let minutes = archive.config.http.session_idle_minutes;
+    let access = Access::new(archive.catalog.clone(), archive.clock.clone(), minutes);
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let session = access.sign_in(name, &password, here).await?.session;
+    access.sign_out(&session).await?;
+    if session.must_change {
+        bail!("sign in to the web app as {name} and choose a password first");
+    }
+    Ok(session.actor)
+}
+
+/// Asks on the terminal, which does not show what is typed.
+fn ask_password(name: &str) -> anyhow::Result<String> {
+    let input = std::io::stdin();
+    let is_terminal = input.is_terminal();
+    let echo = |how: &str| {
+        // Where there is no stty, the password is seen as it is typed.
+        let _ = std::process::Command::new("stty").arg(how).status();
+    };
+    if is_terminal {
+        eprint!("password of {name}: ");
+        echo("-echo");
+    }
+    let mut line = String::new();
+    let read = input.lock().read_line(&mut line);
+    if is_terminal {
+        echo("echo");
+        eprintln!();
+    }
+    read.context("cannot read the password")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn request_of(arguments: &Arguments) -> Request {
+    let matter_id = arguments.matter.map(MatterId);
+    let dialect = match arguments.dialect {
+        DialectArgument::Kql => Dialect::Kql,
+    };
+    Request {
+        matter_id,
+        name: arguments.name.clone(),
+        scope: Scope::Search(Ask::new(matter_id, arguments.query.clone(), dialect)),
+        format: match arguments.format {
+            FormatArgument::Eml => Format::Eml,
+            FormatArgument::Mbox => Format::Mbox,
+        },
+        with_attachments: arguments.with_attachments,
+    }
+}
+
+/// Does the job in this process, under a name that no other has.
+async fn do_here(
+    archive: &Archive,
+    actor: &Actor,
+    search: Search,
+    request: Request,
+) -> anyhow::Result<JobId> {
+    let vault = archive.vault.clone();
+    let verifier = vault.log_signer().verifier().clone();
+    let log = Log::open(vault.bucket().clone(), verifier).await?;
+    let exporter = Exporter::new(vault, log, search, &archive.config.archive.work);
+    let owner = format!("command {}", RecordId::generate());
+    let lease = exporting::lease(&exporter, &owner);
+    let row = request::ask(actor, &exporter.queue, request, Some(&lease)).await?.row;
+    let job = row.job_id;
+    exporting::run(&exporter, row, &owner).await?;
+    finished(&request::get(actor, &exporter.queue, job).await?)?;
+    Ok(job)
+}
+
+/// Waits for the server to do the job, as long as it takes.
+async fn wait(actor: &Actor, queue: &Queue, job: JobId) -> anyhow::Result<()> {
+    let mut ticks = tokio::time::interval(Duration::from_millis(250));
+    loop {
+        ticks.tick().await;
+        if finished(&request::get(actor, queue, job).await?)? {
+            return Ok(());
+        }
+    }
+}
+
+fn finished(export: &request::Export) -> anyhow::Result<bool> {
+    match export.row.state {
+        State::Queued | State::Running => Ok(false),
+        State::Done => Ok(true),
+        State::Cancelled => bail!("export {} was cancelled", export.row.job_id),
+        State::Failed => bail!("export {} failed: {}", export.row.job_id, export.row.result),
+    }
+}
+
+/// Copies the bundle; a crash leaves `out` whole or not at all.
+fn copy(made: &Path, out: &Path) -> std::io::Result<()> {
+    let mut staged = out.as_os_str().to_owned();
+    staged.push(".part");
+    let staged = PathBuf::from(staged);
+    std::fs::copy(made, &staged)?;
+    std::fs::File::open(&staged)?.sync_all()?;
+    // A link, unlike a rename, refuses to replace a file that has come since.
+    let linked = std::fs::hard_link(&staged, out);
+    std::fs::remove_file(&staged)?;
+    linked?;
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    durable::sync_directory(parent.unwrap_or(Path::new(".")))
+}
+
+fn tell(arguments: &Arguments, summary: &Summary) -> anyhow::Result<()> {
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(summary)?);
+        return Ok(());
+    }
+    let Summary { size, sha256, messages, attachments, exceptions, unproven } = summary;
+    println!("{}: {messages} messages, {attachments} attachments", arguments.out.display());
+    println!("size: {size}");
+    println!("sha256: {sha256}");
+    if *exceptions > 0 {
+        println!("exceptions: {exceptions}, listed in exceptions.json of the bundle");
+    }
+    if *unproven > 0 {
+        println!("not yet published, so without proof: {unproven}");
+    }
+    Ok(())
+}

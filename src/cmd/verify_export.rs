@@ -1,0 +1,63 @@
+//! `muniment verify-export`: checks a bundle. Needs no configuration, archive
+//! or network.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::ledger::note::Verifier;
+use crate::verify::bundle::{verify, verify_file};
+use crate::verify::report::{EXIT_UNCHECKED, Report};
+
+/// Exit codes: 0 everything holds; 1 something does not, and is named; 2 nothing
+/// could be checked; 3 everything holds, but some items carry no proof, since
+/// the log had not been published that far.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The bundle: a zip, or the directory that it was unpacked into.
+    bundle: PathBuf,
+    /// The log's public key as `init` printed it, or a file with it.
+    #[arg(long, value_name = "KEY|FILE")]
+    key: String,
+    /// A loose copy of one message or attachment: checks it alone.
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match check(arguments) {
+        Ok(report) => {
+            match serde_json::to_string_pretty(&report) {
+                Ok(json) if arguments.json => println!("{json}"),
+                _ => print!("{report}"),
+            }
+            ExitCode::from(report.exit_code())
+        }
+        Err(error) => {
+            eprintln!("muniment: {error:#}");
+            ExitCode::from(EXIT_UNCHECKED)
+        }
+    }
+}
+
+fn check(arguments: &Arguments) -> anyhow::Result<Report> {
+    let key = read_key(&arguments.key)?;
+    Ok(match &arguments.file {
+        Some(file) => verify_file(&arguments.bundle, &key, file)?,
+        None => verify(&arguments.bundle, &key)?,
+    })
+}
+
+fn read_key(given: &str) -> anyhow::Result<Verifier> {
+    let path = Path::new(given);
+    if path.is_file() {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the key in {}", path.display()))?;
+        return text.trim().parse().with_context(|| format!("the key in {}", path.display()));
+    }
+    given.trim().parse().with_context(|| format!("{given:?} is no file and no key"))
+}

@@ -1,0 +1,358 @@
+//! Doing an export: freeze the list, wait for the log, write the bundle. A job
+//! that is done again starts from its list and replaces what it had written.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::bundle::{About, BundleWriter, Closing, staged};
+use super::collect::{Collector, Message};
+use super::frozen::{self, failed};
+use super::manifest::{FORMAT, Head, Proof, VERSION};
+use super::request::{self, Export, Request, Scope, Summary};
+use super::{ExportError, Exporter};
+use crate::access::audit::{Act, Outcome, record_in};
+use crate::access::{Actor, person};
+use crate::base::ids::{JobId, SetId};
+use crate::base::limits::EXPORT_LEASE_SECONDS;
+use crate::catalog::job::{self, JobRow, Lease, Renewed, State};
+use crate::catalog::leaf;
+use crate::hold;
+use crate::ingest::log::Published;
+use crate::search;
+
+/// How often progress is written.
+const PROGRESS: Duration = Duration::from_millis(500);
+
+const README: &str = include_str!("README.txt");
+
+/// A lease from now on.
+pub fn lease(exporter: &Exporter, owner: &str) -> Lease {
+    let until = exporter.clock.now().plus_seconds(EXPORT_LEASE_SECONDS);
+    Lease { owner: owner.to_owned(), until }
+}
+
+/// Does a leased job to its end and says so in catalog and audit. An error
+/// means that the job could not be ended: it is left to be leased again.
+pub async fn run(exporter: &Exporter, row: JobRow, owner: &str) -> Result<(), ExportError> {
+    let (id, matter) = (row.job_id, row.matter_id);
+    let asked_by = row.asked_by.clone();
+    let export = request::read(row);
+    let name =
+        export.as_ref().map_or_else(|_| id.to_string(), |export| export.request.name.clone());
+    let done = match export {
+        Ok(export) => Work { exporter, owner, id, told: None }.export(&export).await,
+        Err(error) => Err(error),
+    };
+    let (state, outcome, result, detail) = match done {
+        Ok(summary) => {
+            let text = serde_json::to_string(&summary)?;
+            (State::Done, Outcome::Done, text, json!({ "job": id, "summary": summary }))
+        }
+        // Its new owner will say what came of it.
+        Err(ExportError::Lost) => return Ok(()),
+        Err(ExportError::Cancelled) => (
+            State::Cancelled,
+            Outcome::Done,
+            String::new(),
+            json!({ "job": id, "cancelled": true }),
+        ),
+        Err(error) => {
+            let text = chain(&error);
+            tracing::error!(job = %id, error = %text, "an export failed");
+            let detail = json!({ "job": id, "error": text });
+            (State::Failed, Outcome::Failed, text, detail)
+        }
+    };
+    if state != State::Done {
+        let _ = fs::remove_file(staged(&exporter.path(id)));
+    }
+    let now = exporter.clock.now();
+    let mut tx = exporter.catalog.write().await?;
+    if job::end(&mut tx, id, owner, (state, &result), now).await? {
+        let act = Act::new("export.run", matter, &name).with(detail);
+        record_in(&mut tx, now, &asked_by, &act, outcome).await?;
+        exporter.catalog.commit(tx, "end an export").await?;
+        // A crash before this leaves a list that no one reads.
+        let _ = fs::remove_file(list_of(exporter, id));
+    }
+    Ok(())
+}
+
+fn list_of(exporter: &Exporter, id: JobId) -> std::path::PathBuf {
+    exporter.directory.join(format!("{id}.list"))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    text
+}
+
+struct Work<'a> {
+    exporter: &'a Exporter,
+    owner: &'a str,
+    id: JobId,
+    /// When progress was last written.
+    told: Option<Instant>,
+}
+
+impl Work<'_> {
+    async fn export(&mut self, export: &Export) -> Result<Summary, ExportError> {
+        let exporter = self.exporter;
+        let directory = &exporter.directory;
+        fs::create_dir_all(directory)
+            .map_err(|source| failed("create the directory", directory, source))?;
+        let actor = person::actor(&exporter.catalog, &export.row.asked_by)
+            .await
+            .map_err(ExportError::Person)?;
+        // Of what came until now, all is in the log that is waited for.
+        let leaves = leaf::count(&exporter.catalog).await?;
+        let sets = self.freeze(&actor, &export.request).await?;
+        let total = sets.len() as u64;
+        self.tell(0, total, true).await?;
+        let checkpoint = self.published(leaves, total).await?;
+        let mut writer =
+            Some(BundleWriter::create(&exporter.path(self.id), export.request.format)?);
+        let mut collector = Collector::new(exporter, checkpoint.clone());
+        let mut counts = Counts::default();
+        for (done, set) in (0..).zip(&sets) {
+            self.tell(done, total, false).await?;
+            let before = collector.exceptions.len();
+            for group in collector.groups(*set).await? {
+                if let Some(message) = collector.message(*set, &group).await? {
+                    let one = One { set: *set, message, request: &export.request };
+                    writer = Some(one.add(writer, &mut collector, &mut counts).await?);
+                }
+            }
+            counts.sets += u64::from(collector.exceptions.len() == before);
+        }
+        self.tell(total, total, true).await?;
+        let exceptions = serde_json::to_vec_pretty(&collector.exceptions)?;
+        counts.exceptions = collector.exceptions.len() as u64;
+        let account = self.account(export, &counts, sets.len(), checkpoint.as_ref()).await?;
+        self.close(writer, &account, &exceptions, checkpoint, &counts).await
+    }
+
+    /// The sets to export: those of an earlier try, or what the scope gives now.
+    async fn freeze(&self, actor: &Actor, request: &Request) -> Result<Vec<SetId>, ExportError> {
+        let exporter = self.exporter;
+        let path = list_of(exporter, self.id);
+        if let Some(sets) = frozen::read(&path)? {
+            return Ok(sets);
+        }
+        request::admit(actor, &exporter.queue, &mut request.clone()).await?;
+        let sets = match &request.scope {
+            Scope::Search(ask) => search::ids(actor, &exporter.search, ask).await?,
+            Scope::Hold(id) => hold::all_sets(&exporter.catalog, *id).await?,
+            Scope::Messages(sets) => sets.clone(),
+            Scope::Attachment { set, .. } => vec![*set],
+        };
+        frozen::write(&path, sets)
+    }
+
+    /// Waits until the log is published up to `leaves`, or for as long as an
+    /// export waits; the last checkpoint then.
+    async fn published(
+        &mut self,
+        leaves: u64,
+        total: u64,
+    ) -> Result<Option<Published>, ExportError> {
+        let log = &self.exporter.log;
+        let begun = Instant::now();
+        let patience = self.exporter.patience;
+        while !log.wait_for(leaves, PROGRESS.min(patience)).await && begun.elapsed() < patience {
+            // Where another process publishes, it is the bucket that tells.
+            log.refresh().await?;
+            self.tell(0, total, false).await?;
+        }
+        Ok(log.published())
+    }
+
+    /// Writes progress when it is time, and learns whether to go on.
+    async fn tell(&mut self, done: u64, total: u64, is_due: bool) -> Result<(), ExportError> {
+        if !is_due && self.told.is_some_and(|told| told.elapsed() < PROGRESS) {
+            return Ok(());
+        }
+        self.told = Some(Instant::now());
+        let lease = lease(self.exporter, self.owner);
+        match job::renew(&self.exporter.catalog, self.id, &lease, (done, total)).await? {
+            Renewed::GoOn => Ok(()),
+            Renewed::Cancel => Err(ExportError::Cancelled),
+            Renewed::Lost => Err(ExportError::Lost),
+        }
+    }
+
+    /// What was exported, by whom, when, from what: JSON for people.
+    async fn account(
+        &self,
+        export: &Export,
+        counts: &Counts,
+        asked: usize,
+        checkpoint: Option<&Published>,
+    ) -> Result<Vec<u8>, ExportError> {
+        let Export { row, request, .. } = export;
+        let catalog = &self.exporter.catalog;
+        let matter = match row.matter_id {
+            Some(id) => crate::catalog::matter::by_id(catalog, id).await?,
+            None => None,
+        };
+        let account = json!({
+            "program": format!("muniment {}", env!("CARGO_PKG_VERSION")),
+            "archive_id": self.exporter.vault.archive(),
+            "export": row.job_id,
+            "name": request.name,
+            "matter": matter.map(|it| json!({
+                "id": it.matter_id, "name": it.name, "reference": it.reference, "zone": it.zone,
+            })),
+            "asked_by": row.asked_by,
+            "asked_at": row.created_at.to_string(),
+            "started_at": row.started_at.map(|at| at.to_string()),
+            "made_at": self.exporter.clock.now().to_string(),
+            "scope": request.scope,
+            "format": request.format,
+            "with_attachments": request.with_attachments,
+            "log_size": checkpoint.map(|it| it.size),
+            "counts": {
+                "sets_in_scope": asked,
+                "sets_without_exception": counts.sets,
+                "messages": counts.messages,
+                "attachments": counts.attachments,
+                "bytes": counts.bytes,
+                "exceptions": counts.exceptions,
+                "items_not_yet_published": counts.unproven,
+            },
+        });
+        Ok(serde_json::to_vec_pretty(&account)?)
+    }
+
+    async fn close(
+        &self,
+        writer: Option<BundleWriter>,
+        account: &[u8],
+        exceptions: &[u8],
+        checkpoint: Option<Published>,
+        counts: &Counts,
+    ) -> Result<Summary, ExportError> {
+        let signer = self.exporter.vault.log_signer();
+        let head = Head {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            origin: signer.verifier().name().to_owned(),
+            archive_id: self.exporter.vault.archive(),
+            made_at: self.exporter.clock.now().to_string(),
+        };
+        let (account, exceptions) = (account.to_vec(), exceptions.to_vec());
+        let finished = blocking(move || {
+            let writer = writer.ok_or(ExportError::Stopped)?;
+            let closing = Closing {
+                head,
+                account: &account,
+                exceptions: &exceptions,
+                checkpoint: checkpoint.as_ref().map(|it| it.note.as_str()),
+                readme: README,
+            };
+            Ok(writer.finish(&closing, &signer)?)
+        })
+        .await?;
+        Ok(Summary {
+            size: finished.size,
+            sha256: finished.sha256,
+            messages: counts.messages,
+            attachments: counts.attachments,
+            exceptions: counts.exceptions,
+            unproven: counts.unproven,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    sets: u64,
+    messages: u64,
+    attachments: u64,
+    bytes: u64,
+    exceptions: u64,
+    unproven: u64,
+}
+
+impl Counts {
+    fn item(&mut self, size: usize, proofs: &[Proof]) {
+        self.bytes += size as u64;
+        self.unproven += u64::from(proofs.iter().all(|proof| proof.inclusion.is_none()));
+    }
+}
+
+/// One message on its way into the bundle.
+struct One<'a> {
+    set: SetId,
+    message: Message,
+    request: &'a Request,
+}
+
+impl One<'_> {
+    async fn add(
+        self,
+        writer: Option<BundleWriter>,
+        collector: &mut Collector<'_>,
+        counts: &mut Counts,
+    ) -> Result<BundleWriter, ExportError> {
+        let mut writer = writer.ok_or(ExportError::Stopped)?;
+        let set = self.set.0;
+        let mut number = 1;
+        if !matches!(self.request.scope, Scope::Attachment { .. }) {
+            counts.messages += 1;
+            counts.item(self.message.bytes.len(), &self.message.proofs);
+            let (bytes, separator) = (self.message.bytes.clone(), self.message.separator.clone());
+            let about = About { set, proofs: self.message.proofs.clone() };
+            (writer, number) = blocking(move || {
+                let number = writer.message(&bytes, &separator, about)?;
+                Ok((writer, number))
+            })
+            .await?;
+        }
+        for (ordinal, index) in (1..).zip(self.message.attachments()) {
+            if !self.is_wanted(index) {
+                continue;
+            }
+            let Some(attachment) = self.message.attachment(index).await else {
+                let reason = format!("attachment {ordinal} is not what its record says");
+                collector.except(self.set, Some(self.message.record()), &reason);
+                continue;
+            };
+            counts.attachments += 1;
+            counts.item(attachment.bytes.len(), std::slice::from_ref(&attachment.proof));
+            writer = blocking(move || {
+                let named = (attachment.name.as_str(), attachment.media_type.as_str());
+                let about = About { set, proofs: vec![attachment.proof] };
+                writer.attachment(&attachment.bytes, (number, ordinal), named, about)?;
+                Ok(writer)
+            })
+            .await?;
+            if matches!(self.request.scope, Scope::Attachment { .. }) {
+                break;
+            }
+        }
+        Ok(writer)
+    }
+
+    fn is_wanted(&self, index: usize) -> bool {
+        match &self.request.scope {
+            Scope::Attachment { sha256, .. } => self.message.sha256_of(index) == Some(*sha256),
+            _ => self.request.with_attachments,
+        }
+    }
+}
+
+/// Files are written away from the threads that serve sockets.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
+) -> Result<T, ExportError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| ExportError::Stopped)?
+}

@@ -1,0 +1,240 @@
+//! Exports end to end: asked for over the API, done as jobs, downloaded, and
+//! checked by the program that needs nothing but the bundle and the key.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use muniment::access::Role;
+use muniment::base::ids::JobId;
+use muniment::catalog::job;
+use muniment::export::run;
+use muniment::http::Context;
+use muniment::ingest::publish::check_published;
+use muniment::jobs::Runner;
+use muniment::verify::bundle::{verify, verify_file};
+use muniment::verify::report::{EXIT_GOOD, EXIT_UNPROVEN, Report};
+use serde_json::{Value, json};
+
+use crate::support::laid::{ATTACHED, Sets, WITH_ALICE, WITHOUT_ALICE, laid};
+use crate::support::web::{Browser, Web};
+use crate::support::{Scratch, binary};
+
+struct Exports {
+    web: Web,
+    context: Context,
+    scratch: Scratch,
+    sets: Sets,
+    alice: Browser,
+}
+
+impl Exports {
+    async fn new(is_published: bool) -> Self {
+        let scratch = Scratch::new().await;
+        let (mut context, sets) = laid(&scratch).await;
+        context.exports.patience = Duration::ZERO;
+        if is_published {
+            let archive = &scratch.archive;
+            let (catalog, bucket) = (archive.catalog.clone(), archive.vault.bucket().clone());
+            let signer = archive.vault.log_signer();
+            check_published(catalog, bucket, signer).await.unwrap().publish().await.unwrap();
+            context.exports.log.refresh().await.unwrap();
+        }
+        let web = Web::new(context.clone());
+        let alice = web.signed_in("alice", Role::Legal, true).await;
+        Self { web, context, scratch, sets, alice }
+    }
+
+    async fn ask(&self, scope: Value, format: &str) -> i64 {
+        let body = json!({ "matter_id": null, "scope": scope, "format": format,
+            "with_attachments": true, "name": "For the court" });
+        let answer = self.web.post(&self.alice, "/api/v1/exports", body).await;
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        assert_eq!(answer.json()["state"], "queued");
+        answer.json()["id"].as_i64().unwrap()
+    }
+
+    async fn work(&self) {
+        Runner::of_server(self.context.exports.clone()).work().await.unwrap();
+    }
+
+    async fn show(&self, id: i64) -> Value {
+        self.web.get(&self.alice, &format!("/api/v1/exports/{id}")).await.json()
+    }
+
+    async fn download(&self, id: i64) -> PathBuf {
+        let path = format!("/api/v1/exports/{id}/download");
+        let answer = self.web.get(&self.alice, &path).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), "application/zip");
+        let file = self.scratch.directory.path().join(format!("{id}.zip"));
+        std::fs::write(&file, answer.body).unwrap();
+        file
+    }
+
+    fn key(&self) -> String {
+        self.scratch.archive.vault.log_signer().verifier().to_string()
+    }
+
+    fn check(&self, bundle: &Path) -> Report {
+        verify(bundle, self.scratch.archive.vault.log_signer().verifier()).unwrap()
+    }
+
+    fn unpacked(&self, bundle: &Path) -> PathBuf {
+        let directory = bundle.with_extension("unpacked");
+        let mut zip = zip::ZipArchive::new(std::fs::File::open(bundle).unwrap()).unwrap();
+        zip.extract(&directory).unwrap();
+        directory
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_is_exported_byte_for_byte_and_verifies() {
+    let exports = Exports::new(true).await;
+    for format in ["eml", "mbox"] {
+        let id = exports.ask(json!({ "search": { "query": "hello" } }), format).await;
+        exports.work().await;
+        let job = exports.show(id).await;
+        assert_eq!(
+            (&job["state"], &job["done"], &job["total"]),
+            (&json!("done"), &json!(2), &json!(2)),
+            "{job}"
+        );
+        let bundle = exports.download(id).await;
+        assert_eq!(job["size"], std::fs::metadata(&bundle).unwrap().len());
+        let report = exports.check(&bundle);
+        assert_eq!(report.findings, [], "{format}");
+        assert_eq!(report.exit_code(), EXIT_GOOD);
+        assert_eq!((report.messages, report.attachments, report.proofs), (2, 1, 3));
+        let files = exports.unpacked(&bundle);
+        if format == "eml" {
+            for (name, message) in [("000001", WITH_ALICE), ("000002", WITHOUT_ALICE)] {
+                let path = files.join(format!("messages/{name}.eml"));
+                assert_eq!(std::fs::read_to_string(&path).unwrap(), message);
+                let verifier = exports.scratch.archive.vault.log_signer().verifier().clone();
+                let report = verify_file(&bundle, &verifier, &path).unwrap();
+                assert_eq!((report.exit_code(), report.matches.len()), (EXIT_GOOD, 1));
+            }
+            let attached = std::fs::read_dir(files.join("attachments/000001")).unwrap();
+            let attached: Vec<_> = attached.map(|entry| entry.unwrap().path()).collect();
+            assert_eq!(std::fs::read_to_string(&attached[0]).unwrap(), ATTACHED);
+        } else {
+            let mbox = std::fs::File::open(files.join("messages.mbox")).unwrap();
+            let mbox = muniment::mail::mbox::Reader::new(std::io::BufReader::new(mbox));
+            let read: Vec<_> = mbox.map(|message| message.unwrap().bytes).collect();
+            assert_eq!(read, [WITH_ALICE.as_bytes(), WITHOUT_ALICE.as_bytes()]);
+        }
+        let account = std::fs::read(files.join("account.json")).unwrap();
+        let account: Value = serde_json::from_slice(&account).unwrap();
+        assert_eq!(
+            (&account["asked_by"], &account["counts"]["messages"]),
+            (&json!("alice"), &json!(2))
+        );
+        assert_eq!(account["scope"]["search"]["query"], "hello");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_says_by_its_exit_code_what_it_found() {
+    let exports = Exports::new(true).await;
+    let scope = json!({ "message_ids": [exports.sets.with_alice.0] });
+    let id = exports.ask(scope, "eml").await;
+    exports.work().await;
+    let bundle = exports.download(id).await;
+    let files = exports.unpacked(&bundle);
+    let run = |bundle: &Path, key: &str| {
+        let output = Command::new(binary())
+            .arg("verify-export")
+            .arg(bundle)
+            .args(["--key", key])
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let key = exports.key();
+    assert_eq!(run(&bundle, &key).0, 0);
+    assert_eq!(run(&files, files.join("key.txt").to_str().unwrap()).0, 0);
+    assert_eq!(run(&bundle, "no key").0, 2);
+    assert_eq!(run(Path::new("/nowhere.zip"), &key).0, 2);
+    let message = files.join("messages/000001.eml");
+    std::fs::write(&message, WITH_ALICE.replace("hello", "hallo")).unwrap();
+    let (code, text) = run(&files, &key);
+    assert_eq!(code, 1);
+    assert!(text.contains("messages/000001.eml: it was changed"), "{text}");
+    let other = Scratch::new().await;
+    let other = other.archive.vault.log_signer().verifier().to_string();
+    let (code, text) = run(&bundle, &other);
+    assert_eq!(code, 1);
+    assert!(text.contains("not by the expected key"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_log_does_not_cover_yet_is_stated() {
+    let exports = Exports::new(false).await;
+    let id = exports.ask(json!({ "search": { "query": "hello" } }), "eml").await;
+    exports.work().await;
+    let report = exports.check(&exports.download(id).await);
+    assert_eq!(report.findings, []);
+    assert_eq!((report.exit_code(), report.unproven), (EXIT_UNPROVEN, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_cut_off_is_done_again_from_its_frozen_list() {
+    let exports = Exports::new(true).await;
+    let id = exports.ask(json!({ "search": { "query": "hello" } }), "eml").await;
+    // As a kill in the middle leaves it: leased, its list written, a part of
+    // the bundle on disk.
+    let lease = run::lease(&exports.context.exports, "serve");
+    let now = exports.context.clock.now();
+    job::lease(&exports.context.catalog, &lease, now).await.unwrap().unwrap();
+    let bundle = exports.context.exports.path(JobId(id));
+    std::fs::create_dir_all(bundle.parent().unwrap()).unwrap();
+    std::fs::write(bundle.with_extension("list"), format!("{}\n", exports.sets.without_alice))
+        .unwrap();
+    std::fs::write(bundle.with_extension("zip.part"), b"half a bundle").unwrap();
+    exports.work().await;
+    assert_eq!(exports.show(id).await["state"], "done");
+    let report = exports.check(&exports.download(id).await);
+    assert_eq!((report.exit_code(), report.messages), (EXIT_GOOD, 1));
+    let left = std::fs::read_dir(bundle.parent().unwrap()).unwrap().count();
+    assert_eq!(left, 1, "only the bundle is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_refused_cancelled_and_on_record() {
+    let exports = Exports::new(true).await;
+    let Exports { web, alice, .. } = &exports;
+    let body = |scope: Value| json!({ "scope": scope, "format": "eml" });
+    let search = || json!({ "search": { "query": "hello" } });
+    let administrator = web.signed_in("root", Role::Administrator, false).await;
+    let member = web.signed_in("bob", Role::Legal, false).await;
+    for (browser, scope, status) in [
+        (&administrator, search(), 403),
+        (&member, search(), 403),
+        (alice, json!({ "message_ids": [999] }), 404),
+        (alice, json!({ "message_ids": [] }), 422),
+        (alice, json!({ "search": { "query": "(" } }), 422),
+        (alice, json!({ "hold_id": 1 }), 422),
+        (alice, json!({}), 422),
+    ] {
+        let answer = web.post(browser, "/api/v1/exports", body(scope.clone())).await;
+        assert_eq!(answer.status, status, "{scope}");
+    }
+    let id = exports.ask(search(), "eml").await;
+    let path = format!("/api/v1/exports/{id}");
+    assert_eq!(web.get(&member, &path).await.status, 404);
+    assert_eq!(web.get(alice, &format!("{path}/download")).await.status, 409);
+    let answer = web.post(alice, &format!("{path}/cancel"), json!({})).await;
+    assert_eq!(answer.json()["state"], "cancelled");
+    exports.work().await;
+    assert_eq!(exports.show(id).await["state"], "cancelled");
+    let done = exports.ask(search(), "eml").await;
+    exports.work().await;
+    exports.download(done).await;
+    let rows = web.get(alice, "/api/v1/audit?action=export").await.json();
+    let actions: Vec<_> =
+        rows["rows"].as_array().unwrap().iter().map(|row| &row["action"]).collect();
+    for action in ["export.ask", "export.cancel", "export.run", "export.download"] {
+        assert!(actions.contains(&&json!(action)), "{action} is not in {actions:?}");
+    }
+}
