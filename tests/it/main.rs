@@ -12,6 +12,7 @@ mod journal;
 mod peers;
 mod reader;
 mod refusals;
+mod search_corpus;
 mod smtp;
 mod smtp_clients;
 mod smtp_tls;
