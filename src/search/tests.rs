@@ -163,7 +163,7 @@ async fn members_find_only_their_custodians_mail() {
     let page = run(&fixture.ada, &fixture.search, &fixture.ask("merger"), None, 50).await.unwrap();
     assert_eq!((page.families, page.messages, page.gaps, page.behind), (2, 4, 1, 0));
     assert_eq!(page.hits[0].0.set, SetId(2));
-    assert_eq!(page.hits[0].1.marks, [0..6]);
+    assert_eq!(page.hits[0].1.marks.first(), Some(&(0..6)));
     assert_eq!(fixture.sets(&Ask { custodian_id: Some(anna), ..fixture.ask("plan") }).await, [1]);
     let foreign = Ask { custodian_id: Some(CustodianId(99)), ..fixture.ask("plan") };
     let foreign = run(&fixture.ada, &fixture.search, &foreign, None, 50).await;
