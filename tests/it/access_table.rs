@@ -156,7 +156,7 @@ impl Scene {
 
     /// The text with its names replaced; what is to be fresh is made now.
     async fn fill(&self, text: &str) -> String {
-        let mut text = text.replace("{new-job}", "1");
+        let mut text = text.to_owned();
         for (name, id) in &self.names {
             text = text.replace(&format!("{{{name}}}"), &id.to_string());
         }
@@ -183,7 +183,7 @@ impl Scene {
             ),
         ];
         for (name, path, body) in fresh {
-            if text.contains(name) && name != "{new-job}" {
+            if text.contains(name) {
                 let id = self.made(&path, body).await;
                 text = text.replace(name, &id.to_string());
             }
@@ -219,7 +219,8 @@ async fn scene(scratch: &Scratch) -> (Scene, [Browser; 5]) {
     let c = made(&web, &member, &format!("/api/v1/matters/{m}/custodians"), custodian).await;
     let hold = json!({ "name": "First", "custodian_ids": [c], "date_kind": "sent" });
     let h = made(&web, &member, &format!("/api/v1/matters/{m}/holds"), hold).await;
-    let job = 1;
+    let export = json!({ "matter_id": m, "scope": { "hold_id": h }, "format": "eml" });
+    let job = made(&web, &member, "/api/v1/exports", export).await;
     let names = vec![
         ("m", m),
         ("c", c),
@@ -246,9 +247,6 @@ async fn every_route_answers_as_its_row_says() {
                 body => Some(serde_json::from_str(&scene.fill(body).await).unwrap()),
             };
             let answer = scene.web.send(browser, method, &filled, body).await;
-            if answer.status == 503 {
-                continue;
-            }
             if answer.status.as_u16() != *expected {
                 let body: String =
                     String::from_utf8_lossy(&answer.body).chars().take(200).collect();
