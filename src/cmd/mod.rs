@@ -4,6 +4,7 @@
 //! arguments, or nothing could be checked; 3 a check found all good that can be
 //! checked, but not all can.
 
+mod demo;
 mod export;
 mod init;
 mod serve;
@@ -32,6 +33,8 @@ enum Command {
     Init(init::Arguments),
     /// Receive, index, and serve the web app and the API until stopped.
     Serve(serve::Arguments),
+    /// Make an archive with mail in it and serve it, to try things out.
+    Demo(demo::Arguments),
     /// People who can sign in.
     #[command(subcommand)]
     User(user::Command),
@@ -75,6 +78,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Init(arguments) => block_on(init::run(arguments))?,
         Command::Serve(arguments) => block_on(serve::run(arguments))?,
+        Command::Demo(arguments) => block_on(demo::run(arguments))?,
         Command::User(command) => block_on(user::run(command))?,
         Command::Export(arguments) => block_on(export::run(arguments))?,
         Command::VerifyExport(arguments) => return Ok(verify_export::run(&arguments)),

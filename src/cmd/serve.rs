@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::app::{Archive, Parts, ServeLock};
 use crate::base::config;
 use crate::http;
-use crate::ingest::follow::Follower;
+use crate::ingest::follow::{Follower, Progress};
 use crate::ingest::publish::check_published;
 use crate::jobs::Runner;
 use crate::smtp::listener::Server;
@@ -51,6 +51,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 pub struct Running {
     pub smtp: Vec<SocketAddr>,
     pub http: SocketAddr,
+    /// How far the index is.
+    pub progress: Progress,
     tasks: JoinSet<()>,
     /// Given back last, when nothing writes any more.
     _lock: ServeLock,
@@ -87,7 +89,8 @@ impl Running {
         );
         let progress = follower.progress();
         let metrics = PrometheusBuilder::new().install_recorder()?;
-        let context = archive.web(Parts { ingest, log, index, progress, workers, metrics });
+        let context =
+            archive.web(Parts { ingest, log, index, progress: progress.clone(), workers, metrics });
         let mut tasks = JoinSet::new();
         let until = stopped_by(stopping.clone());
         tasks.spawn(async move {
@@ -113,7 +116,7 @@ impl Running {
                 tracing::error!(%error, "the web server ended");
             }
         });
-        Ok(Self { smtp, http, tasks, _lock: lock })
+        Ok(Self { smtp, http, progress, tasks, _lock: lock })
     }
 
     /// Waits until every part has ended.

@@ -1,0 +1,126 @@
+//! Larkfield Instruments, a small company that does not exist: two years of its
+//! mail, made from a seed, as its server would journal it.
+//!
+//! There is something to find in it: a merger that few know of and one of them
+//! leaks, a product that drifts and should not be called defective, talk about
+//! prices with a competitor.
+
+mod attachment;
+mod dice;
+mod letter;
+mod people;
+mod report;
+mod thread;
+mod tongues;
+mod topics;
+
+use std::collections::VecDeque;
+
+use crate::base::clock::Timestamp;
+use crate::mail::wrap::Style;
+
+use self::dice::Dice;
+use self::letter::Letter;
+use super::client::Outgoing;
+
+/// The company's tenant at the journaling server.
+pub const TENANT: &str = "larkfield.onmicrosoft.example";
+
+const SPAN_SECONDS: i64 = 2 * 365 * 86_400;
+/// What a person asks for at most; letters are held in memory while they are
+/// put in order.
+pub const MESSAGES_MAX: usize = 200_000;
+
+/// The reports of all letters, oldest letter first.
+pub struct Company {
+    letters: std::vec::IntoIter<Letter>,
+    reports: VecDeque<Outgoing>,
+    dice: Dice,
+    style: Style,
+}
+
+impl Company {
+    /// `messages` letters that end at `now`; each makes one report or more.
+    pub fn new(seed: u64, now: Timestamp, messages: usize, style: Style) -> Self {
+        let mut dice = Dice::new(seed);
+        let messages = messages.min(MESSAGES_MAX);
+        let mut letters = Vec::with_capacity(messages + 8);
+        while letters.len() < messages {
+            let ago = dice.below(SPAN_SECONDS as usize) as i64;
+            let start = thread::at_work(&mut dice, now.plus_seconds(-ago));
+            letters.extend(thread::write(&mut dice, start).into_iter().filter(|l| l.at < now));
+        }
+        letters.truncate(messages);
+        letters.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        Self { letters: letters.into_iter(), reports: VecDeque::new(), dice, style }
+    }
+}
+
+impl Iterator for Company {
+    type Item = Outgoing;
+
+    fn next(&mut self) -> Option<Outgoing> {
+        while self.reports.is_empty() {
+            let letter = self.letters.next()?;
+            let style = Style { date: rfc5322(letter.at.plus_seconds(2)), ..self.style.clone() };
+            self.reports.extend(report::wrap(&letter, &mut self.dice, &style));
+        }
+        self.reports.pop_front()
+    }
+}
+
+/// A date as headers write it (RFC 5322 section 3.3).
+pub fn rfc5322(at: Timestamp) -> String {
+    at.to_jiff().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::delivery::{self, Form, Role, entry_bytes};
+    use crate::mail::journal::Kind;
+    use std::collections::{BTreeMap, HashSet};
+
+    fn company(messages: usize) -> Vec<Vec<u8>> {
+        let now = Timestamp::from_seconds(1_790_000_000);
+        Company::new(1, now, messages, Style::default()).map(|outgoing| outgoing.bytes).collect()
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_mail() {
+        assert_eq!(company(50), company(50));
+    }
+
+    #[test]
+    fn reports_are_whole_and_hold_what_there_is_to_find() {
+        let (mut kinds, mut media) = (BTreeMap::new(), BTreeMap::new());
+        let (mut messages, mut leaks, mut lists) = (HashSet::new(), 0, 0);
+        for bytes in company(1500) {
+            let read = delivery::read(&bytes);
+            assert_eq!((read.form, &read.defects[..]), (Form::Report, &[][..]));
+            let original = entry_bytes(&bytes, &read.entries, 0).unwrap();
+            assert!(!original.contains(&0) && original.ends_with(b"\r\n"));
+            messages.insert(read.entries[0].sha256);
+            for entry in read.entries.iter().filter(|e| e.role == Role::Attachment) {
+                *media.entry(entry.media_type.clone()).or_insert(0) += 1;
+            }
+            for recipient in read.envelope.unwrap().recipients {
+                *kinds.entry(format!("{:?}", recipient.kind)).or_insert(0) += 1;
+                lists += usize::from(recipient.via.is_some());
+                if recipient.address == people::LEAK {
+                    leaks += 1;
+                    assert_eq!(recipient.kind, Kind::Bcc);
+                }
+                if recipient.kind == Kind::Bcc {
+                    let address = recipient.address.as_bytes();
+                    let end = original.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+                    assert!(memchr::memmem::find(&original[..end], address).is_none());
+                }
+            }
+        }
+        assert!((1490..=1500).contains(&messages.len()), "{}", messages.len());
+        assert_eq!(kinds.len(), 4, "{kinds:?}");
+        assert_eq!(media.len(), 5, "{media:?}");
+        assert!(leaks > 3 && lists > 100, "{leaks} {lists}");
+    }
+}
