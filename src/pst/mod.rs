@@ -11,6 +11,7 @@ mod ltp;
 pub mod mime;
 pub mod model;
 mod ndb;
+pub mod split;
 mod store;
 
 pub use store::{FolderId, Options, Summary, Writer};

@@ -38,6 +38,21 @@ pub struct Message<'a> {
     pub exceptions: Vec<Exception>,
 }
 
+impl Message<'_> {
+    /// Bytes that it will take, about.
+    pub fn bytes(&self) -> u64 {
+        let texts = [&self.text, &self.html];
+        let texts: usize = texts.iter().filter_map(|text| text.as_ref().map(String::len)).sum();
+        let own = 4096 + 2 * (texts + self.headers.len()) + 800 * self.recipients.len();
+        let attached = self.attachments.iter().map(|one| match &one.content {
+            Content::Bytes(bytes) => 2048 + bytes.len() as u64,
+            Content::Stream { size, .. } => 2048 + size,
+            Content::Message(nested) => 2048 + nested.bytes(),
+        });
+        own as u64 + attached.sum::<u64>()
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Address {
     pub name: String,

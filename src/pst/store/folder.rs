@@ -78,7 +78,12 @@ impl Folders {
         if let Some(next) = self.all[full].next {
             return next;
         }
-        let (parent, name) = (self.all[full].parent, self.all[full].name.clone());
+        // The third is beside the first, and bears its name.
+        let parent = self.all[full].parent;
+        let name = match &self.all[full].exception {
+            Some(Exception::FolderRolled { folder, .. }) => folder.clone(),
+            _ => self.all[full].name.clone(),
+        };
         // The top itself has no siblings that are shown.
         let parent = if full == SUBTREE { SUBTREE } else { parent };
         let next = self.create(parent, &name);

@@ -1,0 +1,212 @@
+//! An export as one file or several, each within the size that Outlook takes:
+//! written under another name, renamed when it is whole.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::model::{Exception, Message};
+use super::store::{Options, Writer};
+use crate::base::durable;
+
+/// The default size of one file.
+pub const FILE_BYTES: u64 = 20_000_000_000;
+/// The most that may be asked for: Outlook warns at 47.5 GB and stops at 50.
+pub const FILE_BYTES_MAX: u64 = 45_000_000_000;
+
+/// Kept free for what is written when a file is closed.
+const CLOSING_BYTES: u64 = 8 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum PstError {
+    #[error("write {path}: is there room, and may we write there?")]
+    Write { path: PathBuf, source: io::Error },
+    #[error("a PST of {bytes} bytes is more than Outlook opens: ask for at most {FILE_BYTES_MAX}")]
+    FileBytes { bytes: u64 },
+}
+
+/// Where the files go and how large they get.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub directory: PathBuf,
+    /// `stem.pst`, then `stem-2.pst` and on.
+    pub stem: String,
+    pub file_bytes: u64,
+    pub items_per_folder: u32,
+}
+
+/// A file that is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub path: PathBuf,
+    pub messages: u64,
+    pub bytes: u64,
+}
+
+/// Where a message went, and what of it could not be carried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Added {
+    pub file: PathBuf,
+    pub exceptions: Vec<Exception>,
+}
+
+pub struct Files {
+    plan: Plan,
+    open: Option<Open>,
+    written: Vec<Written>,
+}
+
+struct Open {
+    writer: Writer<File>,
+    staged: PathBuf,
+    path: PathBuf,
+}
+
+impl Files {
+    pub fn create(plan: Plan) -> Result<Self, PstError> {
+        if plan.file_bytes > FILE_BYTES_MAX {
+            return Err(PstError::FileBytes { bytes: plan.file_bytes });
+        }
+        Ok(Self { plan, open: None, written: Vec::new() })
+    }
+
+    /// Writes a message into the folder at `path`; begins another file first if
+    /// this one would grow too large.
+    pub fn add(
+        &mut self,
+        path: &[impl AsRef<str>],
+        message: Message<'_>,
+    ) -> Result<Added, PstError> {
+        let needed = message.bytes() + CLOSING_BYTES;
+        let is_over = |open: &Open| {
+            open.writer.messages() > 0
+                && open.writer.projected_bytes() + needed > self.plan.file_bytes
+        };
+        if self.open.as_ref().is_some_and(is_over) {
+            self.close()?;
+        }
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => none.insert(begin(&self.plan, self.written.len() + 1)?),
+        };
+        let folder = open.writer.folder(path);
+        let exceptions = open.writer.add(folder, message);
+        let exceptions = exceptions.map_err(|source| failed(&open.staged, source))?;
+        Ok(Added { file: open.path.clone(), exceptions })
+    }
+
+    /// Closes the last file; an export of nothing is an empty file.
+    pub fn finish(mut self) -> Result<Vec<Written>, PstError> {
+        if self.open.is_none() && self.written.is_empty() {
+            self.open = Some(begin(&self.plan, 1)?);
+        }
+        self.close()?;
+        Ok(std::mem::take(&mut self.written))
+    }
+
+    /// A crash before the rename leaves a file that is not called `.pst` and, but
+    /// for its last moment, has no magic.
+    fn close(&mut self) -> Result<(), PstError> {
+        let Some(Open { writer, staged, path }) = self.open.take() else { return Ok(()) };
+        let finished = writer.finish(|file| file.sync_all());
+        let renamed = finished.and_then(|(_, summary)| {
+            fs::rename(&staged, &path)?;
+            durable::sync_directory(&self.plan.directory)?;
+            Ok(summary)
+        });
+        let summary = renamed.map_err(|source| {
+            let _ = fs::remove_file(&staged);
+            failed(&path, source)
+        })?;
+        let (messages, bytes) = (summary.messages, summary.bytes);
+        self.written.push(Written { path, messages, bytes });
+        Ok(())
+    }
+}
+
+/// What was not finished is removed: half a file is no file.
+impl Drop for Files {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take() {
+            let _ = fs::remove_file(&open.staged);
+        }
+    }
+}
+
+fn begin(plan: &Plan, number: usize) -> Result<Open, PstError> {
+    let name = match number {
+        1 => plan.stem.clone(),
+        _ => format!("{}-{number}", plan.stem),
+    };
+    let path = plan.directory.join(format!("{name}.pst"));
+    let staged = plan.directory.join(format!("{name}.pst.partial"));
+    let options =
+        Options { items_per_folder: plan.items_per_folder, ..Options::new(name, &plan.directory) };
+    let writer = File::create(&staged).and_then(|file| Writer::create(file, options));
+    let writer = writer.map_err(|source| failed(&staged, source))?;
+    Ok(Open { writer, staged, path })
+}
+
+fn failed(path: &Path, source: io::Error) -> PstError {
+    PstError::Write { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pst::check;
+
+    fn message(bytes: usize) -> Message<'static> {
+        Message { text: Some("x".repeat(bytes)), ..Message::default() }
+    }
+
+    fn plan(directory: &Path, file_bytes: u64) -> Plan {
+        let stem = "export".to_owned();
+        Plan { directory: directory.to_owned(), stem, file_bytes, items_per_folder: 3 }
+    }
+
+    #[test]
+    fn export_is_split_by_size_and_rolled_by_count() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut files = Files::create(plan(directory.path(), 12 << 20)).unwrap();
+        for _ in 0..10 {
+            files.add(&["A"], message(500_000)).unwrap();
+        }
+        let written = files.finish().unwrap();
+        assert!(written.len() > 1);
+        assert_eq!(written.iter().map(|file| file.messages).sum::<u64>(), 10);
+        for file in &written {
+            assert!(file.bytes <= 12 << 20);
+            let report = check::check(File::open(&file.path).unwrap()).unwrap();
+            assert!(report.findings.is_empty(), "{:?}", report.findings);
+        }
+        assert_eq!(written[1].path, directory.path().join("export-2.pst"));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), written.len());
+    }
+
+    #[test]
+    fn full_folder_goes_on_beside_itself() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut files = Files::create(plan(directory.path(), FILE_BYTES)).unwrap();
+        let added: Vec<Added> = (0..7).map(|_| files.add(&["A"], message(1)).unwrap()).collect();
+        let rolled = |name: &str| {
+            vec![Exception::FolderRolled { folder: "A".to_owned(), written: name.to_owned() }]
+        };
+        assert_eq!(added[2].exceptions, []);
+        assert_eq!(added[3].exceptions, rolled("A (2)"));
+        assert_eq!(added[6].exceptions, rolled("A (3)"));
+    }
+
+    #[test]
+    fn interrupted_export_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut files = Files::create(plan(directory.path(), FILE_BYTES)).unwrap();
+        files.add(&["A"], message(600_000)).unwrap();
+        let staged = fs::read(directory.path().join("export.pst.partial")).unwrap();
+        assert!(staged.len() > 500_000 && staged[..4] == [0; 4]);
+        drop(files);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        let too_large = plan(directory.path(), FILE_BYTES_MAX + 1);
+        assert!(matches!(Files::create(too_large), Err(PstError::FileBytes { .. })));
+    }
+}
