@@ -60,8 +60,13 @@ test:
 	@$(MAKE) --no-print-directory test-web web test-rust test-browser
 	@if [ -e $(TARGET)/tests.log ]; then tail -n 3 $(TARGET)/tests.log; fi
 
+PST_READER := tests/tools/pst-extractor
+$(PST_READER)/node_modules/.package-lock.json: $(PST_READER)/package-lock.json
+	@cd $(PST_READER) && npm ci --no-audit --no-fund
+	@touch $@
+
 .PHONY: test-rust
-test-rust:
+test-rust: $(PST_READER)/node_modules/.package-lock.json
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	@$(MAKE) --no-print-directory deny
@@ -94,7 +99,7 @@ test-browser: web
 endif
 
 .PHONY: test-long
-test-long:
+test-long: $(PST_READER)/node_modules/.package-lock.json
 	@deploy/deps.sh test
 	MUNIMENT_TEST_LONG=1 $(TESTS_LONG)
 

@@ -50,6 +50,10 @@ if [ "$wanted" = test ]; then
     need openssl openssl
     need swaks swaks
     need chromium chromium
+    # Readers that the PST files of the tests go through.
+    need readpst pst-utils
+    need pffexport pff-tools
+    need python3 python3
     perl -MNet::SSLeay -e 1 2>/dev/null || packages+=(libnet-ssleay-perl)
     for font in fonts-dejavu-core:dejavu fonts-liberation:liberation fonts-noto-core:noto; do
         [ -d "/usr/share/fonts/truetype/${font#*:}" ] || packages+=("${font%%:*}")

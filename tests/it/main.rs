@@ -10,6 +10,7 @@ mod http;
 mod ingest;
 mod journal;
 mod peers;
+mod pst;
 mod reader;
 mod refusals;
 mod search_corpus;

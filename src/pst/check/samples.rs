@@ -56,7 +56,7 @@ pub fn sound() -> Vec<u8> {
     let folder = writer.folder(&["A"]);
     let mut first = message(1);
     first.attachments = vec![
-        attachment("large.bin", Content::Bytes(Cow::Owned(vec![3; 600_000]))),
+        attachment("large.bin", Content::Bytes(Cow::Owned(vec![3; 100_000]))),
         attachment("inner", Content::Message(Box::new(message(2)))),
         attachment("small.txt", Content::Bytes(Cow::Borrowed(b"small"))),
     ];

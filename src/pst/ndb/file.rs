@@ -149,12 +149,18 @@ impl<W: Write + Seek> Ndb<W> {
         Ok((self.sink, end))
     }
 
+    /// Passes over sections without writing more than their maps.
     #[cfg(test)]
     pub fn leave_empty(&mut self, sections: u64) -> io::Result<()> {
+        self.end_section()?;
         for _ in 0..sections {
-            self.end_section()?;
             self.begin_section();
+            self.seal_maps();
+            self.sink.write_all(&self.section[..4 * PAGE])?;
+            self.sink.seek(SeekFrom::Current((SECTION_BYTES - 4 * PAGE) as i64))?;
+            self.number += 1;
         }
+        self.begin_section();
         Ok(())
     }
 
@@ -232,6 +238,13 @@ impl<W: Write + Seek> Ndb<W> {
     }
 
     fn end_section(&mut self) -> io::Result<()> {
+        self.seal_maps();
+        self.sink.write_all(&self.section)?;
+        self.number += 1;
+        Ok(())
+    }
+
+    fn seal_maps(&mut self) {
         for (place, kind) in map_pages(self.number).iter().enumerate() {
             let offset = self.offset(place * PAGE);
             let page = &mut self.section[place * PAGE..(place + 1) * PAGE];
@@ -245,9 +258,6 @@ impl<W: Write + Seek> Ndb<W> {
         }
         let taken: u32 = self.map.iter().map(|byte| byte.count_ones()).sum();
         self.free_bytes += SECTION_BYTES as u64 - u64::from(taken) * SLOT as u64;
-        self.sink.write_all(&self.section)?;
-        self.number += 1;
-        Ok(())
     }
 
     fn write_node_tree(&mut self) -> io::Result<(u64, u64)> {

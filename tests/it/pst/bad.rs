@@ -1,0 +1,248 @@
+//! Bad input: carried, or named as an exception, and the file is sound.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use muniment::base::clock::Timestamp;
+use muniment::pst::model::{
+    Address, Attachment, Content, Exception, Message, Recipient, RecipientKind, Source,
+};
+use muniment::pst::{Options, Writer, mime};
+
+use super::fields::Mail;
+use super::{assert_sound, is_long, outlook_pst};
+
+fn writer(directory: &Path) -> Writer<File> {
+    let file = File::create(directory.join("bad.pst")).unwrap();
+    Writer::create(file, Options::new("Bad", directory)).unwrap()
+}
+
+/// Writes one message; its exceptions and how it comes back.
+fn through(message: Message<'_>) -> (Vec<Exception>, Mail) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path());
+    let folder = writer.folder(&["F"]);
+    let exceptions = writer.add(folder, message).unwrap();
+    writer.finish(|_| Ok(())).unwrap();
+    let file = directory.path().join("bad.pst");
+    assert_sound(&file);
+    let mut seen = outlook_pst::read(&file);
+    (exceptions, seen.remove("F").unwrap().remove(0))
+}
+
+fn attachment(name: &str, content: Content<'static>) -> Attachment<'static> {
+    Attachment {
+        name: name.to_owned(),
+        media_type: String::new(),
+        content_id: None,
+        location: None,
+        is_inline: false,
+        content,
+    }
+}
+
+#[test]
+fn names_of_any_kind_are_carried() {
+    let illegal: String = (0..0x20_u8).map(char::from).chain("<>:\"/\\|?*😀".chars()).collect();
+    let names = [illegal.replace('\0', ""), "x".repeat(300), "same.txt".into(), "same.txt".into()];
+    let mut message = Message::default();
+    for name in &names {
+        message.attachments.push(attachment(name, Content::Bytes(Cow::Borrowed(b"x"))));
+    }
+    let (exceptions, mail) = through(message);
+    assert_eq!(exceptions, []);
+    let seen: Vec<&String> = mail.attachments.iter().map(|one| &one.name).collect();
+    assert_eq!(seen, names.iter().collect::<Vec<_>>());
+
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = self::writer(directory.path());
+    for name in [&illegal, &"y".repeat(300), "Inbox", "INBOX"] {
+        let folder = writer.folder(&[name]);
+        let exceptions = writer.add(folder, Message::default()).unwrap();
+        assert_eq!(exceptions.len(), usize::from(name != "Inbox"), "{name}");
+    }
+    writer.finish(|_| Ok(())).unwrap();
+    let file = directory.path().join("bad.pst");
+    assert_sound(&file);
+    assert_eq!(outlook_pst::read(&file).len(), 4);
+}
+
+#[test]
+fn folders_are_as_deep_and_full_as_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = self::writer(directory.path());
+    let path: Vec<String> = (0..60).map(|depth| format!("level {depth}")).collect();
+    let deep = writer.folder(&path);
+    writer.add(deep, Message::default()).unwrap();
+    let full = writer.folder(&["Full"]);
+    let count = if is_long() { 100_000 } else { 3_000 };
+    for number in 0..count {
+        let subject = format!("number {number}");
+        let text = Some("text".to_owned());
+        let exceptions = writer.add(full, Message { subject, text, ..Message::default() }).unwrap();
+        assert_eq!(exceptions.is_empty(), number < 50_000);
+    }
+    writer.finish(|_| Ok(())).unwrap();
+    let file = directory.path().join("bad.pst");
+    assert_sound(&file);
+    if !is_long() {
+        let seen = outlook_pst::read(&file);
+        assert_eq!(seen[&path.join("/")].len(), 1);
+        assert_eq!(seen["Full"].len(), count);
+        assert_eq!(seen["Full"][2_999].subject, "number 2999");
+    }
+}
+
+#[test]
+fn thousands_of_recipients_are_carried() {
+    let recipients: Vec<Recipient> = (0..5_000)
+        .map(|number| Recipient {
+            kind: [RecipientKind::To, RecipientKind::Cc, RecipientKind::Bcc][number / 1_700],
+            address: Address {
+                name: format!("Person {number}"),
+                address: format!("person{number}@example.org"),
+            },
+            source: if number > 4_900 { Source::Envelope } else { Source::Header },
+        })
+        .collect();
+    let message = Message { recipients: recipients.clone(), ..Message::default() };
+    let expected = Mail::of(&message).recipients;
+    let (exceptions, mail) = through(message);
+    assert_eq!(exceptions, []);
+    assert_eq!(mail.recipients, expected);
+}
+
+#[test]
+fn attachment_beyond_the_format_is_named() {
+    let size = 3 << 30;
+    let source = Box::new(io::repeat(7).take(size));
+    let mut message = Message { subject: "kept".to_owned(), ..Message::default() };
+    message.attachments = vec![
+        attachment("three.gib", Content::Stream { size, source }),
+        attachment("small.bin", Content::Bytes(Cow::Borrowed(b"kept"))),
+    ];
+    let (exceptions, mail) = through(message);
+    let named = Exception::AttachmentTooLarge { name: "three.gib".to_owned(), size };
+    assert_eq!(exceptions, [named]);
+    assert_eq!(mail.subject, "kept");
+    assert_eq!(mail.attachments.len(), 1);
+}
+
+#[test]
+fn dates_that_the_format_lacks_are_named() {
+    let at = |seconds| Some(Timestamp::from_seconds(seconds));
+    let year_1600 = at(-11_676_096_000);
+    let (exceptions, mail) = through(Message { sent: year_1600, ..Message::default() });
+    assert_eq!(exceptions, [Exception::DateOutOfRange { field: "the date sent" }]);
+    assert_eq!(mail.sent, None);
+    for seconds in [-11_644_473_600, 7_258_118_400] {
+        let (exceptions, mail) = through(Message { sent: at(seconds), ..Message::default() });
+        assert_eq!((exceptions.as_slice(), mail.sent), (&[][..], Some(seconds)));
+    }
+}
+
+#[test]
+fn damaged_text_is_carried_and_named() {
+    let raw =
+        b"Subject: caf\xE9\r\nContent-Type: text/plain; charset=utf-8\r\n\r\na\0b \xED\xA0\x80\r\n";
+    let (exceptions, mail) = through(mime::message(raw));
+    assert!(exceptions.contains(&Exception::HeaderBytes));
+    assert!(exceptions.contains(&Exception::NulReplaced { field: "the text", count: 1 }));
+    assert!(exceptions.iter().any(|one| matches!(one, Exception::BrokenCharset { .. })));
+    assert_eq!(mail.subject, "café");
+    assert!(mail.text.starts_with("a\u{FFFD}b \u{FFFD}"));
+
+    let wide = b"Content-Type: text/plain; charset=utf-16le\r\n\r\n\x00\xD8a\x00";
+    let (exceptions, mail) = through(mime::message(wide));
+    assert!(exceptions.iter().any(|one| matches!(one, Exception::BrokenCharset { .. })));
+    assert_eq!(mail.text, "\u{FFFD}a");
+
+    let unknown = b"Content-Type: text/plain; charset=klingon\r\n\r\nqapla'";
+    let (exceptions, mail) = through(mime::message(unknown));
+    assert!(exceptions.iter().any(|one| matches!(one, Exception::UnknownCharset { .. })));
+    assert_eq!(mail.text, "qapla'");
+}
+
+#[test]
+fn messages_of_nothing_are_messages() {
+    for raw in [&b""[..], b"\r\n", b"no header at all", b"Subject:\r\n\r\n", b"\0\0\0"] {
+        let (_, mail) = through(mime::message(raw));
+        assert_eq!((mail.message_id.as_str(), mail.sent), ("", None));
+    }
+}
+
+#[test]
+fn nesting_is_followed_and_then_named() {
+    let nest = |levels: usize| {
+        let mut raw = b"Subject: innermost\r\n\r\ntext\r\n".to_vec();
+        for level in 0..levels {
+            let head = format!("Subject: level {level}\r\nContent-Type: message/rfc822\r\n\r\n");
+            raw.splice(0..0, head.into_bytes());
+        }
+        raw
+    };
+    let raw = nest(64);
+    let (exceptions, mail) = through(mime::message(&raw));
+    assert_eq!(exceptions, []);
+    assert_eq!(mail.subject, "level 63");
+    let mut depth = 0;
+    let message = mime::message(&raw);
+    let mut at = &message;
+    while let Some(Content::Message(inner)) = at.attachments.first().map(|one| &one.content) {
+        depth += 1;
+        at = inner;
+    }
+    assert_eq!((depth, at.subject.as_str()), (64, "innermost"));
+    let raw = nest(3_000);
+    let (exceptions, _) = through(mime::message(&raw));
+    assert!(matches!(exceptions[..], [Exception::NestedTooDeep { .. }]));
+}
+
+/// A disk that fills up.
+struct Full {
+    file: File,
+    left: usize,
+}
+
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.left {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.left -= bytes.len();
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Full {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+#[test]
+fn full_disk_is_an_error_and_leaves_no_magic() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("full.pst");
+    for left in [10_000, 300_000, 2_000_000, 4_000_000] {
+        let sink = Full { file: File::create(&path).unwrap(), left };
+        let options = Options::new("Full", directory.path());
+        let result = Writer::create(sink, options).and_then(|mut writer| {
+            let folder = writer.folder(&["F"]);
+            for _ in 0..100 {
+                let text = Some("x".repeat(50_000));
+                writer.add(folder, Message { text, ..Message::default() })?;
+            }
+            writer.finish(|_| Ok(()))
+        });
+        assert_eq!(result.err().unwrap().kind(), io::ErrorKind::StorageFull, "{left}");
+        let bytes = std::fs::read(&path).unwrap();
+        assert_ne!(bytes.get(..4), Some(&b"!BDN"[..]));
+    }
+}

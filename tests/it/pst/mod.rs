@@ -1,0 +1,65 @@
+//! PST files as other readers see them: what was put in comes out of each, field
+//! by field, and the structural checkers have nothing to say.
+
+mod bad;
+mod fields;
+mod golden;
+mod large;
+mod outlook_pst;
+mod pffexport;
+mod pst_extractor;
+mod readpst;
+mod round_trip;
+mod samples;
+
+use std::path::Path;
+use std::process::Command;
+
+use muniment::pst::check;
+
+/// Runs our own checker and the two Python ones; a finding fails the test.
+pub fn assert_sound(file: &Path) {
+    let source = std::io::BufReader::new(std::fs::File::open(file).unwrap());
+    let report = check::check(source).unwrap();
+    let some: Vec<String> = report.findings.iter().take(5).map(ToString::to_string).collect();
+    assert!(report.findings.is_empty(), "{}: {some:?}", file.display());
+    // One reads the table of a folder again for every message in it.
+    let tools: &[&str] =
+        if report.messages > 2_000 { &["pstcheck.py"] } else { &["pstcheck.py", "pstltp.py"] };
+    for tool in tools {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tools").join(tool);
+        if !path.exists() {
+            eprintln!("SKIPPED: {} is not here", path.display());
+            continue;
+        }
+        let output = Command::new("python3").arg(path).arg(file).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{tool}: {text}{:?}", output);
+        if *tool == "pstcheck.py" {
+            assert!(text.contains("ERRORS 0 WARN 0"), "{text}");
+            continue;
+        }
+        for line in text.lines().filter(|line| line.starts_with("MSG ")) {
+            let after = |key: &str| {
+                let rest = line.split_once(key).map_or("", |(_, rest)| rest);
+                rest.split(' ').next().unwrap_or_default().to_owned()
+            };
+            assert_eq!(after("PidTagMessageSize="), after("node total="), "{line}");
+        }
+    }
+}
+
+/// Whether a program is here; said aloud if not.
+pub fn has(program: &str) -> bool {
+    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+    let found = found.is_ok_and(|output| output.status.success());
+    if !found {
+        eprintln!("SKIPPED: {program} is not here");
+    }
+    found
+}
+
+/// Whether what takes long is asked for.
+pub fn is_long() -> bool {
+    std::env::var_os("MUNIMENT_TEST_LONG").is_some()
+}

@@ -1,0 +1,72 @@
+// Prints each message of a PST as a line of JSON: [folder, fields].
+const { PSTFile } = require('pst-extractor');
+const { createHash } = require('node:crypto');
+const { writeSync } = require('node:fs');
+const Long = require('long');
+
+const KINDS = { 1: 'to', 2: 'cc', 3: 'bcc' };
+const seconds = (date) => (date ? Math.floor(date.getTime() / 1000) : null);
+
+function fields(message) {
+  const recipients = [];
+  for (let at = 0; at < message.numberOfRecipients; at++) {
+    const one = message.getRecipient(at);
+    recipients.push(`${KINDS[one.recipientType]} ${one.displayName} <${one.emailAddress}>`);
+  }
+  const attachments = [];
+  for (let at = 0; at < message.numberOfAttachments; at++) {
+    const one = message.getAttachment(at);
+    // Version 1.12.0 forgets to say which node the attachment is of, and then
+    // finds no embedded message, in Outlook's own files too.
+    one.descriptorIndexNode ??= message.descriptorIndexNode;
+    attachments.push(attached(one));
+  }
+  return {
+    subject: message.subject,
+    from_name: message.sentRepresentingName,
+    from_address: message.sentRepresentingEmailAddress,
+    recipients,
+    sent: seconds(message.clientSubmitTime),
+    received: seconds(message.messageDeliveryTime),
+    text: message.body,
+    html: message.bodyHTML,
+    headers: message.transportMessageHeaders,
+    message_id: message.internetMessageId,
+    attachments,
+  };
+}
+
+function attached(one) {
+  const nested = one.embeddedPSTMessage;
+  if (nested) {
+    return { name: one.longFilename, nested: fields(nested) };
+  }
+  const stream = one.fileInputStream;
+  const bytes = Buffer.alloc(stream ? stream.length.toNumber() : 0);
+  if (bytes.length > 0) stream.readCompletely(bytes);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { name: one.longFilename, size: bytes.length, sha256 };
+}
+
+function walk(folder, path) {
+  if (folder.contentCount > 0) {
+    for (let child = folder.getNextChild(); child; child = folder.getNextChild()) {
+      writeSync(1, JSON.stringify([path, fields(child)]) + '\n');
+    }
+  }
+  let children = [];
+  try {
+    children = folder.getSubFolders();
+  } catch {
+    // It throws on the search folder that every store has.
+  }
+  for (const child of children) {
+    walk(child, path === null ? '' : path === '' ? child.displayName : `${path}/${child.displayName}`);
+  }
+}
+
+// The top that Outlook shows, 0x8022: the root holds the search folder on which
+// it throws.
+const file = new PSTFile(process.argv[2]);
+const { PSTFolder } = require('pst-extractor');
+walk(new PSTFolder(file, file.getDescriptorIndexNode(Long.fromNumber(0x8022))), '');
