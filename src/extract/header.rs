@@ -62,7 +62,7 @@ pub fn block_len(bytes: &[u8]) -> usize {
 
 /// Reads a header block; `block` is what [`block_len`] found.
 pub fn parse(block: &[u8]) -> Header {
-    let readable = readable(block);
+    let readable = readable(begin(block));
     let mut header = Header::default();
     let Some(message) = PARSER.parse_headers(readable.as_ref()) else { return header };
     let Some(part) = message.parts.first() else { return header };
@@ -101,6 +101,17 @@ pub fn fields(block: &[u8]) -> Vec<Field> {
         }
     });
     shown.collect()
+}
+
+/// Without folds of a field that is not there, which mail-parser takes for the
+/// header's end.
+fn begin(block: &[u8]) -> &[u8] {
+    let mut rest = block;
+    while let Some(b' ' | b'\t') = rest.first() {
+        let line = rest.iter().position(|&b| b == b'\n').map_or(rest.len(), |at| at + 1);
+        rest = &rest[line..];
+    }
+    rest
 }
 
 /// Header fields should be ASCII (RFC 5322) or UTF-8 (RFC 6532); other bytes are
@@ -217,6 +228,11 @@ mod tests {
         assert_eq!(header.date, Some(Timestamp::from_seconds(1_751_356_800)));
         assert_eq!(header.message_id, "x@y");
         assert_eq!(header.media_type.as_deref(), Some("text/plain"));
+    }
+
+    #[test]
+    fn a_fold_of_nothing_ends_no_header() {
+        assert_eq!(parse(b"   \r\n\t\r\nSubject: a\r\n\r\n").subject, "a");
     }
 
     #[test]

@@ -87,18 +87,21 @@ impl Walk {
         let media_type = header.media_type.as_deref().unwrap_or(default);
         if media_type.starts_with("multipart/")
             && let Some(boundary) = &header.boundary
-            && let Some(found) = self.multipart(media_type, boundary, header, body, place)
+            && let Some(found) = self.multipart(media_type, boundary, body, place)
         {
             return found;
         }
-        // A multipart without parts is shown as what it is, text.
-        let is_text = matches!(media_type, "text/plain" | "text/html")
-            || media_type.starts_with("multipart/");
+        let is_text = matches!(media_type, "text/plain" | "text/html");
         if is_text && header.file_name.is_none() && !header.is_attachment {
             return self.inline_text(header, media_type == "text/html", body, place);
         }
-        self.attachment(header, media_type, body, place);
-        Body::default()
+        let is_multipart = media_type.starts_with("multipart/");
+        // As the scanner does: without a boundary it is a leaf like others.
+        if !is_multipart || header.boundary.is_none() {
+            self.attachment(header, media_type, body, place);
+        }
+        // A multipart without parts is shown as what it is, text.
+        if is_multipart { self.inline_text(header, false, body, place) } else { Body::default() }
     }
 
     fn too_deep(&mut self, body: &[u8], place: Place) -> Body {
@@ -115,13 +118,12 @@ impl Walk {
         &mut self,
         media_type: &str,
         boundary: &str,
-        header: &Header,
         body: &[u8],
         place: Place,
     ) -> Option<Body> {
-        let body = decode::transfer(body, &header.encoding);
+        // RFC 2045 section 6.4: a multipart has no encoding, whatever it says.
         let parts_max = limits::MIME_PARTS_MAX.saturating_sub(self.parts).max(1);
-        let (parts, is_cut) = walk::split(&body, boundary, parts_max);
+        let (parts, is_cut) = walk::split(body, boundary, parts_max);
         if parts.is_empty() {
             return None;
         }
@@ -294,7 +296,7 @@ fn reading(media_type: &str, name: &str) -> Reading {
     match media_type.split_once('/') {
         Some(("message", "rfc822" | "global" | "news")) => Reading::Message,
         Some(("text", "html")) | Some(("application", "xhtml+xml")) => Reading::Html,
-        Some(("text" | "message", _)) => Reading::Plain,
+        Some(("text" | "message" | "multipart", _)) => Reading::Plain,
         Some(("application", "json" | "xml" | "ics" | "csv" | "x-sh" | "sql" | "mbox")) => {
             Reading::Plain
         }
@@ -383,5 +385,8 @@ mod tests {
         }
         let parsed = parse("Content-Type: multipart/mixed; boundary=x\n\nno part\n");
         assert_eq!(parsed.text, "no part\n");
+        let parsed = parse("Content-Type: multipart/mixed\n\nno part\n");
+        assert_eq!(parsed.text, "no part\n");
+        assert_eq!(parsed.attachments[0].text.as_deref(), Some("no part\n"));
     }
 }

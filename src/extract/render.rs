@@ -72,9 +72,8 @@ impl Bodies {
         let media_type = header.media_type.as_deref().unwrap_or("text/plain");
         if media_type.starts_with("multipart/") {
             let Some(boundary) = &header.boundary else { return };
-            let body = decode::transfer(body, &header.encoding);
             let parts_max = limits::MIME_PARTS_MAX.saturating_sub(self.parts);
-            for part in walk::split(&body, boundary, parts_max).0 {
+            for part in walk::split(body, boundary, parts_max).0 {
                 self.collect(part, depth + 1, true);
             }
         } else if media_type == "text/html" && !header.is_attachment && header.file_name.is_none() {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use base64::Engine;
 use bytes::Bytes;
 use muniment::base::config;
-use muniment::extract::Reason;
+use muniment::extract::{Reason, parse_message};
+use muniment::mail::delivery::{Form, Role};
 use muniment::worker::Pool;
 
 fn pool(change: impl FnOnce(&mut config::Worker)) -> Pool {
@@ -147,4 +148,28 @@ async fn every_hard_case_of_other_parsers_is_read() {
     for ((name, _), answer) in files.iter().zip(answers) {
         assert!(answer.is_ok(), "{name}: {answer:?}");
     }
+}
+
+#[test]
+fn attachments_are_those_that_are_committed_to() {
+    // Boundaries that one of the two readers does not follow.
+    const DIFFER: &[&str] =
+        &["very-very-long-boundary.msg", "msg_33.txt", "msg_39.txt", "mail0.eml"];
+    let mut count = 0;
+    for part in ["mime", "bulk", "crypto"] {
+        let Some(folder) = corpus(part) else { return };
+        for (name, content) in files(&folder) {
+            let delivery = muniment::mail::delivery::read(&content);
+            if delivery.form != Form::Bare || DIFFER.contains(&name.as_str()) {
+                continue;
+            }
+            let entries = delivery.entries.iter().filter(|entry| entry.role == Role::Attachment);
+            let committed: Vec<_> = entries.map(|entry| (entry.sha256, entry.size)).collect();
+            let read = parse_message(&content, false).attachments;
+            let read: Vec<_> = read.iter().map(|file| (file.sha256, file.size)).collect();
+            assert_eq!(read, committed, "{name}");
+            count += 1;
+        }
+    }
+    assert!(count > 5000, "only {count} messages");
 }
