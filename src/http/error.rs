@@ -11,6 +11,7 @@ use crate::access::{AccessError, Refused};
 use crate::catalog::CatalogError;
 use crate::export::ExportError;
 use crate::hold::HoldError;
+use crate::index::IndexError;
 use crate::matter::MatterError;
 use crate::review::ReviewError;
 use crate::search::SearchError;
@@ -186,6 +187,12 @@ impl ApiError {
                 let (start, end) = error.span.utf16_in(text);
                 answer.info.span = Some([start, end]);
                 answer.info.hint = error.hint;
+                answer
+            }
+            // The engine will not answer it in part.
+            SearchError::Index(IndexError::Refused { message, hint }) => {
+                let mut answer = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "query", message);
+                answer.info.hint = Some(hint);
                 answer
             }
             SearchError::Matter(error) => error.into(),
