@@ -230,3 +230,17 @@ impl From<ReviewError> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_that_the_index_refuses_is_not_a_fault_of_ours() {
+        let refused =
+            IndexError::Refused { message: "too many words".into(), hint: "write more".into() };
+        let error = ApiError::of_search(refused.into(), "a*");
+        assert_eq!(error.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(error.info.hint.as_deref(), Some("write more"));
+    }
+}
