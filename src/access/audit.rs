@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Actor, Refused, Role};
+use super::{Actor, Role};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::ids::MatterId;
 use crate::base::limits;
@@ -150,17 +150,4 @@ pub async fn list(
     rows.truncate(limit);
     let next = rows.last().filter(|_| is_more).map(|row| row.audit_id);
     Ok(Page { rows, next })
-}
-
-/// Writes that the actor was refused, and gives the refusal back.
-pub async fn refused(
-    catalog: &Catalog,
-    clock: &Clock,
-    actor: &Actor,
-    act: Act,
-    refusal: Refused,
-) -> Result<Refused, CatalogError> {
-    let act = act.with(json!({ "refusal": refusal.to_string() }));
-    record(catalog, clock, actor, &act, Outcome::Refused).await?;
-    Ok(refusal)
 }

@@ -89,7 +89,7 @@ impl Desk {
             .find(|row| row.ordinal == ordinal)
             .ok_or(Refused::Hidden("attachment"))?;
         let opened = self.open(actor, matter, set).await?;
-        let held = self.attachment_bytes(&opened, &row.sha256, ordinal).await?;
+        let held = self.attachment_bytes(&opened, &row.sha256).await?;
         let act = Act::new("message.attachment", matter, format!("message {set}"))
             .with(json!({ "set": set, "ordinal": ordinal, "sha256": row.sha256 }));
         self.record(actor, &act).await?;
@@ -143,7 +143,6 @@ impl Desk {
         &self,
         opened: &Opened,
         sha256: &Digest,
-        ordinal: u32,
     ) -> Result<Held, ReviewError> {
         let entries = &opened.record.meta().delivery.entries;
         let message = opened.carried.entry;
@@ -157,15 +156,10 @@ impl Desk {
             }
             false
         };
-        let mut attachments = entries
-            .iter()
-            .enumerate()
-            .filter(|(index, entry)| entry.role == Role::Attachment && is_within(*index));
-        // By its hash; where the worker decoded it otherwise, by its place.
-        let found = attachments
-            .clone()
-            .find(|(_, entry)| entry.sha256 == *sha256)
-            .or_else(|| attachments.nth(ordinal as usize));
+        // By its hash alone: another attachment in its place would be no evidence.
+        let found = entries.iter().enumerate().find(|(index, entry)| {
+            entry.role == Role::Attachment && entry.sha256 == *sha256 && is_within(*index)
+        });
         let (index, _) = found.ok_or(Refused::Hidden("attachment"))?;
         self.entry_bytes(opened, index).await
     }
