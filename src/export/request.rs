@@ -11,6 +11,7 @@ use crate::base::hash::Digest;
 use crate::base::ids::{HoldId, JobId, MatterId, SetId};
 use crate::base::limits::{EXPORT_MESSAGES_MAX, NAME_BYTES_MAX, PAGE_ROWS_MAX};
 use crate::catalog::job::{self, JobRow, Lease, NewJob, State};
+use crate::catalog::review;
 use crate::hold;
 use crate::matter::{self, Reach};
 use crate::query;
@@ -123,18 +124,21 @@ pub(super) async fn admit(
                 return Err(Refused::Invalid(text).into());
             }
             for set in sets {
-                if !matter::sees(catalog, &reach, *set).await? {
-                    return Err(Refused::Hidden("message").into());
-                }
+                require_seen(queue, &reach, *set).await?;
             }
         }
         Scope::Attachment { set, .. } => {
-            if !matter::sees(catalog, &reach, *set).await? {
-                return Err(Refused::Hidden("message").into());
-            }
+            require_seen(queue, &reach, *set).await?;
         }
     }
     Ok(())
+}
+
+/// The message is there and within reach; else, to the actor, it is not there.
+async fn require_seen(queue: &Queue, reach: &Reach, set: SetId) -> Result<(), ExportError> {
+    let is_seen = matter::sees(&queue.catalog, reach, set).await?
+        && !review::carried(&queue.catalog, set).await?.is_empty();
+    if is_seen { Ok(()) } else { Err(Refused::Hidden("message").into()) }
 }
 
 /// The exports of a matter, or all that the actor may see; newest first.
