@@ -48,6 +48,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     println!("Note the log key outside too: with it anyone can check an export offline.");
     println!();
     println!("Start with: muniment serve --config {}", made.config.display());
+    // So that the catalog is one file, whole, from its first copy on.
+    archive.catalog.close().await;
     Ok(())
 }
 

@@ -105,7 +105,8 @@ impl Running {
         tasks.spawn(async move {
             if let Err(error) = publishing.await {
                 // Deliveries go on; nothing more is signed until it is looked into.
-                tracing::error!(error = %error, "the log is not published any more");
+                let error = anyhow::Error::from(error);
+                tracing::error!(error = %format!("{error:#}"), "the log is not published any more");
             }
         });
         let jobs = Runner::of_server(context.exports.clone());

@@ -1,13 +1,17 @@
 //! Exports end to end: asked for over the API, done as jobs, downloaded, and
 //! checked by the program that needs nothing but the bundle and the key.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use muniment::access::Role;
+use muniment::access::person::{self, New};
+use muniment::access::{Access, Actor, Role};
+use muniment::app::Archive;
+use muniment::base::config::Config;
 use muniment::base::ids::JobId;
-use muniment::catalog::job;
+use muniment::catalog::{Catalog, cursor, job};
 use muniment::export::run;
 use muniment::http::Context;
 use muniment::ingest::publish::check_published;
@@ -17,6 +21,7 @@ use muniment::verify::report::{EXIT_GOOD, EXIT_UNPROVEN, Report};
 use serde_json::{Value, json};
 
 use crate::support::laid::{ATTACHED, Sets, WITH_ALICE, WITHOUT_ALICE, laid};
+use crate::support::served::{Sender, Served, init};
 use crate::support::web::{Browser, Web};
 use crate::support::{Scratch, binary};
 
@@ -237,4 +242,79 @@ async fn an_export_is_refused_cancelled_and_on_record() {
     for action in ["export.ask", "export.cancel", "export.run", "export.download"] {
         assert!(actions.contains(&&json!(action)), "{action} is not in {actions:?}");
     }
+}
+
+const PASSWORD: &str = "a password of one's own";
+
+/// Adds a person who may search everything and has chosen a password.
+async fn add_person(config: &Path) {
+    let archive = Archive::open(Config::load(config).unwrap()).await.unwrap();
+    let access = Access::new(archive.catalog.clone(), archive.clock.clone(), 60);
+    let operator = Actor::operator(Role::Administrator);
+    let new = New {
+        name: "alice".into(),
+        display_name: "Alice".into(),
+        role: Role::Legal,
+        is_archive_wide: true,
+    };
+    let one_time = person::create(&operator, &access, new).await.unwrap().1;
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let session = access.sign_in("alice", &one_time, here).await.unwrap().session;
+    access.change_password(&session, &one_time, PASSWORD, here).await.unwrap();
+    archive.catalog.close().await;
+}
+
+/// Waits until the first delivery can be found.
+async fn indexed(config: &Path) {
+    let catalog = Catalog::open(&Config::load(config).unwrap().archive.catalog).await.unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    while cursor::get(&catalog, cursor::DERIVE).await.unwrap() < 1 {
+        ticks.tick().await;
+    }
+    catalog.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_exports_beside_a_server_and_without_one() {
+    let made = init();
+    add_person(&made.config).await;
+    let served = Served::start(&made.config, &[]).unwrap();
+    let mut sender = Sender::connect(served.smtp).unwrap();
+    sender.send(&made.said["journal"], WITHOUT_ALICE.as_bytes()).unwrap();
+    indexed(&made.config).await;
+    let export = |out: &str, query: &str, password: &str| {
+        let out = made.config.with_file_name(out);
+        let output = Command::new(binary())
+            .args(["export", "--dialect", "kql", "--format", "eml", "--user", "alice"])
+            .arg("--config")
+            .arg(&made.config)
+            .args(["--query", query])
+            .arg("--out")
+            .arg(&out)
+            .env("MUNIMENT_PASSWORD", password)
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap(), out)
+    };
+    let check = |bundle: &Path| {
+        let key = &made.said["log key"];
+        let output =
+            Command::new(binary()).arg("verify-export").arg(bundle).args(["--key", key]).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let (code, said, bundle) = export("beside.zip", "subject:elsewhere", PASSWORD);
+    assert_eq!(code, 0, "{said}");
+    let text = check(&bundle);
+    assert!(text.contains("1 messages") && text.contains("everything holds"), "{text}");
+    let (code, said, _) = export("refused.zip", "subject:(", PASSWORD);
+    assert_eq!(code, 1, "{said}");
+    served.stop();
+    let (code, said, bundle) = export("without.zip", "subject:elsewhere", PASSWORD);
+    assert_eq!(code, 0, "{said}");
+    let text = check(&bundle);
+    assert!(text.contains("1 messages") && text.contains("everything holds"), "{text}");
+    let (code, said, _) = export("wrong.zip", "subject:elsewhere", "another password");
+    assert_eq!((code, said.contains("name or password is wrong")), (1, true), "{said}");
+    let (code, said, _) = export("without.zip", "subject:elsewhere", PASSWORD);
+    assert_eq!((code, said.contains("exists already")), (1, true), "{said}");
 }
