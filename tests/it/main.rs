@@ -14,6 +14,7 @@ mod pst;
 mod reader;
 mod refusals;
 mod search_corpus;
+mod serve;
 mod smtp;
 mod smtp_clients;
 mod smtp_tls;
