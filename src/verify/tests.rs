@@ -192,6 +192,17 @@ fn a_sound_bundle_holds_zipped_and_unpacked() {
     assert_eq!(case.read("attachments/000001/01-_plan.pdf"), ATTACHMENT);
 }
 
+/// Bundles of version 1 stay checkable for ever.
+#[test]
+fn golden_bundles_of_version_1() {
+    for name in ["bundle-1-eml.zip", "bundle-1-mbox.zip"] {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/export");
+        let report = verify(&fixtures.join(name), signer().verifier()).unwrap();
+        assert_eq!(report.findings, [], "{name}");
+        assert_eq!((report.exit_code(), report.messages, report.proofs), (EXIT_GOOD, 3, 6));
+    }
+}
+
 #[test]
 fn a_changed_byte_in_any_file_is_named() {
     for format in [Format::Eml, Format::Mbox] {
