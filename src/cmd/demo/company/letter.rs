@@ -123,9 +123,9 @@ impl Letter {
                 quote = is_quoted;
             }
             let line = line.trim_start_matches(['>', ' ']);
-            let _ = write!(
+            let _ = writeln!(
                 html,
-                "<div>{}</div>\n",
+                "<div>{}</div>",
                 if line.is_empty() { "&nbsp;".into() } else { escaped(line) }
             );
         }
@@ -133,12 +133,12 @@ impl Letter {
             html.push_str("</blockquote>\n");
         }
         if self.look.has_logo {
-            let _ = write!(html, "<img src=\"cid:logo.{tag}@larkfield.example\" alt=\"logo\">\n");
+            let _ = writeln!(html, "<img src=\"cid:logo.{tag}@larkfield.example\" alt=\"logo\">");
         }
         if self.look.has_tracker {
-            let _ = write!(
+            let _ = writeln!(
                 html,
-                "<img src=\"https://track.mailer.example/open?m={tag}\" width=\"1\" height=\"1\">\n"
+                "<img src=\"https://track.mailer.example/open?m={tag}\" width=\"1\" height=\"1\">"
             );
         }
         html + "</body></html>\n"
