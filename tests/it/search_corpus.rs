@@ -120,7 +120,8 @@ fn hits_on_real_mail_are_exactly_those_of_a_plain_reading() {
         let follows = |words: &[String]| words.windows(2).any(|two| two[0] == *a && two[1] == *b);
         let prefix = &a[..a.len().min(3)];
         let begins = |words: &[String]| words.iter().any(|word| word.starts_with(prefix));
-        let (text, expected): (String, Box<dyn Fn(&[String]) -> bool>) = match round % 5 {
+        type Expected<'a> = Box<dyn Fn(&[String]) -> bool + 'a>;
+        let (text, expected): (String, Expected<'_>) = match round % 5 {
             0 => (format!("body:\"{a}\""), Box::new(|words| words.contains(a))),
             1 => (format!("body:\"{a} {b}\""), Box::new(follows)),
             2 => (
