@@ -219,14 +219,15 @@ export async function exported({ page }, archive, check) {
   ]);
   const path = join(archive.directory, file.suggestedFilename());
   await file.saveAs(path);
-  const [program, ...words] = command.split(" ").map((word) => word.replace(/^'|'$/g, ""));
-  assert.equal(program, "muniment");
-  assert.equal(
-    words[1],
-    file.suggestedFilename(),
-    "the command that is shown names the file that is downloaded",
+  assert.match(command, /^muniment verify-export /);
+  const [name, key] = [/verify-export '?(.*?)'? --key/, /--key '?(.*?)'?$/].map(
+    (part) => part.exec(command)[1],
   );
-  const printed = execFileSync(binary, words, { cwd: archive.directory, encoding: "utf8" });
+  assert.equal(name, file.suggestedFilename(), "the command that is shown names the file that is downloaded");
+  assert.equal(key, archive.key, "and the key that `init` printed");
+  const shell = command.replace(/^muniment/, `'${binary}'`);
+  const printed = execFileSync("/bin/sh", ["-c", shell], { cwd: archive.directory, encoding: "utf8" });
+  console.log(`     ${printed.trim().split("\n").at(-1)}`);
   assert.ok(printed.length > 0);
 }
 

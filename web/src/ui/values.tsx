@@ -54,12 +54,9 @@ export function Hash({ value, whole }: { value: string; whole?: boolean }) {
   };
   return (
     <TooltipTrigger delay={400}>
-      <AriaButton
-        className={whole ? "hash hash-whole" : "hash"}
-        onPress={copy}
-        aria-label={s.ui.copyHash(value)}
-      >
+      <AriaButton className={whole ? "hash hash-whole" : "hash"} onPress={copy}>
         <span>{whole || value.length <= 16 ? value : `${value.slice(0, 10)}…${value.slice(-4)}`}</span>
+        <span className="hidden-text">, {copied ? s.ui.copied : s.ui.copy}</span>
         <Icon name={copied ? "check" : "copy"} size={12} />
       </AriaButton>
       <Tooltip className="tooltip mono" offset={6}>

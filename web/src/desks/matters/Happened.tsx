@@ -8,15 +8,7 @@ import { Time } from "../../ui/values";
 
 const FEW = 12;
 /** Looks are in the audit; the story of a matter is its acts. */
-const LOOKS = new Set([
-  "search.complete",
-  "message.html",
-  "matter.view",
-  "hold.view",
-  "hold.items",
-  "hold.preview",
-  "audit.view",
-]);
+const LOOKS = new Set(["message.html", "message.source", "message.open", "hold.items", "hold.preview"]);
 
 export function Happened({ matter }: { matter: number }) {
   const acts = useQuery({

@@ -28,11 +28,11 @@ export default function Filters({
     >
       <Choose
         label={s.search.dateKind}
-        value={state.by ?? "received"}
-        onChange={(by) => set({ by: by === "sent" ? "sent" : undefined })}
+        value={state.by ?? "sent"}
+        onChange={(by) => set({ by: by === "received" ? "received" : undefined })}
         choices={[
-          { id: "received", name: s.search.received },
           { id: "sent", name: s.search.sent },
+          { id: "received", name: s.search.received },
         ]}
       />
       <DateField label={s.search.from} value={state.from} onChange={(from) => set({ from })} />

@@ -48,7 +48,7 @@ export const columnsOf = (isSent: boolean): Column<Hit>[] => [
     width: "122px",
     cell: (hit) => (
       <span className="quiet">
-        <Time at={isSent ? hit.sent_at : hit.received_at} />
+        <Time at={(isSent ? hit.sent_at : null) ?? hit.received_at} />
       </span>
     ),
   },

@@ -123,7 +123,7 @@ export function QueryBar({ state, go, run, input, error, parsed, warnings, filte
             </>
           )}
           {warnings.map((warning) => (
-            <span key={warning} className="hits-warn">
+            <span key={warning} className="query-warning">
               {warning}
             </span>
           ))}

@@ -285,7 +285,7 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
                   onOpen={open}
                   selected={selected}
                   onSelect={select}
-                  isSent={state.by === "sent"}
+                  isSent={state.by !== "received"}
                 />
               )}
             </section>

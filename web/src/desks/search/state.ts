@@ -9,7 +9,7 @@ export function bodyOf(state: SearchState): SearchBody {
     dialect: "kql",
     from: state.from,
     until: state.until,
-    date_kind: state.from || state.until ? (state.by ?? "received") : undefined,
+    date_kind: state.from || state.until ? (state.by ?? "sent") : undefined,
     sender: state.sender,
     recipient: state.recipient,
     custodian_id: state.custodian,
@@ -53,11 +53,23 @@ export function wordsOf(
   return [...new Set(words.filter((text) => text.length > 1))];
 }
 
-/** A snippet without the ellipsis that begins it: the line has its own dash there. */
+const LEAD = 28;
+
+/** A snippet for one line: without the ellipsis that begins it, and begun late enough that its first mark shows. */
 export function trimmed(snippet: { text: string; marks: readonly (readonly number[])[] }) {
-  const cut = /^[\s…]+/.exec(snippet.text)?.[0].length ?? 0;
+  let cut = /^[\s…]+/.exec(snippet.text)?.[0].length ?? 0;
+  const mark = snippet.marks[0]?.[0] ?? 0;
+  let lead = "";
+  if (mark - cut > LEAD) {
+    const space = snippet.text.indexOf(" ", mark - LEAD);
+    if (space > 0 && space < mark) {
+      cut = space + 1;
+      lead = "… ";
+    }
+  }
+  const by = lead.length - cut;
   return {
-    text: snippet.text.slice(cut),
-    marks: snippet.marks.map(([from = 0, to = 0]) => [from - cut, to - cut]),
+    text: lead + snippet.text.slice(cut),
+    marks: snippet.marks.map(([from = 0, to = 0]) => [from + by, to + by]),
   };
 }

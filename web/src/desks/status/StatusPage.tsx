@@ -22,6 +22,12 @@ export function StatusPage() {
   return <Await query={status}>{(data) => <Shown status={data} />}</Await>;
 }
 
+/** The server's reason as a sentence of its own. */
+function why(text: string) {
+  const reason = text.replace(/^write-once (is )?not enforced:?\s*/i, "");
+  return reason ? `${reason[0]?.toUpperCase()}${reason.slice(1)}${reason.endsWith(".") ? "" : "."}` : "";
+}
+
 function useNow() {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
@@ -68,7 +74,7 @@ function Shown({ status }: { status: Status }) {
       </p>
       {!status.worm.enforced && (
         <Note tone="hold" icon="alert">
-          <span className="strong">{t.sentence.notEnforced}</span> {status.worm.text}
+          <span className="strong">{t.sentence.notEnforced}</span> {why(status.worm.text)}
         </Note>
       )}
       <Card title={t.sources} isFlush>
