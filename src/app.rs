@@ -149,11 +149,7 @@ impl Archive {
 
     /// Opens the index, or makes an empty one that the follower fills.
     pub fn open_index(&self) -> Result<Index, AppError> {
-        let index = Index::open(&self.config.index.path, self.config.index.memory_bytes)?;
-        if let Some(why) = index.emptied() {
-            tracing::warn!(why, "the index is filled again from the archive");
-        }
-        Ok(index)
+        Ok(Index::open(&self.config.index.path, self.config.index.memory_bytes)?)
     }
 }
 

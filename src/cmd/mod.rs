@@ -4,7 +4,7 @@
 //! arguments, or nothing could be checked; 3 a check found all good that can be
 //! checked, but not all can.
 
-mod demo;
+pub mod demo;
 mod export;
 mod init;
 mod serve;

@@ -1,0 +1,111 @@
+//! The archive under measurement: the real binary in a directory of its own,
+//! seen from outside.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub struct Archive {
+    child: Child,
+    pub config: PathBuf,
+    pub journal: String,
+    pub smtp: SocketAddr,
+    http: String,
+}
+
+impl Archive {
+    pub fn start(directory: &Path) -> Self {
+        let data = directory.join("archive");
+        let made = Command::new(env!("CARGO_BIN_EXE_muniment"))
+            .args(["init", "--data"])
+            .arg(&data)
+            .output()
+            .expect("run init");
+        let said = String::from_utf8_lossy(&made.stdout).into_owned();
+        let journal = said.lines().find_map(|line| line.strip_prefix("journal: "));
+        let config = data.join("muniment.toml");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_muniment"))
+            .args(["serve", "--config"])
+            .arg(&config)
+            .env("MUNIMENT__SMTP__LISTEN", "[\"127.0.0.1:0\"]")
+            .env("MUNIMENT__HTTP__LISTEN", "127.0.0.1:0")
+            .env("MUNIMENT__LOG__LEVEL", "warn")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("run serve");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut said = |name: &str| {
+            lines
+                .by_ref()
+                .map_while(Result::ok)
+                .find_map(|line| Some(line.strip_prefix(name)?.to_owned()))
+                .expect("serve says where it listens")
+        };
+        let smtp = said("smtp: ").parse().expect("an address");
+        let http = said("http: http://");
+        let journal = journal.expect("init says the journal address").to_owned();
+        Self { child, config, journal, smtp, http }
+    }
+
+    /// The value of a metric.
+    fn metric(&self, name: &str) -> Option<f64> {
+        let mut stream = TcpStream::connect(&self.http).ok()?;
+        let request =
+            format!("GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.http);
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+    }
+
+    /// Waits until everything acknowledged can be found.
+    pub fn searchable(&self) -> Duration {
+        let begin = Instant::now();
+        while self.metric("muniment_index_behind") != Some(0.0) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        begin.elapsed()
+    }
+
+    pub fn stored_ratio(&self) -> f64 {
+        let metric = |name| self.metric(name).unwrap_or(f64::NAN);
+        metric("muniment_bytes_stored") / metric("muniment_bytes_received")
+    }
+
+    /// Peak resident memory, in MiB (proc(5), VmHWM); without the workers.
+    pub fn peak_mebibytes(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let kibibytes = status.ok().and_then(|status| {
+            let line = status.lines().find(|line| line.starts_with("VmHWM:"))?.to_owned();
+            line.split_whitespace().nth(1)?.parse::<f64>().ok()
+        });
+        kibibytes.unwrap_or(f64::NAN) / 1024.0
+    }
+
+    /// Processor time of the server itself so far (proc(5), stat: ticks of 10 ms).
+    pub fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let ticks = stat.ok().and_then(|stat| {
+            let fields: Vec<u64> = stat
+                .rsplit_once(')')?
+                .1
+                .split_whitespace()
+                .filter_map(|f| f.parse().ok())
+                .collect();
+            // After the command: state, then numbers; utime and stime are the
+            // 11th and 12th of those.
+            Some(fields.get(10)? + fields.get(11)?)
+        });
+        Duration::from_millis(ticks.unwrap_or(0) * 10)
+    }
+
+    pub fn stop(mut self) -> PathBuf {
+        let id = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        let _ = self.child.wait();
+        self.config.clone()
+    }
+}

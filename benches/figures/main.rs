@@ -1,0 +1,128 @@
+//! The figures in the README: `make bench`.
+//!
+//! Real SMTP into the real binary, and the same mail in the same run on the
+//! same disk into Postfix's hold queue. Prints a table, and the same as JSON to
+//! `target/figures.json`.
+
+mod archive;
+mod load;
+mod parts;
+mod postfix;
+mod queries;
+
+use std::path::PathBuf;
+
+use muniment::app;
+use muniment::base::config::Config;
+use serde_json::{Value, json};
+
+const CONNECTIONS: [usize; 3] = [4, 16, 64];
+const POSTFIX_PORT: u16 = 26_250;
+
+fn main() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mail = std::env::var_os("MUNIMENT_BENCH_MAIL").map(PathBuf::from);
+    let mail = mail.unwrap_or_else(|| root.join("../shared/corpus/bulk"));
+    if !mail.exists() {
+        eprintln!("SKIPPED: {} is not here; set MUNIMENT_BENCH_MAIL", mail.display());
+        return;
+    }
+    let reports = load::reports(&mail, 6000);
+    let bytes: usize = reports.iter().map(Vec::len).sum();
+    println!("{} reports, {:.1} MB, from {}", reports.len(), bytes as f64 / 1e6, mail.display());
+
+    // Under target/, so that both write to the disk of the checkout.
+    let scratch = tempfile::Builder::new()
+        .prefix("figures-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .tempdir_in(std::env::temp_dir())
+        .expect("a directory for the run");
+
+    println!(
+        "\nacknowledged deliveries, durable\n{:24} {:>5} {:>9} {:>8} {:>9} {:>9}",
+        "", "conn", "msg/s", "MB/s", "p50 ms", "p99 ms"
+    );
+    let mut figures = Vec::new();
+    match postfix::Postfix::start(&scratch.path().join("postfix"), POSTFIX_PORT) {
+        Ok(postfix) => {
+            for connections in CONNECTIONS {
+                let run =
+                    load::send(postfix.address, "journal@archive.invalid", &reports, connections);
+                figures.push(show("Postfix, hold queue", &run));
+            }
+        }
+        Err(why) => println!("Postfix was not measured: {why}"),
+    }
+    let archive = archive::Archive::start(scratch.path());
+    let mut sent = 0;
+    for connections in CONNECTIONS {
+        let (cpu, begin) = (archive.cpu(), std::time::Instant::now());
+        let run = load::send(archive.smtp, &archive.journal, &reports, connections);
+        figures.push(show("Muniment", &run));
+        let lag = archive.searchable();
+        let rate = run.sent as f64 / begin.elapsed().as_secs_f64();
+        let cpu = (archive.cpu() - cpu) / run.sent as u32;
+        println!(
+            "{:24} all searchable {:.1} s after the last 250: {rate:.0}/s searchable; {} µs CPU/message",
+            "",
+            lag.as_secs_f64(),
+            cpu.as_micros()
+        );
+        figures.push(json!({"what": "searchable", "connections": connections, "lag_s": lag.as_secs_f64(), "per_second": rate, "server_cpu_us": cpu.as_micros() as u64}));
+        sent += run.sent;
+    }
+    let (ratio, peak) = (archive.stored_ratio(), archive.peak_mebibytes());
+    println!(
+        "\nstored / received {ratio:.3}; peak memory of the server {peak:.0} MiB; {sent} deliveries"
+    );
+    figures.push(json!({"what": "size", "stored_over_received": ratio, "peak_mib": peak}));
+
+    println!("\none message's work, each part alone");
+    for (part, time) in parts::parts(&reports) {
+        println!("{part:32} {:>8.1} µs", time.as_secs_f64() * 1e6);
+        figures.push(json!({"what": "part", "part": part, "us": time.as_secs_f64() * 1e6}));
+    }
+
+    let config = Config::load(&archive.stop()).expect("its own configuration");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let opened = runtime.block_on(app::Archive::open(config)).expect("it opens");
+    let index = opened.open_index().expect("its index opens");
+    println!(
+        "\nevery hit of a query\n{:20} {:>8} {:>9} {:>9}  query",
+        "", "hits", "p50 ms", "p95 ms"
+    );
+    for kind in queries::measure(&index) {
+        let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+        println!(
+            "{:20} {:>8} {:>9.2} {:>9.2}  {}",
+            kind.name,
+            kind.hits,
+            ms(kind.p50),
+            ms(kind.p95),
+            kind.query
+        );
+        figures.push(json!({"what": "query", "kind": kind.name, "query": kind.query, "hits": kind.hits, "p50_ms": ms(kind.p50), "p95_ms": ms(kind.p95)}));
+    }
+    let path = root.join("target/figures.json");
+    let text = serde_json::to_string_pretty(&Value::Array(figures)).expect("JSON");
+    match std::fs::create_dir_all(root.join("target")).and_then(|()| std::fs::write(&path, text)) {
+        Ok(()) => println!("\n{}", path.display()),
+        Err(error) => eprintln!("cannot write {}: {error}", path.display()),
+    }
+}
+
+fn show(what: &str, run: &load::Run) -> Value {
+    let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+    println!(
+        "{what:24} {:>5} {:>9.0} {:>8.1} {:>9.1} {:>9.1}",
+        run.connections,
+        run.per_second(),
+        run.megabytes_per_second(),
+        ms(run.p50),
+        ms(run.p99)
+    );
+    json!({
+        "what": what, "connections": run.connections, "per_second": run.per_second(),
+        "mb_per_second": run.megabytes_per_second(), "p50_ms": ms(run.p50), "p99_ms": ms(run.p99),
+    })
+}

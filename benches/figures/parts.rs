@@ -1,0 +1,59 @@
+//! What the work on one message costs when each part of it is done alone.
+
+use std::time::{Duration, Instant};
+
+use muniment::base::hash::Digest;
+use muniment::base::ids::{ArchiveId, RecordId};
+use muniment::mail::delivery::Reader;
+use muniment::mail::transaction::Transaction;
+use muniment::vault::record::{self, RecordContext, RecordMeta};
+
+/// Processor time for each message, by part, in order.
+pub fn parts(reports: &[Vec<u8>]) -> Vec<(&'static str, Duration)> {
+    let each = |work: &mut dyn FnMut(&[u8])| {
+        let begin = Instant::now();
+        for report in reports {
+            work(report);
+        }
+        begin.elapsed() / reports.len() as u32
+    };
+    let hash = each(&mut |bytes| drop(std::hint::black_box(Digest::of(bytes))));
+    let mut compressor = zstd::bulk::Compressor::new(3).expect("zstd starts");
+    let zstd = each(&mut |bytes| {
+        drop(std::hint::black_box(compressor.compress(bytes).expect("it compresses")))
+    });
+    let scan = each(&mut |bytes| {
+        let mut reader = Reader::new();
+        reader.push(bytes);
+        std::hint::black_box(reader.finish());
+    });
+    // Sealing compresses, encrypts, hashes the ciphertext and commits; what is
+    // left of it without zstd is the encryption's and the commitments' share.
+    let context = RecordContext {
+        archive: ArchiveId([1; 16]),
+        record: RecordId([2; 16]),
+        class: "standard".into(),
+    };
+    let whole = each(&mut |bytes| {
+        let mut reader = Reader::new();
+        reader.push(bytes);
+        let transaction = Transaction {
+            source: "bench".into(),
+            peer: [127, 0, 0, 1].into(),
+            helo: "bench.example".into(),
+            tls: None,
+            reverse_path: String::new(),
+            recipients: vec!["journal@archive.invalid".into()],
+            received_at: Default::default(),
+        };
+        let meta = RecordMeta { transaction, delivery: reader.finish(), is_proven: true };
+        drop(std::hint::black_box(record::seal(&context, bytes, meta).expect("it seals")));
+    });
+    vec![
+        ("SHA-256 of the delivery", hash),
+        ("zstd -3", zstd),
+        ("scan (with its hashes)", scan),
+        ("encrypt and commit", whole.saturating_sub(scan).saturating_sub(zstd)),
+        ("sum: scan and seal", whole),
+    ]
+}
