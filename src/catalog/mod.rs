@@ -32,7 +32,7 @@ use sqlx::{SqlSafeStr, SqlStr};
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     #[error(
-        "there is no catalog at {0}; create an archive with `muniment init`, or make the catalog again with `muniment rebuild`"
+        "there is no catalog at {0}; create an archive with `muniment init`, or put the newest copy of its catalog in place"
     )]
     Missing(PathBuf),
     #[error("a catalog exists already at {0}")]

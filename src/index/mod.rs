@@ -10,6 +10,7 @@
 //! now it lies unencrypted on the node's disk; encrypting it comes with shards.
 
 mod bits;
+mod clear;
 pub mod doc;
 mod eval;
 mod glob;
@@ -60,6 +61,11 @@ pub enum IndexError {
     Corrupt(String),
     #[error("another process writes the search index in {0}")]
     Busy(String),
+    #[error(
+        "{path} holds {found}, which is no part of a search index; give [index] path a directory \
+         of its own"
+    )]
+    NotAnIndex { path: String, found: String },
     #[error("{operation} the search index")]
     File { operation: &'static str, source: std::io::Error },
     #[error("search index: {0}")]

@@ -21,7 +21,7 @@ use super::doc::FamilyDoc;
 use super::results::Results;
 use super::schema::{self, Fields};
 use super::snippet::{Marker, Snippet};
-use super::{Hit, IndexError, Scope, eval, plan};
+use super::{Hit, IndexError, Scope, clear, eval, plan};
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
 use crate::base::limits::INDEX_MEMORY_BYTES_MIN;
@@ -69,7 +69,10 @@ impl Index {
         let engine = match Engine::open(path, &fields, memory_bytes) {
             Ok(engine) => engine,
             Err(IndexError::Busy(path)) => return Err(IndexError::Busy(path)),
-            Err(why) => Engine::create(path, &fields, memory_bytes, why.to_string())?,
+            Err(why) => {
+                let why = (!clear::is_absent(path)).then(|| why.to_string());
+                Engine::create(path, &fields, memory_bytes, why)?
+            }
         };
         let engine = RwLock::new(engine);
         let path = path.to_owned();
@@ -95,7 +98,7 @@ impl Index {
         let parked = Engine::parked(fields)?;
         drop(std::mem::replace(&mut *engine, parked));
         self.inner.results.clear();
-        *engine = Engine::create(path, fields, *memory_bytes, why.to_owned())?;
+        *engine = Engine::create(path, fields, *memory_bytes, Some(why.to_owned()))?;
         Ok(())
     }
 
@@ -238,23 +241,18 @@ impl Engine {
         path: &Path,
         fields: &Fields,
         memory_bytes: usize,
-        why: String,
+        why: Option<String>,
     ) -> Result<Self, IndexError> {
         let failed = |operation| move |source| IndexError::File { operation, source };
         // A crash here leaves an index without its version, which is emptied again.
-        match fs::remove_dir_all(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed("remove")(error));
-            }
-            _ => fs::create_dir_all(path).map_err(failed("create"))?,
-        }
+        clear::clear(path)?;
         let directory =
             MmapDirectory::open(path).map_err(|error| IndexError::Engine(error.into()))?;
         let index = tantivy::Index::builder()
             .schema(fields.schema.clone())
             .tokenizers(Fields::tokenizers())
             .open_or_create(directory)?;
-        let engine = Self::start(&index, memory_bytes, 0, Some(why))?;
+        let engine = Self::start(&index, memory_bytes, 0, why)?;
         engine.filling().commit(0)?;
         fs::write(path.join("version"), schema::VERSION.to_string()).map_err(failed("write"))?;
         Ok(engine)

@@ -28,14 +28,12 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub enum PublishError {
     #[error(
         "the catalog has {catalog} entries of the log and {published} are published: it is older \
-         than the archive; put the newest catalog back, or make it again from the bucket with \
-         `muniment rebuild`"
+         than the archive; put the newest copy of the catalog back"
     )]
     CatalogBehind { catalog: u64, published: u64 },
     #[error(
         "the catalog's entry {position} of the log is not the published one: it is the catalog of \
-         another time or archive; put the right one back, or make it again from the bucket with \
-         `muniment rebuild`"
+         another time or archive; put the right one back"
     )]
     CatalogDiffers { position: u64 },
     #[error("the log's leaf {position} in the catalog does not have the hash beside it")]

@@ -138,7 +138,7 @@ async fn a_catalog_older_than_the_published_log_refuses_to_start() {
     let stale = Archive { catalog: old.catalog.clone(), ..archive };
     let refused = stale.start().await.unwrap_err();
     assert!(matches!(refused, PublishError::CatalogBehind { catalog: 0, published: 3 }));
-    assert!(refused.to_string().contains("muniment rebuild"), "{refused}");
+    assert!(refused.to_string().contains("put the newest copy"), "{refused}");
 }
 
 #[tokio::test]

@@ -120,7 +120,7 @@ fn a_catalog_older_than_the_published_log_is_refused() {
         let _ = fs::remove_file(path(&made, name));
     }
     fs::copy(&backup, path(&made, "catalog.db")).unwrap();
-    check(&refused(&made.config, &[]), &["catalog", "log", "rebuild"]);
+    check(&refused(&made.config, &[]), &["catalog", "log", "put the newest copy"]);
 }
 
 #[test]
