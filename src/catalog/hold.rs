@@ -212,7 +212,8 @@ async fn sum(catalog: &Catalog, asked: &Asked<'_>) -> Result<Sum, CatalogError> 
 /// A place in a list that is ordered newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    pub received_at: Timestamp,
+    /// By what the list is ordered.
+    pub at: Timestamp,
     pub set: SetId,
 }
 
@@ -247,8 +248,8 @@ async fn items(
           JOIN message_set s ON s.set_id = c.set_id WHERE 1 = 1",
     );
     if let Some(after) = after {
-        query.push(" AND (s.received_at < ").push_bind(after.received_at.0);
-        query.push(" OR (s.received_at = ").push_bind(after.received_at.0);
+        query.push(" AND (s.received_at < ").push_bind(after.at.0);
+        query.push(" OR (s.received_at = ").push_bind(after.at.0);
         query.push(" AND s.set_id < ").push_bind(after.set.0).push("))");
     }
     query.push(" ORDER BY s.received_at DESC, s.set_id DESC LIMIT ").push_bind(limit as i64);
@@ -257,10 +258,7 @@ async fn items(
         .fetch_all(catalog.read())
         .await
         .during("list what a hold covers")?;
-    Ok(rows
-        .into_iter()
-        .map(|(at, set)| Place { received_at: Timestamp(at), set: SetId(set) })
-        .collect())
+    Ok(rows.into_iter().map(|(at, set)| Place { at: Timestamp(at), set: SetId(set) }).collect())
 }
 
 /// The holds in force on each of `sets`, as pairs; at most 500 sets at once.

@@ -76,14 +76,14 @@ impl From<HitRow> for Hit {
 
 /// A place in a list as the text that `cursor` takes.
 pub fn cursor_text(place: Place) -> String {
-    format!("{}.{}", place.received_at.0, place.set.0)
+    format!("{}.{}", place.at.0, place.set.0)
 }
 
 pub fn cursor(text: Option<&str>) -> Result<Option<Place>, ApiError> {
     let Some(text) = text else { return Ok(None) };
     text.split_once('.')
         .and_then(|(at, set)| {
-            Some(Place { received_at: Timestamp(at.parse().ok()?), set: SetId(set.parse().ok()?) })
+            Some(Place { at: Timestamp(at.parse().ok()?), set: SetId(set.parse().ok()?) })
         })
         .map(Some)
         .ok_or_else(|| ApiError::invalid("cursor: use the `next` of the page before"))

@@ -37,6 +37,8 @@ pub struct SearchRequest {
     /// Last day.
     #[serde(default)]
     pub until: Option<String>,
+    /// Which date the days are of, and by which the hits are ordered: received
+    /// unless said.
     #[serde(default)]
     pub date_kind: Option<DateKind>,
     #[serde(default)]

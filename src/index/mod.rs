@@ -43,12 +43,33 @@ pub struct Hit {
     pub is_partial: bool,
 }
 
-/// What is searched, apart from the query: by default, everything.
+impl Hit {
+    /// The instant by which it is ordered; without a usable date, a message was
+    /// sent when it was received.
+    pub fn at(&self, order: Order) -> Timestamp {
+        match order {
+            Order::Received => self.received_at,
+            Order::Sent => self.sent_at.unwrap_or(self.received_at),
+        }
+    }
+}
+
+/// By which date a result is ordered, newest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    #[default]
+    Received,
+    Sent,
+}
+
+/// What is searched, apart from the query, and in which order it is given: by
+/// default, everything by receipt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Only families in which any of these took part; an empty list lets
     /// nothing pass.
     pub addresses: Option<Vec<String>>,
+    pub order: Order,
 }
 
 #[derive(Debug, thiserror::Error)]

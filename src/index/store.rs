@@ -139,7 +139,7 @@ impl Index {
         })
     }
 
-    /// Every family that matches, newest received first.
+    /// Every family that matches, newest first in the scope's order.
     pub fn all(&self, query: &Query, scope: &Scope) -> Result<Arc<Vec<Hit>>, IndexError> {
         let searcher = self.engine().reader.searcher();
         let snapshot = searcher.generation().generation_id();
@@ -165,7 +165,7 @@ impl Index {
                 is_partial: partial.first(doc) == Some(1),
             }));
         }
-        hits.sort_unstable_by_key(|hit| std::cmp::Reverse((hit.received_at, hit.set)));
+        hits.sort_unstable_by_key(|hit| std::cmp::Reverse((hit.at(scope.order), hit.set)));
         let hits = Arc::new(hits);
         self.inner.results.keep(snapshot, query, scope, &hits);
         Ok(hits)

@@ -226,6 +226,21 @@ fn words_of_any_length_are_found() {
 }
 
 #[test]
+fn hits_are_ordered_by_the_date_that_was_asked_for() {
+    let mut docs: Vec<FamilyDoc> = (1..=3).map(|set| body(set, "word")).collect();
+    docs[0].sent_at = Some(Timestamp::from_seconds(9_000_000));
+    docs[1].sent_at = None;
+    docs[2].sent_at = Some(Timestamp::from_seconds(1));
+    let found = Fixture::new(docs);
+    let in_order = |order| {
+        let scope = Scope { order, ..Scope::default() };
+        found.find_in("word", &scope).expect("an answer")
+    };
+    assert_eq!(in_order(Order::Received), [3, 2, 1]);
+    assert_eq!(in_order(Order::Sent), [1, 2, 3]);
+}
+
+#[test]
 fn dates_and_scope_narrow() {
     let mut docs: Vec<FamilyDoc> = (1..=4).map(|set| body(set, "word")).collect();
     docs[3].sent_at = None;
@@ -239,6 +254,7 @@ fn dates_and_scope_narrow() {
     assert_eq!(found.find("sent:1970-01-01T00:33:10Z"), [2]);
     let scope = |addresses: &[&str]| Scope {
         addresses: Some(addresses.iter().map(|it| (*it).to_owned()).collect()),
+        ..Scope::default()
     };
     let within = |scope: &Scope| found.find_in("word", scope).expect("an answer");
     assert_eq!(within(&scope(&[])), [0; 0]);

@@ -8,7 +8,7 @@ use super::SearchError;
 use crate::access::Refused;
 use crate::base::ids::{CustodianId, MatterId};
 use crate::catalog::{Catalog, matter};
-use crate::index::Scope;
+use crate::index::{Order, Scope};
 use crate::matter::Reach;
 use crate::query::ast::{Node, Query, Test};
 use crate::query::date::When;
@@ -26,6 +26,7 @@ pub struct Ask {
     pub from: Option<Date>,
     /// Last day, all of it.
     pub until: Option<Date>,
+    /// Which date the days are of, and by which the hits are ordered.
     pub date_kind: DateKind,
     pub sender: Option<String>,
     pub recipient: Option<String>,
@@ -96,11 +97,15 @@ pub(super) async fn resolve(
         };
         query.and(Node::Date(field, test));
     }
+    let order = match ask.date_kind {
+        DateKind::Sent => Order::Sent,
+        DateKind::Received => Order::Received,
+    };
     let addresses = addresses(catalog, reach, ask.custodian_id).await?;
     if addresses.as_ref().is_some_and(Vec::is_empty) {
         warnings.push("this matter has no custodians yet, so nothing is seen in it".to_owned());
     }
-    Ok(Resolved { query, scope: Scope { addresses }, warnings })
+    Ok(Resolved { query, scope: Scope { addresses, order }, warnings })
 }
 
 fn days(ask: &Ask) -> Result<Option<Test<When>>, Refused> {

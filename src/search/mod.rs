@@ -97,16 +97,17 @@ pub async fn run(
     let begun = Instant::now();
     let resolved = resolve(actor, search, ask).await?;
     let hits = all(search, &resolved).await?;
+    let order = resolved.scope.order;
     let limit = limit.clamp(1, limits::PAGE_ROWS_MAX);
     let start = after.map_or(0, |place| {
-        hits.partition_point(|hit| (hit.received_at, hit.set) >= (place.received_at, place.set))
+        hits.partition_point(|hit| (hit.at(order), hit.set) >= (place.at, place.set))
     });
     let shown = &hits[start..hits.len().min(start + limit)];
     let sets: Vec<SetId> = shown.iter().map(|hit| hit.set).collect();
     let next = shown
         .last()
         .filter(|_| start + limit < hits.len())
-        .map(|hit| Place { received_at: hit.received_at, set: hit.set });
+        .map(|hit| Place { at: hit.at(order), set: hit.set });
 
     let rows = hit::load(&search.catalog, &sets).await?;
     let snippets = snippets(search, &resolved, rows.iter().map(|row| row.set).collect()).await?;
@@ -126,7 +127,7 @@ pub async fn run(
     Ok(page)
 }
 
-/// Every family that matches, newest received first, for what is done to all of
+/// Every family that matches, newest first, for what is done to all of
 /// them. The verb that asks has its own row in the audit.
 pub async fn ids(actor: &Actor, search: &Search, ask: &Ask) -> Result<Vec<SetId>, SearchError> {
     let resolved = resolve(actor, search, ask).await?;
@@ -192,7 +193,7 @@ async fn record(
     let detail = json!({
         "ask": ask,
         "parsed": page.parsed,
-        "after": after.map(|place| (place.received_at, place.set)),
+        "after": after.map(|place| (place.at, place.set)),
         "families": page.families,
         "messages": page.messages,
         "gaps": page.gaps,

@@ -7,7 +7,7 @@ test("an address says one search, and a date says which date", () => {
     query: "a",
     date_kind: "sent",
   });
-  expect(bodyOf({})).toMatchObject({ matter_id: null, query: "", date_kind: undefined });
+  expect(bodyOf({})).toMatchObject({ matter_id: null, query: "", date_kind: "sent" });
   expect(filtersOn({ from: "2026-01-01", until: "2026-02-01", sender: "a@x" })).toBe(2);
 });
 

@@ -9,7 +9,7 @@ export function bodyOf(state: SearchState): SearchBody {
     dialect: "kql",
     from: state.from,
     until: state.until,
-    date_kind: state.from || state.until ? (state.by ?? "sent") : undefined,
+    date_kind: state.by ?? "sent",
     sender: state.sender,
     recipient: state.recipient,
     custodian_id: state.custodian,
