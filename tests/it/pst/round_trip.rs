@@ -49,6 +49,17 @@ fn pst_extractor_view(_: &mut Mail) {}
 /// It prints names of folders and files with characters replaced, subjects and
 /// names in one line, and times as text.
 fn pffexport_view(mail: &mut Mail) {
+    // Version 20180714 misreads surrogate pairs, and drops a byte order mark.
+    for text in [&mut mail.subject, &mut mail.text, &mut mail.headers, &mut mail.from_name] {
+        *text = text.replace('\u{FEFF}', "").replace(|c| c > '\u{FFFF}', "*");
+    }
+    for one in &mut mail.recipients {
+        *one = one.replace(|c| c > '\u{FFFF}', "*");
+    }
+    // What is read from a line has no ends.
+    let blank = |c: char| c.is_whitespace() || c.is_control();
+    mail.subject = mail.subject.trim_matches(blank).to_owned();
+    mail.from_name = mail.from_name.trim_matches(blank).to_owned();
     mail.sent = None;
     mail.received = None;
     mail.message_id.clear();
@@ -77,23 +88,25 @@ fn readpst_view(mail: &mut Mail) {
     }
     // It takes the charset of HTML from a META tag, not from the code page.
     if mail.html.to_lowercase().contains("charset=") {
-        mail.html.retain(|c| c.is_ascii());
+        mail.html.clear();
     }
     for nested in mail.attachments.iter_mut().filter_map(|one| one.nested.as_deref_mut()) {
         readpst_view(nested);
     }
+    // It writes no attachment without bytes.
+    mail.attachments.retain(|one| one.size > 0 || one.nested.is_some());
     // Attachments come in an order of its own; those that are messages without name.
     for one in mail.attachments.iter_mut().filter(|one| one.nested.is_some()) {
         one.name.clear();
     }
     let key = |one: &Attached| {
-        let subject = one.nested.as_ref().map(|nested| nested.subject.clone());
-        (one.sha256.clone(), one.name.clone(), subject)
+        let inner = one.nested.as_ref().map(|nested| (&nested.subject, &nested.text));
+        format!("{} {} {inner:?}", one.sha256, one.name)
     };
     mail.attachments.sort_by_key(key);
     // Line ends are its own, and an empty text runs into its boundary.
     for text in [&mut mail.text, &mut mail.html] {
         let own = text.split("----boundary-LibPST").next().unwrap_or_default();
-        *text = own.replace("\r\n", "\n").trim_end().to_owned();
+        *text = own.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned();
     }
 }
