@@ -71,6 +71,9 @@ pub const WORKER_FILES_MAX: u64 = 16;
 /// RFC 5321 section 4.5.3.1.4 asks for 512; SMTPUTF8, SIZE and long X.500
 /// addresses need more.
 pub const SMTP_LINE_BYTES_MAX: usize = 4096;
+/// Bytes that are read and dropped of a line that is too long, to answer it and
+/// go on; a peer that sends more never meant to end it.
+pub const SMTP_LINE_DROPPED_BYTES_MAX: usize = 1 << 20;
 pub const SMTP_CONNECTIONS_MAX: usize = 512;
 pub const SMTP_CONNECTIONS_PER_PEER_MAX: usize = 128;
 pub const SMTP_COMMANDS_MAX: usize = 10_000;

@@ -86,6 +86,7 @@ impl Connection {
             };
             let act = match line {
                 Line::Whole(line) => self.session.command(&line, self.shared.ingest.sources()),
+                Line::Endless => Act::Close(Reply::new(500, "5.5.2", "Line without end, closing")),
                 Line::TooLong => Act::Answer(Reply::new(500, "5.5.2", "Line too long")),
                 // What follows was perhaps one line to whoever relayed it.
                 _ => Act::Close(Reply::new(521, "5.5.2", "Lines end with CR LF, closing")),

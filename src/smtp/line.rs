@@ -17,6 +17,8 @@ pub(super) enum Line {
     Partial,
     /// A line was longer than the limit; it was dropped.
     TooLong,
+    /// So much was dropped of a line that its end is not waited for.
+    Endless,
     /// A line feed without its carriage return.
     BareLf,
 }
@@ -28,6 +30,8 @@ pub(super) struct Input {
     start: usize,
     /// Set while the rest of a line that is too long is dropped.
     is_dropping: bool,
+    /// How much of that line was dropped.
+    dropped: usize,
 }
 
 impl Input {
@@ -60,7 +64,11 @@ impl Input {
                 // A CR may be the first half of the end that is looked for.
                 let dropped = pending.len() - usize::from(pending.last() == Some(&b'\r'));
                 self.is_dropping = true;
+                self.dropped += dropped;
                 self.consume(dropped);
+                if self.dropped > limits::SMTP_LINE_DROPPED_BYTES_MAX {
+                    return Line::Endless;
+                }
             }
             return Line::Partial;
         };
@@ -70,6 +78,7 @@ impl Input {
             Some(command) => Line::Whole(command.to_vec()),
         };
         self.is_dropping = false;
+        self.dropped = 0;
         self.consume(at + 1);
         line
     }
@@ -126,6 +135,18 @@ mod tests {
             lines(&[&[&long[..], b"\r\nNOOP\r\n"].concat()]),
             [Line::TooLong, whole(b"NOOP")]
         );
+    }
+
+    #[test]
+    fn line_without_end_is_given_up() {
+        let mut input = Input::default();
+        let piece = vec![b'a'; READ_BYTES];
+        let reads = (0..1000).find(|_| {
+            input.room().extend_from_slice(&piece);
+            input.line() == Line::Endless
+        });
+        let bytes = (reads.unwrap() + 1) * READ_BYTES;
+        assert!(bytes <= limits::SMTP_LINE_DROPPED_BYTES_MAX + 2 * READ_BYTES, "{bytes}");
     }
 
     #[test]

@@ -176,6 +176,21 @@ async fn long_line_is_answered_and_the_session_goes_on() {
     server.kept().await;
 }
 
+/// A peer that never ends its line is not read for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn line_without_end_closes_the_connection() {
+    let server = MailServer::start("").await;
+    let address = server.address;
+    client(move || {
+        let mut client = Client::connect(address);
+        client.reply();
+        client.send(&vec![b'x'; muniment::base::limits::SMTP_LINE_DROPPED_BYTES_MAX + (64 << 10)]);
+        assert!(client.rest().starts_with("500 5.5.2"));
+    })
+    .await;
+    server.kept().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_are_bounded() {
     let server = MailServer::start("connections_max = 2\nconnections_per_peer_max = 2").await;
