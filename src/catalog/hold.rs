@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite};
 
 use super::{Catalog, CatalogError, During, WriteTransaction};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{CustodianId, DeliverySeq, HoldId, MatterId, SetId, UserId};
+use crate::base::ids::{CustodianId, DeliverySeq, HoldId, MatterId, RecordId, SetId, UserId};
 
 /// What a hold reaches for: a placed one's, or one that is being considered.
 #[derive(Clone, Debug)]
@@ -207,6 +207,21 @@ async fn sum(catalog: &Catalog, asked: &Asked<'_>) -> Result<Sum, CatalogError> 
         .await
         .during("count what a hold covers unread")?;
     Ok(Sum { families, messages, bytes, not_indexed })
+}
+
+/// Deliveries that a hold covers because it is not known who took part in them.
+pub async fn underived_of(catalog: &Catalog, hold: HoldId) -> Result<Vec<RecordId>, CatalogError> {
+    let mut query = with(&Asked::One(hold));
+    query.push(UNDERIVED).push(
+        " SELECT d.record_id FROM underived u JOIN delivery d ON d.seq = u.seq ORDER BY d.seq",
+    );
+    let rows = query
+        .build_query_scalar::<Vec<u8>>()
+        .fetch_all(catalog.read())
+        .await
+        .during("list what a hold covers unread")?;
+    let damaged = |_| CatalogError::Corrupt("a delivery's record id".into());
+    rows.iter().map(|id| RecordId::try_from(&id[..]).map_err(damaged)).collect()
 }
 
 /// A place in a list that is ordered newest first.

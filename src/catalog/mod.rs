@@ -122,9 +122,34 @@ impl Catalog {
         &self.readers
     }
 
-    /// Begins a transaction with the write lock taken.
+    /// Begins a transaction with the write lock taken; its commit is fsynced.
     pub async fn write(&self) -> Result<WriteTransaction, CatalogError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.during("begin to write")
+        self.begin("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").await
+    }
+
+    /// Begins a transaction for rows that can be derived again. Its commit is
+    /// not fsynced: a power cut may take it back, never without what came after
+    /// it, and never what a durable commit wrote before or after.
+    pub async fn write_derived(&self) -> Result<WriteTransaction, CatalogError> {
+        self.begin("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE").await
+    }
+
+    async fn begin(&self, statement: &'static str) -> Result<WriteTransaction, CatalogError> {
+        const DURING: &str = "begin to write";
+        match self.writer.begin_with(statement).await {
+            Ok(transaction) => return Ok(transaction),
+            Err(error @ (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)) => {
+                return Err(error).during(DURING);
+            }
+            // Where a statement failed for want of space, SQLite has ended the
+            // transaction by itself, and the connection still counts it. A new
+            // connection counts from the start.
+            Err(error) => {
+                tracing::warn!(%error, "the catalog's writing connection is opened again");
+                self.writer.acquire().await.during(DURING)?.close().await.during(DURING)?;
+            }
+        }
+        self.writer.begin_with(statement).await.during(DURING)
     }
 
     /// What the transaction did is durable when this returns.
@@ -179,6 +204,45 @@ pub(crate) mod tests {
         assert_eq!(mode, "wal");
         let refused = sqlx::query("DELETE FROM meta").execute(catalog.read()).await;
         assert!(refused.unwrap_err().to_string().contains("readonly"));
+    }
+
+    #[tokio::test]
+    async fn writing_goes_on_after_the_disk_was_full() {
+        let (catalog, _directory) = scratch().await;
+        let fill = async |catalog: &Catalog| {
+            let mut tx = catalog.write().await?;
+            for number in 0..200 {
+                sqlx::query("INSERT INTO meta (name, value) VALUES ($1, $2)")
+                    .bind(format!("{number}"))
+                    .bind("x".repeat(4000))
+                    .execute(&mut *tx)
+                    .await
+                    .during("fill")?;
+            }
+            catalog.commit(tx, "fill").await
+        };
+        // A bound on this connection's file stands in for the disk's.
+        sqlx::query("PRAGMA max_page_count = 100").execute(&catalog.writer).await.unwrap();
+        let full = fill(&catalog).await.unwrap_err();
+        assert!(format!("{full:?}").contains("full"), "{full:?}");
+        meta::set(&catalog, "after", "1").await.unwrap();
+        fill(&catalog).await.unwrap();
+        assert_eq!(meta::get(&catalog, "after").await.unwrap().as_deref(), Some("1"));
+    }
+
+    #[tokio::test]
+    async fn a_commit_is_fsynced_unless_its_rows_can_be_derived_again() {
+        let (catalog, _directory) = scratch().await;
+        let level = async |mut tx: WriteTransaction| {
+            let (level,): (i64,) =
+                sqlx::query_as("PRAGMA synchronous").fetch_one(&mut *tx).await.unwrap();
+            tx.commit().await.unwrap();
+            level
+        };
+        const FULL: i64 = 2;
+        const NORMAL: i64 = 1;
+        assert_eq!(level(catalog.write_derived().await.unwrap()).await, NORMAL);
+        assert_eq!(level(catalog.write().await.unwrap()).await, FULL);
     }
 
     #[tokio::test]

@@ -97,7 +97,7 @@ pub async fn write(
     lost: &[(DeliverySeq, NewGap)],
     up_to: DeliverySeq,
 ) -> Result<Vec<Assigned>, CatalogError> {
-    let mut tx = catalog.write().await?;
+    let mut tx = catalog.write_derived().await?;
     let known = known_messages(&mut tx, derived).await?;
     let assigned = assign(&mut tx, derived, &known).await?;
     messages_and_deliveries(&mut tx, derived, &assigned).await?;
@@ -111,6 +111,14 @@ pub async fn write(
     // Only now: ids of a transaction that failed are no one's.
     cache.keep(addresses);
     Ok(assigned)
+}
+
+/// Makes durable what was derived, before an index that has it is: after a
+/// power cut the index is never ahead. Any fsynced commit does it.
+pub async fn make_durable(catalog: &Catalog, index: DeliverySeq) -> Result<(), CatalogError> {
+    let mut tx = catalog.write().await?;
+    cursor::set(&mut tx, "index", index.0).await?;
+    catalog.commit(tx, "make derived rows durable").await
 }
 
 /// The sets of messages that were derived before, in the order asked for.

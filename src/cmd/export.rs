@@ -164,6 +164,7 @@ async fn do_here(
     let verifier = vault.log_signer().verifier().clone();
     let log = Log::open(vault.bucket().clone(), verifier).await?;
     let exporter = Exporter::new(vault, log, search, &archive.config.archive.work);
+    let exporter = exporter.without_follower();
     let owner = format!("command {}", RecordId::generate());
     let lease = exporting::lease(&exporter, &owner);
     let row = request::ask(actor, &exporter.queue, request, Some(&lease)).await?.row;

@@ -31,7 +31,9 @@ const SEGMENTS_OPEN: usize = 4;
 /// Why something that should be in the bundle is not.
 #[derive(Clone, Debug, serde::Serialize)]
 pub(super) struct Exception {
-    pub set: SetId,
+    /// Absent where no message was found in the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set: Option<SetId>,
     pub record_id: Option<RecordId>,
     pub reason: String,
 }
@@ -215,7 +217,13 @@ impl<'a> Collector<'a> {
     }
 
     pub fn except(&mut self, set: SetId, record_id: Option<RecordId>, reason: &str) {
-        self.exceptions.push(Exception { set, record_id, reason: reason.to_owned() });
+        self.exceptions.push(Exception { set: Some(set), record_id, reason: reason.to_owned() });
+    }
+
+    /// A record that belongs to the export and has no message to put into it.
+    pub fn except_record(&mut self, record: RecordId, reason: &str) {
+        let reason = reason.to_owned();
+        self.exceptions.push(Exception { set: None, record_id: Some(record), reason });
     }
 }
 

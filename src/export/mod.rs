@@ -51,6 +51,11 @@ pub enum ExportError {
     Request(#[from] serde_json::Error),
     #[error("the person who asked for the export may not sign in any more")]
     Person(#[source] AccessError),
+    #[error(
+        "{0} deliveries cannot be searched yet, so the export would not be complete; start \
+         `muniment serve`, and export beside it"
+    )]
+    Behind(u64),
     /// Someone asked for it to stop.
     #[error("the export was cancelled")]
     Cancelled,
@@ -108,6 +113,8 @@ pub struct Exporter {
     pub vault: Vault,
     pub log: Log,
     pub search: Search,
+    /// Whether this process also indexes what comes.
+    is_followed: bool,
     /// How long an export waits for the log to be published up to its start.
     pub patience: Duration,
     /// Bundles lie here by their job's number.
@@ -117,10 +124,16 @@ pub struct Exporter {
 impl Exporter {
     /// `work` is the configured directory for what can be made again.
     pub fn new(vault: Vault, log: Log, search: Search, work: &Path) -> Self {
+        let is_followed = true;
         let (catalog, clock) = (search.catalog.clone(), search.clock.clone());
         let queue = Queue::new(catalog.clone(), clock.clone());
         let (patience, directory) = (PUBLISH_PATIENCE, directory(work));
-        Self { queue, catalog, clock, vault, log, search, patience, directory }
+        Self { queue, catalog, clock, vault, log, search, is_followed, patience, directory }
+    }
+
+    /// For a process that does not index: what is not indexed stays so.
+    pub fn without_follower(self) -> Self {
+        Self { is_followed: false, ..self }
     }
 
     /// Where the bundle of a job is when it is done.

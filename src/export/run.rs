@@ -18,7 +18,7 @@ use crate::access::{Actor, person};
 use crate::base::ids::{JobId, SetId};
 use crate::base::limits::EXPORT_LEASE_SECONDS;
 use crate::catalog::job::{self, JobRow, Lease, Renewed, State};
-use crate::catalog::leaf;
+use crate::catalog::{delivery, leaf};
 use crate::hold;
 use crate::ingest::log::Published;
 use crate::search;
@@ -112,6 +112,7 @@ impl Work<'_> {
         let actor = person::actor(&exporter.catalog, &export.row.asked_by)
             .await
             .map_err(ExportError::Person)?;
+        self.indexed(&export.request.scope).await?;
         // Of what came until now, all is in the log that is waited for.
         let leaves = leaf::count(&exporter.catalog).await?;
         let sets = self.freeze(&actor, &export.request).await?;
@@ -133,11 +134,37 @@ impl Work<'_> {
             }
             counts.sets += u64::from(collector.exceptions.len() == before);
         }
+        if let Scope::Hold(id) = &export.request.scope {
+            for record in hold::unread(&exporter.catalog, *id).await? {
+                let reason = "it is held, and no message in it could be read: see the record";
+                collector.except_record(record, reason);
+            }
+        }
         self.tell(total, total, true).await?;
         let exceptions = serde_json::to_vec_pretty(&collector.exceptions)?;
         counts.exceptions = collector.exceptions.len() as u64;
         let account = self.account(export, &counts, sets.len(), checkpoint.as_ref()).await?;
         self.close(writer, &account, &exceptions, checkpoint, &counts).await
+    }
+
+    /// Waits until all that had come when the job began can be found, so that
+    /// what is exported is everything and not what happened to be indexed.
+    async fn indexed(&mut self, scope: &Scope) -> Result<(), ExportError> {
+        if matches!(scope, Scope::Messages(_) | Scope::Attachment { .. }) {
+            return Ok(());
+        }
+        let Exporter { catalog, search, is_followed, .. } = self.exporter;
+        let last = delivery::last_seq(catalog).await?;
+        let behind = || (last.0 as u64).saturating_sub(search.index.cursor());
+        let mut ticks = tokio::time::interval(PROGRESS);
+        while behind() > 0 {
+            if !is_followed {
+                return Err(ExportError::Behind(behind()));
+            }
+            self.tell(0, 0, false).await?;
+            ticks.tick().await;
+        }
+        Ok(())
     }
 
     /// The sets to export: those of an earlier try, or what the scope gives now.

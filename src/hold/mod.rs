@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::access::audit::{self, Act, Outcome, record_in};
 use crate::access::{Actor, Refused};
 use crate::base::clock::{Clock, Timestamp};
-use crate::base::ids::{CustodianId, DeliverySeq, HoldId, MatterId, SetId};
+use crate::base::ids::{CustodianId, DeliverySeq, HoldId, MatterId, RecordId, SetId};
 use crate::base::limits;
 use crate::catalog::hit::{self, HitRow};
 use crate::catalog::hold::{self as rows, Extent, HoldRow, Place, Sum};
@@ -175,6 +175,11 @@ pub async fn items(
 /// Every message set that a hold covers, newest first, for an export of it.
 pub async fn all_sets(catalog: &Catalog, id: HoldId) -> Result<Vec<SetId>, CatalogError> {
     Ok(sets_of(&rows::items_of(catalog, id, None, i64::MAX as usize).await?))
+}
+
+/// Deliveries that a hold covers although nobody could read who took part.
+pub async fn unread(catalog: &Catalog, id: HoldId) -> Result<Vec<RecordId>, CatalogError> {
+    rows::underived_of(catalog, id).await
 }
 
 /// Ends a hold. It stays on record, with the reason.

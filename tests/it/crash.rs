@@ -26,7 +26,7 @@ const SENDERS: usize = 6;
 
 /// Kills at random moments: a few in `make test`, many in `make test-long`.
 fn random_kills() -> usize {
-    if std::env::var_os("MUNIMENT_TEST_LONG").is_some() { 300 } else { 4 }
+    if std::env::var_os("MUNIMENT_TEST_LONG").is_some() { 300 } else { 12 }
 }
 
 /// Where the server is, if it is; senders wait for it.
@@ -166,7 +166,7 @@ fn nothing_acknowledged_is_lost_by_kills() {
         let served = Served::start(&made.config, &[]).expect("it starts after any crash");
         let before = load.count.load(Ordering::Relaxed);
         load.place.set(Some(served.smtp));
-        let wanted = before + 1 + random.next() % 200;
+        let wanted = before + 1 + random.next() % 60;
         while load.count.load(Ordering::Relaxed) < wanted {
             std::thread::yield_now();
         }

@@ -162,7 +162,7 @@ impl Follower {
             let (next, rows, put) = tokio::join!(
                 self.reader.after(read_to),
                 rows::write(catalog, cache, read, derived),
-                put(self.index.clone(), written, is_commit_due)
+                put(catalog, self.index.clone(), written, is_commit_due)
             );
             if let Some(up_to) = put? {
                 self.put = up_to;
@@ -223,6 +223,7 @@ impl Follower {
 
     async fn commit_index(&mut self) -> Result<(), FollowError> {
         let (index, put) = (self.index.clone(), self.put);
+        set::make_durable(&self.catalog, put).await?;
         blocking(move || index.commit(put.0 as u64)).await?;
         self.index_committed();
         Ok(())
@@ -239,17 +240,19 @@ impl Follower {
 /// commits if that is due. A crash before the end of a commit leaves the index
 /// at its last cursor; the deliveries since then are read again.
 async fn put(
+    catalog: &Catalog,
     index: Index,
     batch: Written,
     is_commit_due: bool,
 ) -> Result<Option<DeliverySeq>, FollowError> {
     let Written { items, sets, up_to } = batch;
     let Some(last) = up_to else { return Ok(None) };
-    blocking(move || {
-        put_families(&index, &items, &sets)?;
-        if is_commit_due { index.commit(last.0 as u64) } else { Ok(()) }
-    })
-    .await?;
+    let filled = index.clone();
+    blocking(move || put_families(&filled, &items, &sets)).await?;
+    if is_commit_due {
+        set::make_durable(catalog, last).await?;
+        blocking(move || index.commit(last.0 as u64)).await?;
+    }
     Ok(up_to)
 }
 
