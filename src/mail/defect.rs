@@ -40,7 +40,7 @@ pub enum Defect {
     TooManyRecipients { recipients_max: u32 },
     /// A line of the envelope that is none of its fields.
     EnvelopeLine { text: String },
-    /// A report that carries no message.
+    /// A report that carries no message; it is taken for the message.
     OriginalMissing,
     /// The delivery ends inside the journaled message.
     OriginalTruncated,

@@ -40,12 +40,14 @@ pub struct Delivery {
     /// The outermost `X-OriginatorOrg`.
     pub originator_org: Option<String>,
     /// Every message and attachment that is committed to, each before what it
-    /// holds. Of a bare delivery the first is the whole.
+    /// holds. Of a bare delivery, and of a report in which no original message
+    /// is found, the first is the whole.
     pub entries: Vec<Entry>,
     pub defects: Vec<Defect>,
 }
 
-/// A journaled message, or an attachment at any depth of it.
+/// A journaled message, or an attachment at any depth of it. A report without
+/// one is the message.
 ///
 /// An attachment is every leaf part and every contained message, except
 /// `text/plain` and `text/html` parts without a file name that are not marked
@@ -169,13 +171,16 @@ impl Findings {
             None => (Form::Bare, None),
         };
         let is_report = form != Form::Bare;
-        if is_report && !entries.iter().skip(1).any(|entry| entry.role == Role::Message) {
+        let has_original = entries.iter().skip(1).any(|entry| entry.role == Role::Message);
+        if is_report && !has_original {
             defects.add(Defect::OriginalMissing);
         }
         let mut defects = defects.finish();
-        if is_report {
+        if is_report && has_original {
             drop_whole(&mut entries, &mut defects);
         } else {
+            // A report around nothing is itself the message: nothing that was
+            // received is without one, or it could not be found.
             for entry in entries.iter_mut().skip(1) {
                 entry.role = Role::Attachment;
             }
@@ -184,7 +189,7 @@ impl Findings {
     }
 }
 
-/// A report is not an entry of itself: the first entry goes, the rest move up.
+/// A report around a message is no entry: the first goes, the rest move up.
 fn drop_whole(entries: &mut Vec<Entry>, defects: &mut [Defect]) {
     entries.remove(0);
     for entry in entries {

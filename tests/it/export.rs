@@ -10,7 +10,7 @@ use muniment::access::person::{self, New};
 use muniment::access::{Access, Actor, Role};
 use muniment::app::Archive;
 use muniment::base::config::Config;
-use muniment::base::ids::JobId;
+use muniment::base::ids::{DeliverySeq, JobId};
 use muniment::catalog::{Catalog, cursor, job};
 use muniment::export::run;
 use muniment::http::Context;
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use crate::support::laid::{ATTACHED, Sets, WITH_ALICE, WITHOUT_ALICE, laid};
 use crate::support::served::{Sender, Served, init};
 use crate::support::web::{Browser, Web};
-use crate::support::{Scratch, binary};
+use crate::support::{Scratch, binary, deliver};
 
 struct Exports {
     web: Web,
@@ -317,4 +317,38 @@ async fn the_command_exports_beside_a_server_and_without_one() {
     assert_eq!((code, said.contains("name or password is wrong")), (1, true), "{said}");
     let (code, said, _) = export("without.zip", "subject:elsewhere", PASSWORD);
     assert_eq!((code, said.contains("exists already")), (1, true), "{said}");
+}
+
+/// Held, listed and exported as it came: it was in none of these.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_without_an_original_is_read_and_exported() {
+    let exports = Exports::new(true).await;
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/journal");
+    let report = std::fs::read(fixture.join("tnef-second-part.eml")).unwrap();
+    deliver(&exports.scratch.archive, &exports.context.ingest, &report).await;
+    assert!(exports.context.progress.reached(DeliverySeq(3)).await);
+
+    let query = "to:bob@contoso.com";
+    let search = json!({ "matter_id": null, "query": query, "dialect": "kql" });
+    let found = exports.web.post(&exports.alice, "/api/v1/search", search).await.json();
+    assert_eq!(found["total_families"], 1, "{found}");
+    let message = format!("/api/v1/messages/{}", found["hits"][0]["id"]);
+    let shown = exports.web.get(&exports.alice, &message).await.json();
+    assert_eq!(shown["attachments"][0]["name"], "winmail.dat");
+    assert_eq!(shown["deliveries"][0]["form"], "report");
+    let defects = shown["deliveries"][0]["defects"].to_string();
+    assert!(defects.contains("the report carries no message"), "{defects}");
+    let source = exports.web.get(&exports.alice, &format!("{message}/source")).await;
+    assert_eq!(source.body, report);
+    let attached = exports.web.get(&exports.alice, &format!("{message}/attachments/0")).await;
+    assert_eq!(attached.status, 200);
+    assert_eq!(attached.body.len(), 124);
+
+    let id = exports.ask(json!({ "search": { "query": query } }), "eml").await;
+    exports.work().await;
+    let bundle = exports.download(id).await;
+    let checked = exports.check(&bundle);
+    assert_eq!((checked.findings.len(), checked.messages, checked.attachments), (0, 1, 1));
+    let exported = exports.unpacked(&bundle).join("messages/000001.eml");
+    assert_eq!(std::fs::read(exported).unwrap(), report);
 }

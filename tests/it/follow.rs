@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use muniment::base::hash::Digest;
 use muniment::base::ids::{DeliverySeq, SetId};
 use muniment::catalog::{delivery, review};
 use muniment::index::{Index, Scope};
@@ -207,10 +208,6 @@ async fn what_cannot_be_read_is_a_gap_and_the_rest_goes_on() {
     let mut poison = message("poison", "");
     poison.resize(150 << 20, b'x');
     deliver(archive, &ingest, &poison).await;
-    let second_part_missing = reported(&message("m", "m"), &[(Kind::To, "a@corp.example")]);
-    let cut = String::from_utf8(second_part_missing).unwrap();
-    let cut = &cut[..cut.find("Content-Type: message/rfc822").unwrap()];
-    deliver(archive, &ingest, cut.as_bytes()).await;
     deliver(archive, &ingest, &message("after", "found all the same")).await;
     following.catch_up(&scratch).await;
     assert_eq!(following.find("found").len(), 1);
@@ -218,7 +215,38 @@ async fn what_cannot_be_read_is_a_gap_and_the_rest_goes_on() {
         .fetch_all(archive.catalog.read())
         .await
         .unwrap();
-    assert_eq!(gaps, [(1, "crashed".into()), (2, "damaged".into())]);
+    assert_eq!(gaps, [(1, "crashed".into())]);
+}
+
+/// It had no message, so no set: in no search, no hold's list, no export.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_without_an_original_is_found_by_its_envelope() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    let archive = &scratch.archive;
+    let whole = reported(&message("m", "m"), &[(Kind::Bcc, "blind@corp.example")]);
+    let whole = String::from_utf8(whole).unwrap();
+    let at = whole.find("Content-Type: message/rfc822").unwrap();
+    let part = "Content-Type: application/ms-tnef; name=winmail.dat\r\n\r\nxx";
+    let no_part = &whole[..at];
+    let other = [(Kind::Bcc, "blind@corp.example"), (Kind::To, "cut@corp.example")];
+    let other = String::from_utf8(reported(&message("n", "n"), &other)).unwrap();
+    let in_envelope = &other[..other.find("@corp.example\r\n\r\n--").unwrap()];
+    let tnef = format!("{no_part}{part}\r\n");
+    for bytes in [no_part, in_envelope, &tnef] {
+        deliver(archive, &ingest, bytes.as_bytes()).await;
+    }
+    following.catch_up(&scratch).await;
+    for query in ["bcc:blind@corp.example", "recipients:blind@corp.example", "blind"] {
+        assert_eq!(following.find(query).len(), 3, "{query}");
+    }
+    let found = following.find("attachment:winmail.dat");
+    let carried = review::carried(&archive.catalog, found[0]).await.unwrap();
+    assert_eq!(carried[0].sha256, Digest::of(tnef.as_bytes()), "the report is the message");
+    let lost = "SELECT COUNT(*) FROM gap WHERE set_id IS NULL";
+    let lost: i64 = sqlx::query_scalar(lost).fetch_one(archive.catalog.read()).await.unwrap();
+    assert_eq!(lost, 0, "nothing is without a set");
 }
 
 #[tokio::test(flavor = "multi_thread")]
