@@ -12,6 +12,7 @@ use super::IndexError;
 use super::doc::{AttachmentDoc, FamilyDoc, Role};
 use super::token::{BOUNDARY, Terms, cleaned};
 use crate::base::ids::SetId;
+use crate::mail::address;
 
 /// Of the schema and of `token` together. An index of another version is made
 /// again.
@@ -210,7 +211,7 @@ impl Fields {
 
 /// What an address is compared as.
 pub(super) fn address_key(address: &str) -> String {
-    address.trim().to_lowercase()
+    address::key(address)
 }
 
 /// Several documents' texts in one field, so that no phrase crosses them.

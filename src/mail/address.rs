@@ -1,4 +1,5 @@
-//! Address lists of header fields (RFC 5322 section 3.4), read leniently.
+//! Address lists of header fields (RFC 5322 section 3.4), read leniently, and
+//! what an address is compared as.
 
 use crate::base::limits;
 use crate::mail::encoded_word;
@@ -35,6 +36,30 @@ pub fn parse(value: &[u8]) -> Vec<Mailbox> {
     }
     list.flush();
     list.found
+}
+
+/// What an address is compared as, wherever it was written: in lower case, and
+/// without the marks that Exchange and Outlook put around the X.500 names of
+/// their own people and around other addresses (`EX:/o=…`, `[EX:/o=…]`,
+/// `[SMTP:a@b]`).
+pub fn key(address: &str) -> String {
+    let mut text = address.trim();
+    for (open, close) in [('<', '>'), ('[', ']')] {
+        let inner = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+        // A domain literal, `a@[192.0.2.1]`, does not begin with its bracket.
+        text = inner.unwrap_or(text).trim();
+    }
+    let lower = text.to_lowercase();
+    let bare = lower.split_once(':').and_then(|(kind, rest)| {
+        let rest = rest.trim_start();
+        let is_marked = match kind.trim_end() {
+            "ex" | "x500" => rest.starts_with('/'),
+            "smtp" => rest.contains('@'),
+            _ => false,
+        };
+        is_marked.then_some(rest)
+    });
+    bare.map(str::to_owned).unwrap_or(lower)
 }
 
 #[derive(Default)]
@@ -139,6 +164,25 @@ mod tests {
         let found = super::parse(value.as_bytes());
         let found: Vec<_> = found.iter().map(|m| (m.name.as_str(), m.address.as_str())).collect();
         assert_eq!(found, expected, "{value}");
+    }
+
+    #[test]
+    fn one_address_has_one_key() {
+        let alice = "/o=corp/ou=first/cn=alice";
+        for (written, key) in [
+            ("/O=Corp/OU=First/CN=Alice", alice),
+            ("EX:/o=Corp/ou=First/cn=Alice", alice),
+            ("[EX:/O=CORP/OU=FIRST/CN=ALICE]", alice),
+            ("</o=Corp/ou=First/cn=Alice>", alice),
+            ("X500: /o=Corp/ou=First/cn=Alice", alice),
+            (" A@B.Example ", "a@b.example"),
+            ("[SMTP:A@b.example]", "a@b.example"),
+            ("a@[192.0.2.1]", "a@[192.0.2.1]"),
+            ("ex:a@b.example", "ex:a@b.example"),
+            ("", ""),
+        ] {
+            assert_eq!(super::key(written), key, "{written}");
+        }
     }
 
     #[test]

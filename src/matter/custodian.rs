@@ -13,6 +13,7 @@ use crate::base::ids::{CustodianId, MatterId};
 use crate::base::limits;
 use crate::catalog::Catalog;
 use crate::catalog::matter::{self as rows, CustodianRow};
+use crate::mail::address;
 
 pub async fn list(
     actor: &Actor,
@@ -131,19 +132,30 @@ fn check_addresses(addresses: &[String]) -> Result<Vec<String>, Refused> {
     Ok(checked)
 }
 
-/// A mail address, or an X.500 one as Exchange writes for its own people.
+/// A mail address, or an X.500 one as Exchange writes for its own people, as
+/// participants are compared.
 fn check_address(address: &str) -> Result<String, Refused> {
-    let lower = address.trim().trim_start_matches('<').trim_end_matches('>').to_lowercase();
-    let is_mail = lower.rsplit_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.is_empty() && !lower.contains(char::is_whitespace)
+    let key = address::key(address);
+    // A pattern would match nobody, and a hold on it would keep nothing.
+    if key.contains('*') || key.starts_with('@') {
+        return Err(Refused::Invalid(format!(
+            "{address:?} stands for more than one address; name the custodian's addresses one by \
+             one, each in full"
+        )));
+    }
+    let is_mail = key.rsplit_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty() && !domain.is_empty() && !key.contains(char::is_whitespace)
     });
-    let is_x500 = lower.starts_with("/o=");
-    let is_clean = lower.len() <= limits::ADDRESS_BYTES_MAX
-        && !lower.chars().any(|c| c.is_control() || "<>,;\"".contains(c));
+    let is_x500 = key.starts_with("/o=");
+    let is_clean = key.len() <= limits::ADDRESS_BYTES_MAX
+        && !key.chars().any(|c| c.is_control() || "<>,;\"".contains(c));
     if (is_mail || is_x500) && is_clean {
-        Ok(lower)
+        Ok(key)
     } else {
-        Err(Refused::Invalid(format!("{address:?} is not a mail address")))
+        Err(Refused::Invalid(format!(
+            "{address:?} is not an address; write it as name@example.com, or as /o=… for an X.500 \
+             one"
+        )))
     }
 }
 
@@ -157,13 +169,25 @@ mod tests {
             (" Alice@Example.COM ", "alice@example.com"),
             ("<bob@example.com>", "bob@example.com"),
             ("ÄRZTE@Bücher.example", "ärzte@bücher.example"),
-            ("/O=Corp/OU=First/CN=Alice", "/o=corp/ou=first/cn=alice"),
+            ("/O=Corp/OU=First (X)/CN=Alice", "/o=corp/ou=first (x)/cn=alice"),
+            ("EX:/O=Corp/CN=Alice", "/o=corp/cn=alice"),
+            ("[EX:/O=Corp/CN=Alice]", "/o=corp/cn=alice"),
         ] {
             assert_eq!(check_address(given).unwrap(), kept);
         }
         for wrong in ["", "alice", "@example.com", "alice@", "a b@c", "a@b, c@d", "a@b\r\n"] {
             let is_trimmed = wrong.trim() != wrong && check_address(wrong).is_ok();
             assert!(is_trimmed || check_address(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn patterns_are_refused_with_what_to_do() {
+        for pattern in ["*@corp.test", "@corp.test", "alice@*.test"] {
+            let Err(Refused::Invalid(said)) = check_address(pattern) else {
+                panic!("{pattern} was taken");
+            };
+            assert!(said.contains(pattern) && said.contains("one by one"), "{said}");
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::catalog::hit::{self, HitRow};
 use crate::catalog::hold::Place;
 use crate::catalog::{Catalog, CatalogError, delivery, review};
 use crate::index::{self, Index, IndexError, Snippet};
+use crate::mail::address;
 use crate::matter::{self, MatterError, Reach};
 use crate::query::QueryError;
 
@@ -147,7 +148,7 @@ pub async fn complete(
         Reach::Archive => None,
         Reach::Matter(scope) => Some(scope.matter),
     };
-    let prefix = prefix.trim().to_lowercase();
+    let prefix = address::key(prefix);
     if prefix.is_empty() || prefix.len() > limits::ADDRESS_BYTES_MAX {
         return Ok(Vec::new());
     }

@@ -282,6 +282,7 @@ export const s = {
     addresses: "Addresses",
     addressesHint: "One a line: every address that the person had, also old ones and aliases.",
     addressBad: (line: string) => `“${line}” is not an address.`,
+    addressPattern: (line: string) => `“${line}” stands for many: name addresses one by one, each in full.`,
     removeCustodian: "Remove",
     removeTitle: (name: string) => `Remove ${name}`,
     removeWhy: "Searches in this matter no longer see their mail. Holds that name them are not changed.",

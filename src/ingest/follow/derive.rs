@@ -8,6 +8,7 @@ use crate::base::limits;
 use crate::catalog::set::{Derived, NewAttachment, NewGap, NewParticipant, NewSet};
 use crate::extract::{Mailbox, Parsed};
 use crate::index::doc::{AttachmentDoc, FamilyDoc, Participant, Role};
+use crate::mail::address;
 use crate::mail::delivery::{Envelope, Kind, Via};
 use crate::worker::{Failure, Found};
 
@@ -240,9 +241,9 @@ fn envelope_people(envelope: &Envelope) -> impl Iterator<Item = Participant> + '
     sender.into_iter().chain(principal).chain(recipients)
 }
 
-/// The catalog keeps people that have an address, in lower case.
+/// The catalog keeps people that have an address, as it is compared.
 fn row(person: Participant) -> Option<NewParticipant> {
-    let address = person.address.trim().to_lowercase();
+    let address = address::key(&person.address);
     let is_kept = !address.is_empty() && address.len() <= limits::ADDRESS_BYTES_MAX;
     is_kept.then(|| NewParticipant { address, role: person.role.as_str(), name: person.name })
 }
@@ -313,6 +314,15 @@ mod tests {
         assert_eq!(rows.header[0].address, "a@b.c");
         assert_eq!(rows.envelope[1].address, "blind@e.f");
         assert_eq!(rows.set.from_text, "Ann <A@b.c>");
+    }
+
+    #[test]
+    fn an_x500_address_is_one_however_it_is_written() {
+        let written = ["[EX:/O=Corp/CN=Alice]", "EX:/o=corp/cn=alice", "/o=Corp/cn=ALICE"];
+        let rows = item(MESSAGE, &written.map(|address| (Kind::Recipient, address))).rows();
+        let recipients = rows.envelope.iter().filter(|person| person.role == "recipient");
+        assert!(recipients.clone().count() == 3);
+        assert!(recipients.clone().all(|person| person.address == "/o=corp/cn=alice"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Card } from "../../ui/Page";
 import { Address, Note } from "../../ui/values";
-import { addressesOf, badAddress } from "./addresses";
+import { addressesOf, badAddress, isPattern } from "./addresses";
 
 const t = s.matters;
 
@@ -103,6 +103,8 @@ export function Custodians({ matter }: { matter: Matter }) {
   );
 }
 
+const refused = (bad: string) => (isPattern(bad) ? t.addressPattern(bad) : t.addressBad(bad));
+
 function CustodianDialog({
   matter,
   custodian,
@@ -160,7 +162,7 @@ function CustodianDialog({
         rows={5}
         isMono
         hint={t.addressesHint}
-        error={!tried ? undefined : bad ? t.addressBad(bad) : addresses.length ? undefined : s.ui.required}
+        error={!tried ? undefined : bad ? refused(bad) : addresses.length ? undefined : s.ui.required}
       />
       {save.isError && (
         <Note tone="bad" icon="alert">

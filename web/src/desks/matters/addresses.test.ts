@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressesOf, badAddress } from "./addresses";
+import { addressesOf, badAddress, isPattern } from "./addresses";
 
 test("addresses are taken as they are pasted", () => {
   expect(addressesOf("Alice Ito <Alice@X.test>; bob@x.test,\n\n bob@x.test ")).toEqual([
@@ -11,4 +11,15 @@ test("addresses are taken as they are pasted", () => {
 test("what is not an address is named", () => {
   expect(badAddress(["a@x", "alice"])).toBe("alice");
   expect(badAddress(["a@x"])).toBeUndefined();
+});
+
+test("an X.500 name is an address, in every form that Exchange and Outlook write", () => {
+  for (const line of ["/o=Corp/ou=First (X)/cn=Alice", "EX:/o=Corp/cn=Alice", "[EX:/O=Corp/cn=Alice]"])
+    expect(badAddress(addressesOf(line))).toBeUndefined();
+});
+
+test("a pattern is not an address", () => {
+  expect(badAddress(["a@x", "*@corp.test"])).toBe("*@corp.test");
+  expect(isPattern("*@corp.test")).toBe(true);
+  expect(isPattern("a@x")).toBe(false);
 });

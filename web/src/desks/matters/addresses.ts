@@ -9,4 +9,10 @@ export function addressesOf(text: string): string[] {
 }
 
 export const badAddress = (addresses: readonly string[]) =>
-  addresses.find((a) => !/^[^\s@]+@[^\s@]+$/.test(a));
+  addresses.find((a) => isPattern(a) || (!/^[^\s@]+@[^\s@]+$/.test(a) && !X500.test(a)));
+
+/** Exchange's own names for its people, with the mark that Outlook puts before them. */
+const X500 = /^\[?((ex|x500):)?\s*\/o=/;
+
+/** A pattern is nobody's address: each is named in full. */
+export const isPattern = (address: string) => /\*|^@/.test(address);
