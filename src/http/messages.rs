@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,6 +17,7 @@ use super::input::{At, Params};
 use crate::base::ids::{DeliverySeq, MatterId, SetId};
 use crate::catalog::review::{AttachmentRow, GapRow};
 use crate::extract::Field;
+use crate::mail::delivery::Via;
 use crate::review::{message, proof};
 
 #[derive(Serialize, ToSchema)]
@@ -60,8 +61,22 @@ pub struct Participant {
     source: ParticipantSource,
     /// The delivery whose envelope says so.
     delivery: Option<i64>,
-    /// The list that was expanded, or the address that was forwarded.
-    via: Option<String>,
+    /// How an envelope's recipient was reached, if not named itself.
+    via: Option<Through>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Through {
+    how: Way,
+    /// The list that was expanded, or the address that forwards.
+    address: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    Expanded,
+    Forwarded,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -186,8 +201,8 @@ pub async fn show(
     Ok(Json(context.review.message(&actor, matter(&params), SetId(id)).await?.into()))
 }
 
-/// The message's HTML, made harmless; `x-blocked-remote` counts what it would
-/// have loaded from elsewhere.
+/// The message's HTML, made harmless, below a line that says so and counts what
+/// it would have loaded from elsewhere.
 #[utoipa::path(get, path = "/messages/{id}/html", tag = "messages",
     params(("id" = i64, Path), HtmlParams),
     responses((status = 200, content_type = "text/html", body = String)))]
@@ -207,9 +222,8 @@ pub async fn html(
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(MAIL_POLICY)),
-        (HeaderName::from_static("x-blocked-remote"), HeaderValue::from(rendered.blocked_remote)),
     ];
-    Ok((headers, page(&body, params.theme)).into_response())
+    Ok((headers, page(&body, rendered.blocked_remote, params.theme)).into_response())
 }
 
 const CUT: &str = "<hr><p><em>Cut here: the rest is in the source.</em></p>";
@@ -217,15 +231,24 @@ const NO_HTML: &str = "<p><em>This message has no HTML that can be shown.</em></
 
 /// The fragment as a page of the reader's theme. Mail that sets colours of its
 /// own expects a light ground.
-fn page(body: &str, theme: Option<Theme>) -> String {
-    let style = match theme {
-        Some(Theme::Dark) => "color-scheme:dark;background:#16181c;color:#e6e8eb",
-        Some(Theme::Light) | None => "color-scheme:light;background:#fff;color:#1a1d21",
+fn page(body: &str, blocked: u32, theme: Option<Theme>) -> String {
+    let (style, line) = match theme {
+        Some(Theme::Dark) => ("color-scheme:dark;background:#191a1d;color:#e9e9eb", "#41444a"),
+        Some(Theme::Light) | None => {
+            ("color-scheme:light;background:#fff;color:#1b1b19", "#cbcac5")
+        }
+    };
+    let blocked = match blocked {
+        0 => "asks for nothing from the network".to_owned(),
+        1 => "1 remote load blocked".to_owned(),
+        many => format!("{many} remote loads blocked"),
     };
     format!(
         "<!doctype html><html><head><meta charset=\"utf-8\"><style>html{{{style}}}\
-         body{{margin:12px;font:14px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}}\
-         img{{max-width:100%;height:auto}}</style></head><body>{body}</body></html>"
+         body{{margin:12px 16px;font:14px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}}\
+         img{{max-width:100%;height:auto}}</style></head><body>\
+         <p style=\"margin:0 0 12px;padding-bottom:8px;border-bottom:1px solid {line};\
+         font-size:13px\">Shown without scripts; {blocked}.</p>{body}</body></html>"
     )
 }
 
@@ -349,8 +372,18 @@ impl From<message::Participant> for Participant {
                 false => ParticipantSource::Envelope,
             },
             delivery: (!is_header).then_some(row.seq.0),
-            via: participant.via,
+            via: participant.via.map(Through::from),
         }
+    }
+}
+
+impl From<(Via, String)> for Through {
+    fn from((via, address): (Via, String)) -> Self {
+        let how = match via {
+            Via::Expanded => Way::Expanded,
+            Via::Forwarded => Way::Forwarded,
+        };
+        Self { how, address }
     }
 }
 

@@ -17,7 +17,8 @@ use crate::catalog::hit::{self, HitRow};
 use crate::catalog::hold::in_force_on;
 use crate::catalog::review::{self as rows, AttachmentRow, Carried, GapRow, ParticipantRow};
 use crate::extract::Field;
-use crate::mail::delivery::{Defect, Envelope, Via};
+use crate::mail::address;
+use crate::mail::delivery::{Defect, Envelope, Kind, Via};
 use crate::mail::transaction::Transaction;
 
 pub struct Message {
@@ -38,7 +39,7 @@ pub struct Message {
 pub struct Participant {
     pub row: ParticipantRow,
     /// From an envelope: the list that was expanded, or who forwarded.
-    pub via: Option<String>,
+    pub via: Option<(Via, String)>,
 }
 
 pub struct Delivery {
@@ -59,10 +60,10 @@ impl Desk {
         let hit = hit::load(&self.catalog, &[set]).await?.pop();
         let hit = hit.ok_or(Refused::Hidden("message"))?;
         let carried = rows::carried(&self.catalog, set).await?;
-        let (deliveries, envelopes) = self.deliveries(&carried).await?;
+        let (deliveries, vias) = self.deliveries(&carried).await?;
         let participants =
             rows::participants(&self.catalog, set, limits::PARTICIPANTS_SHOWN_MAX).await?;
-        let participants = participants.into_iter().map(|row| participant(row, &envelopes));
+        let participants = participants.into_iter().flat_map(|row| in_ways(row, &vias));
         let mut gaps = rows::gaps(&self.catalog, set).await?;
 
         let opened = self.open(actor, matter, set).await?;
@@ -132,26 +133,32 @@ impl Desk {
     }
 }
 
-/// How an address came to be a recipient, by delivery and address.
-type Vias = HashMap<(DeliverySeq, String), String>;
+/// The ways in which an address came to be a recipient of a kind, by delivery;
+/// none for one that was named itself.
+type Vias = HashMap<(DeliverySeq, &'static str, String), Vec<Option<(Via, String)>>>;
 
 fn note_vias(vias: &mut Vias, seq: DeliverySeq, envelope: &Envelope) {
     for recipient in &envelope.recipients {
-        let Some((via, of)) = &recipient.via else { continue };
-        let words = match via {
-            Via::Expanded => format!("member of {of}"),
-            Via::Forwarded => format!("forwarded from {of}"),
-        };
-        vias.insert((seq, recipient.address.to_lowercase()), words);
+        let via = recipient.via.as_ref().map(|(via, of)| (*via, address::key(of)));
+        let key = (seq, recipient.kind.as_str(), address::key(&recipient.address));
+        let ways = vias.entry(key).or_default();
+        if !ways.contains(&via) {
+            ways.push(via);
+        }
     }
 }
 
-fn participant(row: ParticipantRow, vias: &Vias) -> Participant {
-    let is_recipient = matches!(row.role.as_str(), "to" | "cc" | "bcc" | "recipient");
-    let via = (row.source == "envelope" && is_recipient)
-        .then(|| vias.get(&(row.seq, row.address.clone())).cloned())
-        .flatten();
-    Participant { row, via }
+/// Someone may have got a message through two lists: each way is told.
+fn in_ways(row: ParticipantRow, vias: &Vias) -> Vec<Participant> {
+    let kinds = [Kind::To, Kind::Cc, Kind::Bcc, Kind::Recipient].map(Kind::as_str);
+    let kind = kinds.into_iter().find(|kind| *kind == row.role && row.source == "envelope");
+    let ways = kind.and_then(|kind| vias.get(&(row.seq, kind, row.address.clone())));
+    match ways {
+        None => vec![Participant { row, via: None }],
+        Some(ways) => {
+            ways.iter().map(|via| Participant { row: row.clone(), via: via.clone() }).collect()
+        }
+    }
 }
 
 fn versions(carried: &[Carried]) -> Vec<(Digest, u64)> {
@@ -162,4 +169,45 @@ fn versions(carried: &[Carried]) -> Vec<(Digest, u64)> {
         }
     }
     versions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::delivery::Recipient;
+
+    #[test]
+    fn every_way_to_a_recipient_is_told() {
+        let recipient = |kind, address: &str, via: Option<(Via, &str)>| Recipient {
+            kind,
+            address: address.into(),
+            via: via.map(|(via, of)| (via, of.into())),
+        };
+        let envelope = Envelope {
+            recipients: vec![
+                recipient(Kind::To, "Ann@x.test", Some((Via::Expanded, "Staff@x.test"))),
+                recipient(Kind::To, "ann@x.test", Some((Via::Expanded, "board@x.test"))),
+                recipient(Kind::To, "ann@x.test", None),
+                recipient(Kind::Cc, "/O=X/CN=Ann", Some((Via::Forwarded, "EX:/O=X/CN=Bob"))),
+            ],
+            ..Envelope::default()
+        };
+        let mut vias = Vias::new();
+        note_vias(&mut vias, DeliverySeq(3), &envelope);
+        let told = |address: &str, role: &str, source: &str, seq| {
+            let (address, name) = (address.to_owned(), String::new());
+            let (role, source, seq) = (role.to_owned(), source.to_owned(), DeliverySeq(seq));
+            let row = ParticipantRow { address, name, role, source, seq };
+            let ways = in_ways(row, &vias).into_iter();
+            ways.map(|it| it.via.map(|(_, of)| of).unwrap_or_default()).collect::<Vec<_>>()
+        };
+        assert_eq!(told("ann@x.test", "to", "envelope", 3), ["staff@x.test", "board@x.test", ""]);
+        assert_eq!(told("/o=x/cn=ann", "cc", "envelope", 3), ["/o=x/cn=bob"]);
+        for (role, source, seq) in
+            [("cc", "envelope", 3), ("to", "header", 3), ("to", "envelope", 4)]
+        {
+            assert_eq!(told("ann@x.test", role, source, seq), [""]);
+        }
+        assert_eq!(told("staff@x.test", "expanded", "envelope", 3), [""]);
+    }
 }

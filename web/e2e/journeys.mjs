@@ -165,8 +165,8 @@ export async function message({ page }, check) {
   await seen(page.getByText(/computed the same SHA-256/));
   await check("message-proof");
   await page.getByRole("tab", { name: "HTML" }).click();
-  await seen(page.getByText(/remote load.* blocked/));
   const frame = page.frameLocator("iframe");
+  await seen(frame.getByText(/1 remote load blocked/));
   await seen(frame.getByText("Clause nine"));
   assert.equal(await page.title(), "Muniment", "mail runs no script");
   await check("message-html");
@@ -180,6 +180,25 @@ export async function message({ page }, check) {
   ]);
   assert.equal(file.suggestedFilename(), "Term sheet v4.txt");
   await page.keyboard.press("t");
+  const read = await (await page.request.get("/api/v1/audit?action=message.html")).json();
+  assert.equal(read.rows.length, 1, "one look at the HTML is one row of the audit");
+}
+
+/** Who was reached through a list or a forwarding mailbox stands on its line, and is not blind. */
+export async function reached({ page }, check) {
+  await query(page, 'subject:"board call"');
+  await count(page, "1 family");
+  await page.keyboard.press("Escape");
+  await page.locator("body").press("j");
+  await seen(page.getByRole("heading", { name: "Board call on Friday" }));
+  const line = (label) => page.locator(".people-line", { has: page.locator(`dt:text-is("${label}")`) });
+  assert.match(await line("To").innerText(), /Board.*alice\.ito@.*via board@.*dmitri\.sokolov@.*via board@/s);
+  assert.match(
+    await line("Cc").innerText(),
+    /Grace Okafor.*grace\.okafor@.* forwarded to.*grace@home\.test/s,
+  );
+  assert.equal(await line("Bcc").count(), 0, "nobody is blind who can be accounted for");
+  await check("message-list");
 }
 
 /** A hold is seen before it is placed. */

@@ -11,6 +11,8 @@ export const people = {
   grace: ["Grace Okafor", `grace.okafor@${DOMAIN}`],
   ingrid: ["Ingrid Voss", `ingrid.voss@${DOMAIN}`],
   counsel: ["", "hidden.counsel@lawfirm.test"],
+  board: ["Board", `board@${DOMAIN}`],
+  home: ["", "grace@home.test"],
 };
 
 const encoded = (text) =>
@@ -60,7 +62,9 @@ function report(mail, recipients) {
     `Sender: ${sender}`,
     `Subject: ${encoded(mail.subject)}`,
     `Message-Id: ${id}`,
-    ...recipients.map(([kind, key]) => `${kind}: ${people[key][1]}`),
+    ...recipients.map(
+      ([kind, key, way, of]) => `${kind}: ${people[key][1]}${way ? `, ${way}: ${people[of][1]}` : ""}`,
+    ),
   ];
   return [
     `From: <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@northwind.onmicrosoft.com>`,
@@ -128,7 +132,7 @@ const TALK = [
 
 /** Every message that the tests and the pictures need; newest last. */
 export function company(count = 120) {
-  const keys = Object.keys(people).filter((key) => key !== "counsel");
+  const keys = Object.keys(people).filter((key) => !["counsel", "board", "home"].includes(key));
   let seed = 11;
   const next = (n) => {
     seed = (seed * 1103515245 + 12345) & 0x7fffffff;
@@ -181,5 +185,20 @@ export function company(count = 120) {
     ]),
   );
   mails.push(report(sheet, [["Bcc", "counsel"]]));
+  const invitation = {
+    from: "carol",
+    to: ["board"],
+    cc: ["grace"],
+    at: Date.parse("2026-03-30T15:40:00Z"),
+    subject: "Board call on Friday",
+    text: "All,\r\n\r\nthe board meets by telephone on Friday at nine.\r\n\r\nCarol\r\n",
+  };
+  mails.push(
+    report(invitation, [
+      ["To", "alice", "Expanded", "board"],
+      ["To", "dmitri", "Expanded", "board"],
+      ["Cc", "home", "Forwarded", "grace"],
+    ]),
+  );
   return mails;
 }

@@ -53,6 +53,7 @@ try {
   await run("matter", () => journeys.matter(desk, check));
   await run("search", () => journeys.search(desk, check));
   await run("message", () => journeys.message(desk, check));
+  await run("reached", () => journeys.reached(desk, check));
   await run("hold", () => journeys.hold(desk, check));
   const state = await desk.context.storageState();
   await run("export", () => journeys.exported(desk, archive, check));

@@ -307,8 +307,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The message's HTML, made harmless; `x-blocked-remote` counts what it would
-         *     have loaded from elsewhere.
+         * The message's HTML, made harmless, below a line that says so and counts what
+         *     it would have loaded from elsewhere.
          */
         get: operations["messages_html"];
         put?: never;
@@ -881,8 +881,7 @@ export interface components {
             /** @description from sender to cc bcc recipient on-behalf-of expanded forwarded */
             role: string;
             source: components["schemas"]["ParticipantSource"];
-            /** @description The list that was expanded, or the address that was forwarded. */
-            via: string | null;
+            via: components["schemas"]["Through"] | null;
         };
         /** @enum {string} */
         ParticipantSource: "header" | "envelope";
@@ -1035,11 +1034,18 @@ export interface components {
         };
         /** @enum {string} */
         Theme: "light" | "dark";
+        Through: {
+            /** @description The list that was expanded, or the address that forwards. */
+            address: string;
+            how: components["schemas"]["Way"];
+        };
         Version: {
             sha256: string;
             /** Format: int64 */
             size: number;
         };
+        /** @enum {string} */
+        Way: "expanded" | "forwarded";
         /** @description Whether the bucket itself refuses to change what was written. */
         WormStatus: {
             enforced: boolean;

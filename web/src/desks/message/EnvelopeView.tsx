@@ -3,13 +3,14 @@ import { useMemo } from "react";
 import type { DeliveryView, Message } from "../../api/types";
 import { s } from "../../strings";
 import { Address, Badge, Hash, Size, Time } from "../../ui/values";
-import { fold, type Person } from "./people";
+import { fold, linesOf, type Person } from "./people";
 
 const t = s.message;
 const roleName = (role: string) => t.roles[role] ?? role;
 
 export function EnvelopeView({ message }: { message: Message }) {
   const people = useMemo(() => fold(message.participants), [message.participants]);
+  const blind = useMemo(() => new Set(linesOf(people).bcc.map((entry) => entry.person)), [people]);
   return (
     <div className="scroll view-pad stack stack-wide" tabIndex={0} role="region" aria-label={t.tabs.envelope}>
       <section className="stack">
@@ -27,7 +28,7 @@ export function EnvelopeView({ message }: { message: Message }) {
                 <tr key={person.address}>
                   <td>
                     <Address address={person.address} name={person.name} />
-                    {person.isBlind && (
+                    {blind.has(person) && (
                       <Badge tone="source" icon="envelope">
                         {t.blind}
                       </Badge>
@@ -60,7 +61,7 @@ const sources = (person: Person) => [
   ...new Set(
     person.known.map((k) => {
       const how = k.source === "envelope" ? t.fromEnvelope(k.delivery) : t.fromHeader;
-      return `${roleName(k.role)}, ${how}${k.via ? `, ${t.via} ${k.via}` : ""}`;
+      return `${roleName(k.role)}, ${how}${k.via ? `, ${t.through[k.via.how]} ${k.via.address}` : ""}`;
     }),
   ),
 ];

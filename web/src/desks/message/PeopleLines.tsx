@@ -3,35 +3,28 @@ import { useMemo, useState } from "react";
 import type { Participant } from "../../api/types";
 import { s } from "../../strings";
 import { Address, Badge } from "../../ui/values";
-import { blind, envelopeOf, fold, inRole, type Person } from "./people";
+import { type Entry, fold, linesOf } from "./people";
 
 const FEW = 3;
 
-function Line({
-  label,
-  people,
-  children,
-}: {
-  label: string;
-  people: Person[];
-  children?: (person: Person) => React.ReactNode;
-}) {
+function Line({ label, entries, isTold }: { label: string; entries: Entry[]; isTold?: boolean }) {
   const [all, setAll] = useState(false);
-  if (!people.length) return null;
-  const shown = all ? people : people.slice(0, FEW);
+  if (!entries.length) return null;
+  const shown = all ? entries : entries.slice(0, FEW);
   return (
     <div className="people-line">
       <dt>{label}</dt>
       <dd>
-        {shown.map((person) => (
-          <span key={person.address} className="person">
-            <Address address={person.address} name={person.name} />
-            {children?.(person)}
-          </span>
+        {shown.map((entry) => (
+          <Recipient
+            key={[entry.person.address, entry.via?.how, entry.via?.address].join(" ")}
+            entry={entry}
+            isTold={isTold}
+          />
         ))}
-        {people.length > FEW && (
+        {entries.length > FEW && (
           <button type="button" className="link-button" onClick={() => setAll(!all)}>
-            {all ? s.message.fewer : s.message.more(people.length - FEW)}
+            {all ? s.message.fewer : s.message.more(entries.length - FEW)}
           </button>
         )}
       </dd>
@@ -39,25 +32,37 @@ function Line({
   );
 }
 
-export function PeopleLines({ participants }: { participants: readonly Participant[] }) {
-  const people = useMemo(() => fold(participants), [participants]);
+/** `isTold`: says where it is known from, since no header line shows it. */
+function Recipient({
+  entry: { person, via, delivery },
+  isTold,
+}: {
+  entry: Entry;
+  isTold: boolean | undefined;
+}) {
   return (
-    <dl className="people-lines">
-      <Line label={s.message.roles.from ?? ""} people={inRole(people, "from")} />
-      <Line label={s.message.to} people={inRole(people, "to")} />
-      <Line label={s.message.cc} people={inRole(people, "cc")} />
-      <Line label={s.message.bcc} people={blind(people)}>
-        {(person) => (
-          <Badge tone="source" icon="envelope">
-            {blindSource(person)}
-          </Badge>
-        )}
-      </Line>
-    </dl>
+    <span className="person">
+      {via?.how === "forwarded" && <span className="quiet">{s.message.forwardedTo(via.address)}</span>}
+      <Address address={person.address} name={person.name} />
+      {via?.how === "expanded" && <span className="quiet">{s.message.viaList(via.address)}</span>}
+      {isTold && (
+        <Badge tone="source" icon="envelope">
+          {delivery === null ? s.message.fromHeader : s.message.fromEnvelope(delivery)}
+        </Badge>
+      )}
+    </span>
   );
 }
 
-const blindSource = (person: Person) =>
-  person.known.some((k) => k.source === "envelope")
-    ? s.message.fromEnvelope(envelopeOf(person))
-    : s.message.fromHeader;
+export function PeopleLines({ participants }: { participants: readonly Participant[] }) {
+  const lines = useMemo(() => linesOf(fold(participants)), [participants]);
+  return (
+    <dl className="people-lines">
+      <Line label={s.message.roles.from ?? ""} entries={lines.from} />
+      <Line label={s.message.to} entries={lines.to} />
+      <Line label={s.message.cc} entries={lines.cc} />
+      <Line label={s.message.bcc} entries={lines.bcc} isTold />
+      <Line label={s.message.also} entries={lines.also} isTold />
+    </dl>
+  );
+}

@@ -1,49 +1,108 @@
 import { expect, test } from "vitest";
 import type { Participant } from "../../api/types";
-import { blind, envelopeOf, fold, inRole } from "./people";
+import { type Entry, fold, linesOf } from "./people";
 
+type How = "expanded" | "forwarded";
 const one = (
   address: string,
   role: string,
-  source: "header" | "envelope",
   delivery: number | null = null,
-  via?: string,
+  via?: [How, string],
 ): Participant => ({
   address,
   name: "",
   role,
-  source,
+  source: delivery === null ? "header" : "envelope",
   delivery,
-  via: via ?? null,
+  via: via ? { how: via[0], address: via[1] } : null,
 });
+
+const shown = (entries: Entry[]) =>
+  entries.map(({ person, via }) => (via ? `${person.address} ${via.how} ${via.address}` : person.address));
+const lines = (...participants: Participant[]) => {
+  const found = linesOf(fold(participants));
+  return {
+    to: shown(found.to),
+    cc: shown(found.cc),
+    bcc: shown(found.bcc),
+    also: shown(found.also),
+    told: found.bcc.map((entry) => entry.delivery),
+  };
+};
 
 test("an envelope recipient whom no header names is blind, and says which delivery told", () => {
-  const people = fold([
-    one("a@x", "from", "header"),
-    one("b@x", "to", "header"),
-    one("b@x", "recipient", "envelope", 3),
-    one("c@x", "recipient", "envelope", 3),
-  ]);
-  expect(blind(people).map((p) => p.address)).toEqual(["c@x"]);
-  expect(blind(people).map(envelopeOf)).toEqual([3]);
+  const found = lines(
+    one("a@x", "from"),
+    one("b@x", "to"),
+    one("b@x", "recipient", 3),
+    one("c@x", "recipient", 3),
+    one("d@x", "to", 4),
+  );
+  expect(found).toMatchObject({ to: ["b@x"], bcc: ["c@x", "d@x"], told: [3, 4] });
 });
 
-test("a typed Bcc is blind", () => {
-  expect(blind(fold([one("c@x", "Bcc", "envelope", 1)])).length).toBe(1);
+test("a typed Bcc is blind, and one that a header admits is shown once, as the envelope tells it", () => {
+  expect(lines(one("c@x", "bcc", 1))).toMatchObject({ bcc: ["c@x"], told: [1] });
+  expect(lines(one("c@x", "bcc"))).toMatchObject({ bcc: ["c@x"], told: [null] });
+  expect(lines(one("c@x", "bcc"), one("c@x", "bcc", 1))).toMatchObject({ bcc: ["c@x"], told: [1] });
 });
 
-test("who came through a list is not blind", () => {
-  expect(blind(fold([one("list@x", "to", "header"), one("c@x", "to", "envelope", 1, "list@x")]))).toEqual([]);
+test("a list is no blind recipient, and its members are on its line", () => {
+  for (const kind of ["to", "recipient"])
+    expect(
+      lines(
+        one("list@x", "cc"),
+        one("m1@x", kind, 1, ["expanded", "List@x"]),
+        one("m2@x", kind, 1, ["expanded", "List@x"]),
+        one("list@x", "expanded", 1),
+      ),
+    ).toMatchObject({ cc: ["list@x", "m1@x expanded List@x", "m2@x expanded List@x"], bcc: [], also: [] });
+});
+
+test("whom a mailbox forwards to is on its line", () => {
+  expect(
+    lines(one("dave@x", "cc"), one("fwd@y", "cc", 1, ["forwarded", "dave@x"]), one("dave@x", "forwarded", 1)),
+  ).toMatchObject({ cc: ["dave@x", "fwd@y forwarded dave@x"], bcc: [] });
+});
+
+test("a list that no header shows puts its members where the envelope says, or apart", () => {
+  const members = (kind: string) =>
+    lines(one("m@x", kind, 1, ["expanded", "secret@x"]), one("secret@x", "expanded", 1));
+  const member = "m@x expanded secret@x";
+  expect(members("to")).toMatchObject({ to: [member], bcc: [], also: [] });
+  expect(members("bcc")).toMatchObject({ to: [], bcc: [member], also: [] });
+  expect(members("recipient")).toMatchObject({ to: [], bcc: [], also: [member] });
+});
+
+test("who is named and a member too stands there once", () => {
+  expect(
+    lines(one("list@x", "to"), one("m@x", "to"), one("m@x", "to", 1, ["expanded", "list@x"])),
+  ).toMatchObject({ to: ["list@x", "m@x"], bcc: [] });
+});
+
+test("who is explained by one report is not blind in another that only names them", () => {
+  expect(
+    lines(one("list@x", "to"), one("m@x", "recipient", 1), one("m@x", "to", 2, ["expanded", "list@x"])),
+  ).toMatchObject({ to: ["list@x", "m@x expanded list@x"], bcc: [] });
+});
+
+test("two reports of one message tell the same recipient once", () => {
+  expect(
+    lines(
+      one("list@x", "to"),
+      one("m@x", "to", 1, ["expanded", "list@x"]),
+      one("m@x", "to", 2, ["expanded", "list@x"]),
+    ).to,
+  ).toEqual(["list@x", "m@x expanded list@x"]);
 });
 
 test("one address is one person in every case of its letters; the sender's envelope line makes nobody blind", () => {
-  const people = fold([
-    one("A@x", "from", "header"),
-    one("a@X", "sender", "envelope", 1),
-    one("B@x", "cc", "header"),
-    one("b@x", "cc", "envelope", 1),
-  ]);
-  expect(people.length).toBe(2);
-  expect(blind(people)).toEqual([]);
-  expect(inRole(people, "cc").map((p) => p.address)).toEqual(["B@x"]);
+  const found = lines(
+    one("A@x", "from"),
+    one("a@X", "sender", 1),
+    one("o@x", "on-behalf-of", 1),
+    one("B@x", "cc"),
+    one("b@x", "cc", 1),
+  );
+  expect(found).toMatchObject({ cc: ["B@x"], bcc: [] });
 });

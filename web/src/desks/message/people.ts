@@ -1,60 +1,90 @@
-// Who took part, folded by address, with every way in which it is known.
+// Who took part, folded by address, with every way in which it is known, and the line on which each belongs.
 import type { Participant } from "../../api/types";
+
+type Via = NonNullable<Participant["via"]>;
+
+interface Known {
+  source: Participant["source"];
+  role: string;
+  delivery: number | null;
+  via: Via | null;
+}
 
 export interface Person {
   address: string;
   name: string;
-  roles: string[];
-  /** Named by no header as a recipient: only the envelope tells. */
-  isBlind: boolean;
-  known: { source: "header" | "envelope"; role: string; delivery: number | null; via: string | undefined }[];
+  known: Known[];
 }
 
-const WROTE = new Set([
-  "from",
-  "sender",
-  "reply_to",
-  "reply-to",
-  "on_behalf_of",
-  "on-behalf-of",
-  "originator",
-]);
-export const isRecipient = (role: string) => !WROTE.has(role);
+/** A person on one line of the header; through whom, if the envelope says so. */
+export interface Entry {
+  person: Person;
+  via: Via | null;
+  /** The delivery whose envelope tells; none if the header does. */
+  delivery: number | null;
+}
+
+export interface Lines {
+  from: Entry[];
+  to: Entry[];
+  cc: Entry[];
+  bcc: Entry[];
+  /** Reached through a list or a mailbox that no header shows, the envelope not saying how. */
+  also: Entry[];
+}
+
+const RECEIVED = new Set(["to", "cc", "bcc", "recipient"]);
 
 export function fold(participants: readonly Participant[]): Person[] {
   const people = new Map<string, Person>();
-  for (const p of participants) {
-    const key = p.address.toLowerCase();
-    const role = p.role.toLowerCase();
-    const person: Person = people.get(key) ?? {
-      address: p.address,
-      name: "",
-      roles: [],
-      isBlind: false,
-      known: [],
-    };
-    if (p.name && (!person.name || p.source === "header")) person.name = p.name;
-    if (!person.roles.includes(role)) person.roles.push(role);
-    person.known.push({ source: p.source, role, delivery: p.delivery ?? null, via: p.via ?? undefined });
+  for (const { address, name, role, source, delivery, via } of participants) {
+    const key = address.toLowerCase();
+    const person: Person = people.get(key) ?? { address, name: "", known: [] };
+    if (name && (!person.name || source === "header")) person.name = name;
+    person.known.push({ source, role, delivery: delivery ?? null, via: via ?? null });
     people.set(key, person);
   }
-  for (const person of people.values()) person.isBlind = isBlind(person);
   return [...people.values()];
 }
 
-/** A blind recipient is one that an envelope names and no To or Cc does, unless a list that they name led there. */
-function isBlind({ known }: Person): boolean {
-  const openly = known.some((k) => k.source === "header" && (k.role === "to" || k.role === "cc"));
-  if (openly) return false;
-  const asRecipient = known.filter((k) => isRecipient(k.role));
-  return asRecipient.some((k) => k.role === "bcc" || (k.source === "envelope" && !k.via));
+/** To or Cc, if a header shows the person there. */
+const shownIn = (person: Person | undefined) =>
+  (["to", "cc"] as const).find((line) => person?.known.some((k) => k.source === "header" && k.role === line));
+
+/**
+ * Header recipients stand where the header has them, and whom they led to, by expansion or forwarding, below
+ * the same heading. Blind is whom an envelope calls so, or names without a header or another recipient
+ * accounting for it.
+ */
+export function linesOf(people: readonly Person[]): Lines {
+  const lines: Lines = { from: [], to: [], cc: [], bcc: [], also: [] };
+  const by = new Map(people.map((person) => [person.address.toLowerCase(), person]));
+  const seen = new Set<string>();
+  const put = (line: keyof Lines, person: Person, { via, delivery }: Known) => {
+    const key = [line, person.address, via?.how, via?.address].join(" ");
+    if (!seen.has(key)) lines[line].push({ person, via, delivery });
+    seen.add(key);
+  };
+  const each = (source: Participant["source"], act: (person: Person, known: Known) => void) => {
+    for (const person of people) for (const k of person.known) if (k.source === source) act(person, k);
+  };
+  each("header", (person, k) => {
+    if (k.role === "from" || k.role === "to" || k.role === "cc") put(k.role, person, k);
+  });
+  each("envelope", (person, k) => {
+    if (!RECEIVED.has(k.role)) return;
+    if (k.role === "bcc") put("bcc", person, k);
+    else if (shownIn(person)) return;
+    else if (!k.via) {
+      // One report may say how they were reached, and another only that they were.
+      if (!person.known.some((other) => other.via && other.role !== "bcc")) put("bcc", person, k);
+    } else {
+      const shown = shownIn(by.get(k.via.address.toLowerCase()));
+      put(shown ?? (k.role === "recipient" ? "also" : (k.role as "to" | "cc")), person, k);
+    }
+  });
+  each("header", (person, k) => {
+    if (k.role === "bcc" && !lines.bcc.some((entry) => entry.person === person)) put("bcc", person, k);
+  });
+  return lines;
 }
-
-export const inRole = (people: readonly Person[], role: string) =>
-  people.filter((p) => p.known.some((k) => k.source === "header" && k.role === role));
-export const blind = (people: readonly Person[]) => people.filter((p) => p.isBlind);
-
-/** The first envelope that names someone, for the one line under the subject. */
-export const envelopeOf = (person: Person) =>
-  person.known.find((k) => k.source === "envelope" && isRecipient(k.role) && k.delivery !== null)?.delivery ??
-  null;

@@ -10,7 +10,6 @@ import { Await, Empty } from "../../ui/Await";
 import { ButtonLink, IconButton } from "../../ui/Button";
 import { findWords, size, stretches } from "../../ui/format";
 import { useKeys } from "../../ui/keys";
-import { Note } from "../../ui/values";
 
 export function TextView({ text, words }: { text: string; words: string[] }) {
   const marks = useMemo(() => findWords(text, words), [text, words]);
@@ -59,17 +58,11 @@ export function TextView({ text, words }: { text: string; words: string[] }) {
   );
 }
 
+/** One request: the look that it is, is on record once. The page itself says what it was kept from loading. */
 export function HtmlView({ id, matter }: { id: number; matter: number | null }) {
-  const theme = useTheme();
-  const url = links.html(id, matter, theme);
-  const blocked = useQuery({
-    queryKey: ["blocked", id, matter],
-    queryFn: async () => Number((await fetch(url, { method: "HEAD" })).headers.get("x-blocked-remote") ?? 0),
-    staleTime: 600_000,
-  });
+  const url = links.html(id, matter, useTheme());
   return (
     <div className="view-html">
-      <Note icon="proof">{s.message.blocked(blocked.data ?? 0)}</Note>
       {/* Its own policy lets nothing run or load; the sandbox gives it no origin. */}
       <iframe title={s.message.frame} sandbox="" src={url} referrerPolicy="no-referrer" />
     </div>
