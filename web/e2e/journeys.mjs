@@ -120,10 +120,17 @@ const query = async (page, text) => {
 };
 const count = (page, text) => seen(page.locator(".hits-count").getByText(text));
 
+/** Rows of the audit that tell of such an act. */
+const looks = async (page, action) =>
+  (await (await page.request.get(`/api/v1/audit?action=${action}`)).json()).rows.length;
+
 /** Search in the matter, mend a query from its caret, and find a recipient that no header names. */
 export async function search({ page }, check) {
   await page.getByRole("link", { name: "Search in this matter" }).click();
   await count(page, /famil/);
+  await page.locator("body").press("j");
+  await seen(page.locator(".message-text"));
+  assert.equal(await looks(page, "message.view"), 1, "who opened one message is on record for that one only");
   await query(page, "(merger AND subject:sheet");
   await seen(page.getByRole("alert"));
   assert.match(await page.locator(".query-caret").textContent(), /\^/);
@@ -180,8 +187,7 @@ export async function message({ page }, check) {
   ]);
   assert.equal(file.suggestedFilename(), "Term sheet v4.txt");
   await page.keyboard.press("t");
-  const read = await (await page.request.get("/api/v1/audit?action=message.html")).json();
-  assert.equal(read.rows.length, 1, "one look at the HTML is one row of the audit");
+  assert.equal(await looks(page, "message.html"), 1, "one look at the HTML is one row of the audit");
 }
 
 /** Who was reached through a list or a forwarding mailbox stands on its line, and is not blind. */

@@ -1,6 +1,19 @@
 // Every page as it is looked at: its address, what shows that it is there, and what is opened on it.
 
+import assert from "node:assert/strict";
+
 const get = async (page, path) => (await page.request.get(`/api/v1${path}`)).json();
+
+/** On every row that has a mark, the first one is in view. */
+async function marks(page) {
+  const hidden = await page.locator(".hit-snippet.is-marked").evaluateAll((all) =>
+    all
+      .map((line) => [line.getBoundingClientRect().right, line.querySelector("mark"), line.textContent])
+      .filter(([right, mark]) => mark.getBoundingClientRect().right > right)
+      .map(([, , text]) => text),
+  );
+  assert.deepEqual(hidden, [], "the first mark of a snippet is cut off");
+}
 
 export async function pages(page) {
   const matter = (await get(page, "/matters")).matters[0].id;
@@ -20,6 +33,7 @@ export async function pages(page) {
       ready: ".table-row .hit-subject",
       act: (p) => p.locator(".filters .field-label").first().waitFor(),
     },
+    { name: "marks", path: `/search?matter=${matter}&q=certificate`, ready: ".hit-snippet mark", act: marks },
     { name: "envelope", path: `${search}&tab=envelope`, ready: ".known td" },
     { name: "proof", path: `${search}&tab=proof`, ready: ".verdict-good" },
     { name: "headers", path: `${search}&tab=headers`, ready: ".header-list dd" },

@@ -16,7 +16,7 @@ import { Icon } from "./icons";
 import { follow, offset, type Place, placeAt, range, reveal, spacer } from "./rows";
 import "./table.css";
 
-export const ROW = 36;
+const ROW = 36;
 const HEAD = 28;
 
 export interface Column<T> {
@@ -45,6 +45,8 @@ export interface TableProps<T> {
   rowClass?: (row: T) => string;
   /** As tall as its rows, for short lists inside a page. */
   isWhole?: boolean;
+  /** Of every row, in px. */
+  rowHeight?: number;
 }
 
 export function Table<T>(props: TableProps<T>) {
@@ -61,6 +63,7 @@ export function Table<T>(props: TableProps<T>) {
     onSelect,
     rowClass,
     isWhole,
+    rowHeight = ROW,
   } = props;
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
@@ -75,7 +78,7 @@ export function Table<T>(props: TableProps<T>) {
     return () => watch.disconnect();
   }, [isWhole]);
 
-  const shown = isWhole ? { first: 0, last: count } : range(place, count, ROW, view);
+  const shown = isWhole ? { first: 0, last: count } : range(place, count, rowHeight, view);
   const { first, last } = shown;
   useEffect(() => {
     if (last > first) onRange?.(first, last);
@@ -83,25 +86,25 @@ export function Table<T>(props: TableProps<T>) {
 
   const moveTo = useCallback(
     (top: number) => {
-      const next = placeAt(top, count, ROW, view);
+      const next = placeAt(top, count, rowHeight, view);
       setPlace(next);
       if (box.current) box.current.scrollTop = next.bar;
     },
-    [count, view],
+    [count, rowHeight, view],
   );
   // Only a change of the active row moves the list; scrolling away from it is allowed.
   const seen = useRef<number | undefined>(undefined);
   useEffect(() => {
     if (isWhole || active === undefined || seen.current === active) return;
     seen.current = active;
-    const top = reveal(active, place, ROW, view);
+    const top = reveal(active, place, rowHeight, view);
     if (top !== null) moveTo(top);
-  }, [active, isWhole, moveTo, place, view]);
+  }, [active, isWhole, moveTo, place, rowHeight, view]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const at = active ?? -1;
-    const page = Math.max(1, Math.floor(view / ROW) - 1);
+    const page = Math.max(1, Math.floor(view / rowHeight) - 1);
     const go: Record<string, number> = {
       ArrowDown: at + 1,
       ArrowUp: at - 1,
@@ -124,7 +127,10 @@ export function Table<T>(props: TableProps<T>) {
   };
 
   const tracks = columns.map((c) => c.width).join(" ");
-  const grid = { "--tracks": onSelect ? `28px ${tracks}` : tracks } as CSSProperties;
+  const grid = {
+    "--tracks": onSelect ? `28px ${tracks}` : tracks,
+    "--row": `${rowHeight}px`,
+  } as CSSProperties;
   const rows: ReactNode[] = [];
   for (let index = shown.first; index < shown.last; index += 1) {
     const value = row(index);
@@ -138,7 +144,7 @@ export function Table<T>(props: TableProps<T>) {
         aria-rowindex={index + 2}
         aria-selected={onSelect ? Boolean(isSelected) : onActive ? index === active : undefined}
         className={`table-row ${index === active ? "is-active" : ""} ${isSelected ? "is-selected" : ""} ${onActive || onOpen ? "is-open-able" : ""} ${value !== undefined ? (rowClass?.(value) ?? "") : ""}`}
-        style={isWhole ? undefined : { transform: `translateY(${offset(index, place, ROW)}px)` }}
+        style={isWhole ? undefined : { transform: `translateY(${offset(index, place, rowHeight)}px)` }}
         onClick={() => {
           onActive?.(index);
           if (value !== undefined) onOpen?.(value, index);
@@ -187,7 +193,7 @@ export function Table<T>(props: TableProps<T>) {
           ? undefined
           : (event) => {
               const bar = event.currentTarget.scrollTop;
-              setPlace((was) => (was.bar === bar ? was : follow(was, bar, count, ROW, view)));
+              setPlace((was) => (was.bar === bar ? was : follow(was, bar, count, rowHeight, view)));
             }
       }
     >
@@ -213,7 +219,7 @@ export function Table<T>(props: TableProps<T>) {
       <div
         role="rowgroup"
         className="table-rows"
-        style={isWhole ? undefined : { height: spacer(count, ROW) }}
+        style={isWhole ? undefined : { height: spacer(count, rowHeight) }}
       >
         {rows}
       </div>

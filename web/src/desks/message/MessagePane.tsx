@@ -64,6 +64,11 @@ function Read({ id, matter, tab, onTab, words, message }: Props & { message: Mes
             {s.message.exportOne}
           </Button>
         </div>
+        {!hit.is_proven && (
+          <Note tone="source" icon="alert">
+            {s.message.unproven}
+          </Note>
+        )}
         <PeopleLines participants={message.participants} />
         <p className="row row-wrap small quiet message-facts">
           <Time at={hit.sent_at ?? hit.received_at} />
@@ -85,17 +90,7 @@ function Read({ id, matter, tab, onTab, words, message }: Props & { message: Mes
               {s.search.held}
             </Badge>
           )}
-          {!hit.is_proven && (
-            <Badge tone="source" icon="alert">
-              {s.search.unproven}
-            </Badge>
-          )}
         </p>
-        {!hit.is_proven && (
-          <Note tone="source" icon="alert">
-            {s.message.unproven}
-          </Note>
-        )}
         {message.gaps.length > 0 && (
           <Note tone="hold" icon="alert">
             {s.message.gapNote(message.gaps.length)}:{" "}

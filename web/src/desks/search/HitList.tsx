@@ -1,5 +1,5 @@
-// The hits: one line each, whatever their number.
-import { useMemo } from "react";
+// The hits: one line each, or two where the list is narrow, whatever their number.
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Hit } from "../../api/types";
 import { s } from "../../strings";
 import { Icon } from "../../ui/icons";
@@ -67,12 +67,12 @@ export const columnsOf = (isSent: boolean): Column<Hit>[] => [
     title: s.search.columns.subject,
     width: "minmax(0, 1fr)",
     cell: (hit) => (
-      <>
+      <span className="hit-line">
         <span className="hit-subject">{hit.subject || s.search.noSubject}</span>
-        <span className="hit-snippet">
+        <span className={hit.snippet.marks.length ? "hit-snippet is-marked" : "hit-snippet"}>
           <Marked {...trimmed(hit.snippet)} />
         </span>
-      </>
+      </span>
     ),
   },
   {
@@ -84,6 +84,10 @@ export const columnsOf = (isSent: boolean): Column<Hit>[] => [
     cell: (hit) => <Signs hit={hit} />,
   },
 ];
+
+/** A narrower list shows what was found on a line below the subject. */
+const NARROW = 700;
+const TWO_LINES = 52;
 
 export function HitList({
   count,
@@ -105,17 +109,27 @@ export function HitList({
   isSent: boolean;
 }) {
   const columns = useMemo(() => columnsOf(isSent), [isSent]);
+  const box = useRef<HTMLDivElement>(null);
+  const [isNarrow, setIsNarrow] = useState(false);
+  useLayoutEffect(() => {
+    const watch = new ResizeObserver(() => setIsNarrow((box.current?.clientWidth ?? NARROW) < NARROW));
+    if (box.current) watch.observe(box.current);
+    return () => watch.disconnect();
+  }, []);
   return (
-    <Table
-      label={s.search.results}
-      columns={columns}
-      count={count}
-      row={row}
-      onRange={onRange}
-      active={active}
-      onActive={onOpen}
-      selected={selected}
-      onSelect={onSelect}
-    />
+    <div ref={box} className={isNarrow ? "hit-list is-narrow" : "hit-list"}>
+      <Table
+        label={s.search.results}
+        rowHeight={isNarrow ? TWO_LINES : undefined}
+        columns={columns}
+        count={count}
+        row={row}
+        onRange={onRange}
+        active={active}
+        onActive={onOpen}
+        selected={selected}
+        onSelect={onSelect}
+      />
+    </div>
   );
 }

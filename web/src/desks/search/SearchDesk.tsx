@@ -133,10 +133,8 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
       setActive(index);
       const hit = rows[index];
       if (hit) go({ m: hit.id }, true);
-      const next = rows[index + 1];
-      if (next) void queryClient.prefetchQuery(q.message(next.id, matter));
     },
-    [rows, go, matter],
+    [rows, go],
   );
   const select = (index: number, extend: boolean) =>
     setSelected((was) => {

@@ -28,9 +28,21 @@ test("a snippet loses its first ellipsis and keeps its marks", () => {
   });
 });
 
-test("a snippet begins where its first mark still shows on a short line", () => {
-  const text = "Bob, minutes attached below. Decided: the merger talks stay";
-  const { text: cut, marks } = trimmed({ text, marks: [[42, 48]] });
-  expect(cut).toBe("… below. Decided: the merger talks stay");
-  expect(cut.slice(marks[0]?.[0], marks[0]?.[1])).toBe("merger");
+test("a snippet begins a few words before its first mark", () => {
+  const begun = (text: string) => {
+    const at = text.indexOf("merger");
+    const { text: cut, marks } = trimmed({ text, marks: [[at, at + 6]] });
+    expect(cut.slice(marks[0]?.[0], marks[0]?.[1])).toBe("merger");
+    return cut;
+  };
+  expect(begun("Bob, minutes attached below. Decided: the merger talks stay")).toBe(
+    "… Decided: the merger talks stay",
+  );
+  expect(begun("The merger talks stay")).toBe("The merger talks stay");
+  expect(begun("On Monday Sofia wrote: >>> Sofia, >>> the merger is off")).toBe(
+    "… Sofia, >>> the merger is off",
+  );
+  expect(begun("On Monday Sofia wrote: > > > > the merger is off")).toBe("… the merger is off");
+  expect(begun(`https://acme.test/${"x".repeat(90)}merger`)).toBe(`… ${"x".repeat(18)}merger`);
+  expect(trimmed({ text: "…> no mark here", marks: [] }).text).toBe("no mark here");
 });

@@ -53,20 +53,20 @@ export function wordsOf(
   return [...new Set(words.filter((text) => text.length > 1))];
 }
 
-const LEAD = 28;
+/** Characters before the first mark: two or three words. */
+const LEAD = 18;
 
-/** A snippet for one line: without the ellipsis that begins it, and begun late enough that its first mark shows. */
+/** A snippet for one line: begun so late that its first mark shows, and without what leads into it but says nothing. */
 export function trimmed(snippet: { text: string; marks: readonly (readonly number[])[] }) {
-  let cut = /^[\s…]+/.exec(snippet.text)?.[0].length ?? 0;
   const mark = snippet.marks[0]?.[0] ?? 0;
-  let lead = "";
-  if (mark - cut > LEAD) {
+  let cut = 0;
+  if (mark > LEAD) {
     const space = snippet.text.indexOf(" ", mark - LEAD);
-    if (space > 0 && space < mark) {
-      cut = space + 1;
-      lead = "… ";
-    }
+    cut = space >= 0 && space < mark ? space + 1 : mark - LEAD;
   }
+  const lead = cut > 0 ? "… " : "";
+  // Ellipses, and the marks of quoted lines.
+  cut += /^[\s…>|]*/.exec(snippet.text.slice(cut, mark || undefined))?.[0].length ?? 0;
   const by = lead.length - cut;
   return {
     text: lead + snippet.text.slice(cut),
