@@ -44,9 +44,9 @@ pub enum AppError {
     )]
     NotWorm,
     #[error(
-        "the catalog {catalog} belongs to archive {found}, the bucket to {expected}; point [archive] catalog and [vault] path at the same archive"
+        "the catalog {catalog} belongs to archive {found}, the bucket {bucket} to {expected}; point [archive] catalog and [vault] path at the same archive"
     )]
-    OtherArchive { catalog: String, found: String, expected: String },
+    OtherArchive { catalog: String, found: String, bucket: String, expected: String },
 }
 
 /// An opened archive: what every command works on. Cloning shares it.
@@ -66,17 +66,19 @@ impl Archive {
         if config.vault.worm == Worm::Required && !bucket.enforcement().is_enforced {
             return Err(AppError::NotWorm);
         }
-        let vault = Vault::open(bucket, master).await?;
+        // Before the key is tried: another archive's bucket is not a wrong key.
+        let expected = Vault::archive_of(&bucket).await?.to_string();
         let catalog = Catalog::open(&config.archive.catalog).await?;
         let found = meta::get(&catalog, meta::ARCHIVE_ID).await?.unwrap_or_default();
-        let expected = vault.archive().to_string();
         if found != expected {
             return Err(AppError::OtherArchive {
                 catalog: config.archive.catalog.display().to_string(),
                 found,
+                bucket: config.vault.path.display().to_string(),
                 expected,
             });
         }
+        let vault = Vault::open(bucket, master).await?;
         Ok(Self { config: config.into(), clock: Clock::System, vault, catalog })
     }
 
@@ -98,19 +100,17 @@ impl Archive {
         Ok(Self { config: config.into(), clock, vault, catalog })
     }
 
-    /// Starts taking deliveries. The lock keeps a second process away.
-    pub async fn start_ingest(&self) -> Result<(Ingest, ServeLock), AppError> {
+    /// Keeps a second process away for as long as the lock is held.
+    pub fn lock(&self) -> Result<ServeLock, AppError> {
+        ServeLock::take(&self.config.archive.data)
+    }
+
+    /// Starts taking deliveries; whoever calls it holds the lock.
+    pub async fn start_ingest(&self, _lock: &ServeLock) -> Result<Ingest, AppError> {
         make_directory(&self.config.archive.spool)?;
         make_directory(&self.config.archive.work)?;
-        let lock = ServeLock::take(&self.config.archive.data)?;
-        let ingest = Ingest::start(
-            &self.config,
-            self.vault.clone(),
-            self.catalog.clone(),
-            self.clock.clone(),
-        )
-        .await?;
-        Ok((ingest, lock))
+        let (vault, catalog) = (self.vault.clone(), self.catalog.clone());
+        Ok(Ingest::start(&self.config, vault, catalog, self.clock.clone()).await?)
     }
 }
 

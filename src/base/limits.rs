@@ -5,6 +5,10 @@
 /// Largest delivery accepted; Exchange Online messages reach 150 MB and reports
 /// are exempt from its size limits.
 pub const DELIVERY_BYTES_MAX: u64 = 200 << 20;
+/// What the configuration may make of it: RFC 5321 section 4.5.3.1.7, and what
+/// a worker's frame holds.
+pub const DELIVERY_BYTES_MIN: u64 = 64 << 10;
+pub const DELIVERY_BYTES_LIMIT: u64 = 500 << 20;
 /// A delivery up to this size is held in memory; a larger one in an encrypted
 /// temporary file, and it becomes a segment of its own.
 pub const DELIVERY_MEMORY_BYTES_MAX: usize = 8 << 20;
@@ -65,6 +69,8 @@ pub const WORKER_BATCH_MESSAGES_MAX: usize = 32;
 pub const WORKER_BATCH_BYTES_MAX: usize = 1 << 20;
 /// Stack of the thread that parses.
 pub const WORKER_STACK_BYTES: usize = 64 << 20;
+/// With less, children end of ordinary mail.
+pub const WORKER_MEMORY_BYTES_MIN: u64 = 256 << 20;
 /// Files that a child may have open: its three pipes and room for a library's.
 pub const WORKER_FILES_MAX: u64 = 16;
 
@@ -112,6 +118,7 @@ pub const SEARCHES_AT_ONCE_MAX: usize = 4;
 pub const QUERY_POSITIONS_MAX: usize = 20_000_000;
 /// Less, and tantivy will not write.
 pub const INDEX_MEMORY_BYTES_MIN: usize = 16 << 20;
+pub const INDEX_MEMORY_BYTES_LIMIT: usize = 3 << 30;
 pub const PAGE_ROWS_MAX: usize = 500;
 
 /// Passwords hashed at once: each takes 19 MiB and a processor.

@@ -22,7 +22,7 @@ pub mod status;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
@@ -37,10 +37,16 @@ pub enum CatalogError {
     Missing(PathBuf),
     #[error("a catalog exists already at {0}")]
     Exists(PathBuf),
-    #[error("open the catalog {path}")]
+    #[error("{path} is not a catalog: {what}; put the newest copy of the catalog in its place")]
+    NotCatalog { path: PathBuf, what: &'static str },
+    #[error(
+        "cannot open the catalog {path}; check its permissions, or put its newest copy in place"
+    )]
     Open { path: PathBuf, source: sqlx::Error },
-    #[error("bring the catalog {path} to this version's schema")]
-    Migrate { path: PathBuf, source: sqlx::migrate::MigrateError },
+    #[error("the catalog {0} was written by a newer muniment; start that version or a later one")]
+    Newer(PathBuf),
+    #[error("cannot bring the catalog {path} to this version's schema")]
+    Migrate { path: PathBuf, source: MigrateError },
     #[error("catalog: {operation}")]
     Query { operation: &'static str, source: sqlx::Error },
     /// A row says what no code of ours would have written.
@@ -85,6 +91,9 @@ impl Catalog {
         if !path.exists() {
             return Err(CatalogError::Missing(path.to_owned()));
         }
+        if let Some(what) = not_a_database(path) {
+            return Err(CatalogError::NotCatalog { path: path.to_owned(), what });
+        }
         Self::connect(path, false).await
     }
 
@@ -105,10 +114,18 @@ impl Catalog {
             .connect_with(options.clone())
             .await
             .map_err(opened)?;
-        migrator()
-            .run(&writer)
-            .await
-            .map_err(|source| CatalogError::Migrate { path: path.to_owned(), source })?;
+        if !create {
+            let sql = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'meta'";
+            let found: i64 = sqlx::query_scalar(sql).fetch_one(&writer).await.map_err(opened)?;
+            if found == 0 {
+                let what = "it is the database of another program";
+                return Err(CatalogError::NotCatalog { path: path.to_owned(), what });
+            }
+        }
+        migrator().run(&writer).await.map_err(|source| match source {
+            MigrateError::VersionMissing(_) => CatalogError::Newer(path.to_owned()),
+            source => CatalogError::Migrate { path: path.to_owned(), source },
+        })?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.pragma("query_only", "ON"))
@@ -167,6 +184,19 @@ impl Catalog {
     }
 }
 
+/// Why a file is no SQLite database, told before SQLite makes an empty file one.
+/// What cannot be read at all is left to SQLite to name.
+fn not_a_database(path: &Path) -> Option<&'static str> {
+    let mut start = Vec::new();
+    let file = std::fs::File::open(path).ok()?;
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, 16), &mut start).ok()?;
+    match &start[..] {
+        [] => Some("it is empty"),
+        b"SQLite format 3\0" => None,
+        _ => Some("it is no SQLite database"),
+    }
+}
+
 fn migrator() -> Migrator {
     let steps: [(i64, &'static str, &'static str); 5] = [
         (1, "core", include_str!("../../migrations/0001_core.sql")),
@@ -204,6 +234,38 @@ pub(crate) mod tests {
         assert_eq!(mode, "wal");
         let refused = sqlx::query("DELETE FROM meta").execute(catalog.read()).await;
         assert!(refused.unwrap_err().to_string().contains("readonly"));
+    }
+
+    #[tokio::test]
+    async fn only_a_catalog_of_this_version_is_opened() {
+        let (catalog, directory) = scratch().await;
+        let path = directory.path().join("other.db");
+        let refused = async |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            let error = Catalog::open(&path).await.unwrap_err();
+            assert_eq!(std::fs::read(&path).unwrap(), bytes, "it was changed");
+            error.to_string()
+        };
+        assert!(refused(b"").await.contains("it is empty; put the newest copy"));
+        assert!(refused(b"a text file, and no database").await.contains("no SQLite database"));
+
+        let options = SqliteConnectOptions::new().filename(&path);
+        std::fs::remove_file(&path).unwrap();
+        let other = SqlitePool::connect_with(options.create_if_missing(true)).await.unwrap();
+        sqlx::query("CREATE TABLE bookmarks (a)").execute(&other).await.unwrap();
+        other.close().await;
+        let error = Catalog::open(&path).await.unwrap_err().to_string();
+        assert!(error.contains("the database of another program"), "{error}");
+
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations VALUES (1000, 'later', '2099-01-01', 1, x'00', 0)",
+        )
+        .execute(&catalog.writer)
+        .await
+        .unwrap();
+        catalog.close().await;
+        let error = Catalog::open(&directory.path().join("catalog.db")).await.unwrap_err();
+        assert!(matches!(error, CatalogError::Newer(_)), "{error}");
     }
 
     #[tokio::test]

@@ -63,6 +63,8 @@ impl Running {
     /// `stopping` turns true.
     pub async fn start(archive: &Archive, stopping: watch::Receiver<bool>) -> anyhow::Result<Self> {
         let config = &archive.config;
+        // First, since a second server finds the ports taken too.
+        let lock = archive.lock()?;
         let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
             format!(
                 "cannot listen for HTTP on {}; stop what uses that port or change http.listen",
@@ -75,7 +77,7 @@ impl Running {
         let publisher =
             check_published(catalog, vault.bucket().clone(), vault.log_signer()).await?;
         let log = publisher.log();
-        let (ingest, lock) = archive.start_ingest().await?;
+        let ingest = archive.start_ingest(&lock).await?;
         let server = Server::bind(config, ingest.clone(), archive.clock.clone()).await?;
         let smtp = server.addresses().to_vec();
         let workers = Arc::new(Pool::new(std::env::current_exe()?, config.worker.clone()));

@@ -43,9 +43,13 @@ pub enum SmtpError {
         #[source]
         source: rustls_pki_types::pem::Error,
     },
-    #[error("smtp.tls_certificate and smtp.tls_key are not a usable pair")]
+    #[error(
+        "smtp.tls_certificate and smtp.tls_key are not a usable pair; give a certificate and its own key"
+    )]
     TlsPair(#[source] rustls::Error),
-    #[error("smtp.tls_client_ca {path} holds no usable authority")]
+    #[error(
+        "smtp.tls_client_ca {path} holds no usable authority; give a PEM file of CA certificates"
+    )]
     TlsClientCa { path: PathBuf },
 }
 

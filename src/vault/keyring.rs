@@ -79,14 +79,14 @@ impl Keyring {
         Ok(Self { bucket, master, archive, log_seed, epochs: Mutex::default() })
     }
 
+    /// Whose bucket it is; that takes no key.
+    pub async fn archive_of(bucket: &Bucket) -> Result<ArchiveId, KeyringError> {
+        Ok(ArchiveObject::read(bucket).await?.archive)
+    }
+
     /// Opens the archive of a bucket with its master key.
     pub async fn open(bucket: Bucket, master: MasterKey) -> Result<Self, KeyringError> {
-        let bytes = match bucket.get(ARCHIVE_OBJECT).await {
-            Err(BucketError::Missing(_)) => return Err(KeyringError::NoArchive),
-            other => other?,
-        };
-        let object = ArchiveObject::decode(&bytes)
-            .map_err(|_| KeyringError::Damaged(ARCHIVE_OBJECT.into()))?;
+        let object = ArchiveObject::read(&bucket).await?;
         if object.master_id != master.id {
             return Err(KeyringError::WrongMaster {
                 expected: hex::encode(object.master_id),
@@ -181,6 +181,14 @@ struct ArchiveObject {
 }
 
 impl ArchiveObject {
+    async fn read(bucket: &Bucket) -> Result<Self, KeyringError> {
+        let bytes = match bucket.get(ARCHIVE_OBJECT).await {
+            Err(BucketError::Missing(_)) => return Err(KeyringError::NoArchive),
+            other => other?,
+        };
+        Self::decode(&bytes).map_err(|_| KeyringError::Damaged(ARCHIVE_OBJECT.into()))
+    }
+
     fn context(archive: ArchiveId, created_at: Timestamp) -> Vec<u8> {
         [&ARCHIVE_MAGIC[..], &archive.0, &created_at.0.to_be_bytes()].concat()
     }

@@ -58,6 +58,11 @@ impl Vault {
         Ok(Self { bucket, keyring: Arc::new(keyring) })
     }
 
+    /// Whose bucket it is; that takes no key.
+    pub async fn archive_of(bucket: &Bucket) -> Result<ArchiveId, VaultError> {
+        Ok(Keyring::archive_of(bucket).await?)
+    }
+
     pub async fn open(bucket: Bucket, master: MasterKey) -> Result<Self, VaultError> {
         let keyring = Keyring::open(bucket.clone(), master).await?;
         Ok(Self { bucket, keyring: Arc::new(keyring) })

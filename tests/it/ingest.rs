@@ -49,6 +49,6 @@ async fn too_large_a_delivery_leaves_nothing() {
 async fn a_second_process_is_kept_away() {
     let scratch = Scratch::new().await;
     let (_ingest, _lock) = scratch.ingest().await;
-    let refused = scratch.archive.start_ingest().await.err().unwrap().to_string();
+    let refused = scratch.archive.lock().err().unwrap().to_string();
     assert!(refused.contains("another muniment process"), "{refused}");
 }

@@ -23,7 +23,15 @@ fn refused(config: &Path, environment: &[(&str, &str)]) -> String {
     assert_eq!(output.status.code(), Some(1), "it was not refused");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("muniment: "), "{said}");
+    assert_eq!(said.lines().count(), 1, "not one sentence: {said}");
     said
+}
+
+/// Replaces `from` in the configuration.
+fn change(made: &Made, from: &str, to: &str) {
+    let text = fs::read_to_string(&made.config).unwrap();
+    assert!(text.contains(from));
+    fs::write(&made.config, text.replace(from, to)).unwrap();
 }
 
 fn check(said: &str, words: &[&str]) {
@@ -39,9 +47,8 @@ fn path(made: &Made, name: &str) -> std::path::PathBuf {
 #[test]
 fn an_unknown_key_is_refused() {
     let made = init();
-    let text = fs::read_to_string(&made.config).unwrap();
-    fs::write(&made.config, text.replace("[http]", "[http]\nlisten_port = 80")).unwrap();
-    check(&refused(&made.config, &[]), &["listen_port", "muniment.toml"]);
+    change(&made, "[http]", "[http]\nlisten_port = 80");
+    check(&refused(&made.config, &[]), &["listen_port", "muniment.toml", "line "]);
 }
 
 #[test]
@@ -67,13 +74,101 @@ fn a_missing_master_key_is_refused() {
     check(&refused(&made.config, &[]), &["keys/master.key", "recovery copy"]);
 }
 
+/// Whether its key came with it or not: the key is not what is wrong.
 #[test]
 fn the_bucket_of_another_archive_is_refused() {
     let (made, other) = (init(), init());
     fs::remove_dir_all(path(&made, "bucket")).unwrap();
     fs::rename(path(&other, "bucket"), path(&made, "bucket")).unwrap();
+    let (own, others) = (&made.said["archive"], &other.said["archive"]);
+    let words = ["belongs to archive", own, others, "[vault] path", "same archive"];
+    check(&refused(&made.config, &[]), &words);
     fs::copy(path(&other, "keys/master.key"), path(&made, "keys/master.key")).unwrap();
-    check(&refused(&made.config, &[]), &["belongs to archive", "same archive"]);
+    check(&refused(&made.config, &[]), &words);
+}
+
+#[test]
+fn a_bucket_without_an_archive_is_refused() {
+    let made = init();
+    fs::remove_dir_all(path(&made, "bucket")).unwrap();
+    check(&refused(&made.config, &[]), &["/bucket", "check that it exists"]);
+    fs::create_dir(path(&made, "bucket")).unwrap();
+    check(&refused(&made.config, &[]), &["holds no archive", "[vault] path"]);
+}
+
+#[test]
+fn what_is_no_catalog_is_refused() {
+    let made = init();
+    let catalog = path(&made, "catalog.db");
+    fs::write(&catalog, "").unwrap();
+    let mend = "put the newest copy of the catalog in its place";
+    check(&refused(&made.config, &[]), &["catalog.db is not a catalog: it is empty", mend]);
+    assert_eq!(fs::metadata(&catalog).unwrap().len(), 0, "it was written to");
+    fs::write(&catalog, "From: a@x.example\n\nmail, and no database\n").unwrap();
+    check(&refused(&made.config, &[]), &["no SQLite database", mend]);
+    fs::write(&catalog, [&b"SQLite format 3\0"[..], &[0x7F; 8192]].concat()).unwrap();
+    check(&refused(&made.config, &[]), &["cannot open the catalog", "its newest copy"]);
+    fs::remove_file(&catalog).unwrap();
+    check(&refused(&made.config, &[]), &["no catalog at", "put the newest copy"]);
+}
+
+#[test]
+fn a_bad_variable_is_blamed_by_its_name() {
+    let made = init();
+    for (name, value, words) in [
+        ("MUNIMENT__SMTP__IDLE_SECONDS", "soon", "a whole number"),
+        ("MUNIMENT__SMTP__IDLE_SECONDS", "0", "give 1 to"),
+        ("MUNIMENT__SMTP__IDLE", "1", "unknown key `idle`"),
+        ("MUNIMENT__WORKER__PROCESSES", "0", "give 1 to"),
+        ("MUNIMENT__LOG__LEVEL", "loud", "give a level"),
+    ] {
+        let said = refused(&made.config, &[(name, value)]);
+        check(&said, &[&format!("environment variable {name} "), words]);
+        assert!(!said.contains("muniment.toml"), "the file is blamed: {said}");
+    }
+}
+
+#[test]
+fn a_zero_and_a_wrong_type_are_refused() {
+    let made = init();
+    change(&made, "idle_seconds = 300", "idle_seconds = 0");
+    check(&refused(&made.config, &[]), &["muniment.toml", "[smtp] idle_seconds: 0", "give 1 to"]);
+    change(&made, "idle_seconds = 0", "idle_seconds = \"5 minutes\"");
+    check(&refused(&made.config, &[]), &["muniment.toml", "idle_seconds", "a whole number"]);
+}
+
+#[test]
+fn an_archive_that_would_accept_nothing_is_refused() {
+    let made = init();
+    let text = fs::read_to_string(&made.config).unwrap();
+    let (before, source) = text.split_once("[[source]]").unwrap();
+    let class = source.split_once("[[class]]").unwrap().1;
+    fs::write(&made.config, format!("{before}[[class]]{class}")).unwrap();
+    check(&refused(&made.config, &[]), &["[[source]] there is none", "add one"]);
+}
+
+#[test]
+fn tls_without_its_files_is_refused() {
+    let made = init();
+    change(&made, "tls = \"off\"", "tls = \"required\"");
+    check(&refused(&made.config, &[]), &["[smtp] tls", "set tls_certificate and tls_key"]);
+    let files = [
+        ("MUNIMENT__SMTP__TLS_CERTIFICATE", "/nonexistent/c.pem"),
+        ("MUNIMENT__SMTP__TLS_KEY", "/nonexistent/k.pem"),
+    ];
+    check(&refused(&made.config, &files), &["smtp.tls_certificate", "/nonexistent/c.pem", "PEM"]);
+}
+
+#[test]
+fn a_second_server_of_one_archive_is_refused() {
+    let made = init();
+    let served = Served::start(&made.config, &[]).unwrap();
+    let said = refused(&made.config, &[]);
+    check(&said, &["another muniment process", made.config.parent().unwrap().to_str().unwrap()]);
+    // Also where it would find the ports taken.
+    let http = served.http.trim_start_matches("http://").to_owned();
+    check(&refused(&made.config, &[("MUNIMENT__HTTP__LISTEN", &http)]), &["another muniment"]);
+    served.stop();
 }
 
 #[test]

@@ -56,7 +56,8 @@ impl Scratch {
     }
 
     pub async fn ingest(&self) -> (Ingest, ServeLock) {
-        self.archive.start_ingest().await.unwrap()
+        let lock = self.archive.lock().unwrap();
+        (self.archive.start_ingest(&lock).await.unwrap(), lock)
     }
 }
 

@@ -1,0 +1,245 @@
+//! The configuration: one TOML file, every key documented with its default,
+//! unknown keys refused, and `MUNIMENT__SECTION__KEY` overrides.
+
+mod check;
+mod read;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+pub use read::ConfigError;
+
+use super::limits;
+
+/// The file that `init` writes: complete, commented, ready to serve.
+/// `{…}` marks are filled by `init`.
+pub const TEMPLATE: &str = include_str!("../muniment.toml");
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub archive: Archive,
+    pub smtp: Smtp,
+    pub http: Http,
+    pub vault: Vault,
+    pub index: Index,
+    pub worker: Worker,
+    pub log: Log,
+    pub source: Vec<Source>,
+    pub class: Vec<Class>,
+}
+
+/// Where this node keeps what is not in the bucket.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Archive {
+    /// Relative paths in the file are taken from this directory; a relative
+    /// directory is taken from the configuration file's own.
+    pub data: PathBuf,
+    pub catalog: PathBuf,
+    pub master_key: PathBuf,
+    /// Encrypted temporary files of large deliveries; emptied at start.
+    pub spool: PathBuf,
+    /// Exports and other files that can be made again.
+    pub work: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartTls {
+    Off,
+    Optional,
+    Required,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Smtp {
+    pub listen: Vec<SocketAddr>,
+    /// The name in the greeting; empty means the host's.
+    pub hostname: String,
+    pub size_bytes_max: u64,
+    pub tls: StartTls,
+    pub tls_certificate: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    /// Certificate authorities whose client certificates are asked for.
+    pub tls_client_ca: Option<PathBuf>,
+    pub connections_max: usize,
+    pub connections_per_peer_max: usize,
+    pub commands_max: usize,
+    pub idle_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    pub listen: SocketAddr,
+    /// Set when the app is reached over https: cookies become `Secure`.
+    pub secure_cookies: bool,
+    /// Proxies in front, whose X-Forwarded-For is believed.
+    pub proxies: Vec<ipnet::IpNet>,
+    pub session_idle_minutes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Worm {
+    Optional,
+    Required,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vault {
+    /// A directory on this machine.
+    pub path: PathBuf,
+    pub worm: Worm,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Index {
+    pub path: PathBuf,
+    pub memory_bytes: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Worker {
+    pub processes: usize,
+    pub memory_bytes_max: u64,
+    pub seconds_max: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// A tracing filter, as `info` or `muniment=debug`.
+    pub level: String,
+    pub json: bool,
+}
+
+/// A configured sender of journal mail.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub name: String,
+    /// The journal address: unguessable, one per source.
+    pub address: String,
+    /// Networks whose connections are accepted.
+    #[serde(default)]
+    pub peers: Vec<ipnet::IpNet>,
+    /// SHA-256 of client certificates that are accepted (hex of the DER form).
+    #[serde(default)]
+    pub client_certificates: Vec<crate::base::hash::Digest>,
+    /// For Microsoft 365, whose servers every tenant shares: the expected outer
+    /// `X-OriginatorOrg`. A delivery without it is kept and flagged unproven.
+    #[serde(default)]
+    pub originator_org: Option<String>,
+    /// The retention class of its deliveries; by default the first one.
+    #[serde(default)]
+    pub class: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassMode {
+    Strict,
+    Erasable,
+}
+
+/// A retention class.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    /// Lower-case letters, digits and hyphens, at most 32.
+    pub name: String,
+    pub years: u16,
+    pub mode: ClassMode,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            archive: Archive::default(),
+            smtp: Smtp::default(),
+            http: Http::default(),
+            vault: Vault::default(),
+            index: Index::default(),
+            worker: Worker::default(),
+            log: Log::default(),
+            source: Vec::new(),
+            class: vec![Class { name: "standard".into(), years: 7, mode: ClassMode::Strict }],
+        }
+    }
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        Self {
+            data: ".".into(),
+            catalog: "catalog.db".into(),
+            master_key: "keys/master.key".into(),
+            spool: "spool".into(),
+            work: "work".into(),
+        }
+    }
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 2525))],
+            hostname: String::new(),
+            size_bytes_max: limits::DELIVERY_BYTES_MAX,
+            tls: StartTls::Off,
+            tls_certificate: None,
+            tls_key: None,
+            tls_client_ca: None,
+            connections_max: limits::SMTP_CONNECTIONS_MAX,
+            connections_per_peer_max: limits::SMTP_CONNECTIONS_PER_PEER_MAX,
+            commands_max: limits::SMTP_COMMANDS_MAX,
+            idle_seconds: limits::SMTP_IDLE_SECONDS,
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            secure_cookies: false,
+            proxies: Vec::new(),
+            session_idle_minutes: 480,
+        }
+    }
+}
+
+impl Default for Vault {
+    fn default() -> Self {
+        Self { path: "bucket".into(), worm: Worm::Optional }
+    }
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { path: "index".into(), memory_bytes: 128 << 20 }
+    }
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self { processes: 2, memory_bytes_max: 2 << 30, seconds_max: 60 }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), json: false }
+    }
+}
+
+#[cfg(test)]
+mod tests;
