@@ -198,12 +198,13 @@ fn not_a_database(path: &Path) -> Option<&'static str> {
 }
 
 fn migrator() -> Migrator {
-    let steps: [(i64, &'static str, &'static str); 5] = [
+    let steps: [(i64, &'static str, &'static str); 6] = [
         (1, "core", include_str!("../../migrations/0001_core.sql")),
         (2, "derived", include_str!("../../migrations/0002_derived.sql")),
         (3, "people", include_str!("../../migrations/0003_people.sql")),
         (4, "matters", include_str!("../../migrations/0004_matters.sql")),
         (5, "jobs", include_str!("../../migrations/0005_jobs.sql")),
+        (6, "set key", include_str!("../../migrations/0006_set_key.sql")),
     ];
     let migrations = steps.map(|(version, name, sql)| {
         let sql: SqlStr = sql.into_sql_str();
@@ -305,6 +306,58 @@ pub(crate) mod tests {
         const NORMAL: i64 = 1;
         assert_eq!(level(catalog.write_derived().await.unwrap()).await, NORMAL);
         assert_eq!(level(catalog.write().await.unwrap()).await, FULL);
+    }
+
+    #[tokio::test]
+    async fn what_the_old_set_key_derived_is_made_again_under_new_ids() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("catalog.db");
+        let old = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let old = SqlitePool::connect_with(old.foreign_keys(true)).await.unwrap();
+        let before = migrator().iter().filter(|step| step.version < 6).cloned().collect::<Vec<_>>();
+        Migrator::with_migrations(before).run(&old).await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO segment VALUES (x'00', 'c', 'e', 'o', 'p', 1, x'00', 0);
+             INSERT INTO delivery VALUES
+                 (1, x'01', x'00', 0, 's', 0, 'c', 'e', 1, x'00', 'bare', 1, '{}', NULL, '[]');
+             INSERT INTO message_set VALUES (7, x'02', x'03', 1, '', '', '', NULL, 0, 1, 1, 1);
+             INSERT INTO set_message VALUES (x'03', 7);
+             INSERT INTO set_delivery VALUES (7, 1, 0);
+             INSERT INTO address VALUES (1, 'a@b.c');
+             INSERT INTO participant VALUES (7, 1, 'to', 'header', 1, '');
+             INSERT INTO attachment VALUES (7, 0, '', '', 1, x'04', 1);
+             INSERT INTO gap (seq, set_id, reason, detail) VALUES (1, 7, 'damaged', '');
+             INSERT INTO cursor VALUES ('derive', 1), ('publish', 1);",
+        )
+        .execute(&old)
+        .await
+        .unwrap();
+        old.close().await;
+
+        let catalog = Catalog::open(&path).await.unwrap();
+        for table in ["set_message", "set_delivery", "participant", "attachment", "gap"] {
+            let count = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+            let count: i64 = sqlx::query_scalar(count).fetch_one(catalog.read()).await.unwrap();
+            assert_eq!(count, 0, "{table}");
+        }
+        assert_eq!(cursor::get(&catalog, cursor::DERIVE).await.unwrap(), 0);
+        assert_eq!(cursor::get(&catalog, "publish").await.unwrap(), 1);
+        let mut tx = catalog.write().await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO message_set (set_key, message_sha256, first_seq, subject, from_text,
+                 message_id, received_at, size_bytes, attachment_count, is_proven)
+             VALUES (x'05', x'03', 1, '', '', '', 0, 1, 0, 1);
+             INSERT INTO set_delivery SELECT set_id, 1, 0 FROM message_set;",
+        )
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        catalog.commit(tx, "derive again").await.unwrap();
+        let set: i64 = sqlx::query_scalar("SELECT set_id FROM set_delivery")
+            .fetch_one(catalog.read())
+            .await
+            .unwrap();
+        assert_eq!(set, 8, "an id means one set for ever");
     }
 
     #[tokio::test]

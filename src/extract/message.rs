@@ -8,7 +8,7 @@ use crate::base::hash::Digest;
 use crate::base::limits;
 
 /// Reads one message (RFC 5322) or as much of one as there is.
-pub fn parse_message(bytes: &[u8], with_headers: bool) -> Parsed {
+pub fn parse_message(bytes: &[u8]) -> Parsed {
     let (block, body) = bytes.split_at(header::block_len(bytes));
     let header = header::parse(block);
     let mut walk = Walk::new();
@@ -30,9 +30,7 @@ pub fn parse_message(bytes: &[u8], with_headers: bool) -> Parsed {
     parsed.text = found.text;
     parsed.other_text = found.other;
     parsed.has_html = found.has_html;
-    if with_headers {
-        parsed.headers = header::fields(block);
-    }
+    parsed.headers = header::fields(block);
     parsed
 }
 
@@ -322,7 +320,7 @@ mod tests {
     use super::*;
 
     fn parse(message: &str) -> Parsed {
-        parse_message(message.replace('\n', "\r\n").as_bytes(), false)
+        parse_message(message.replace('\n', "\r\n").as_bytes())
     }
 
     #[test]
@@ -372,7 +370,7 @@ mod tests {
     #[test]
     fn deep_nesting_is_bounded_and_declared() {
         let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(50_000) + "\r\nword";
-        let parsed = parse_message(nested.as_bytes(), true);
+        let parsed = parse_message(nested.as_bytes());
         assert_eq!(parsed.attachments.len(), limits::MIME_DEPTH_MAX + 1);
         assert!(parsed.gaps.iter().any(|gap| gap.reason == Reason::TooDeep));
     }
@@ -381,7 +379,7 @@ mod tests {
     fn anything_at_all_is_read() {
         for bytes in [&b""[..], b"\r\n", b":", b"Content-Type: multipart/mixed; boundary=x", b"\0"]
         {
-            parse_message(bytes, true);
+            parse_message(bytes);
         }
         let parsed = parse("Content-Type: multipart/mixed; boundary=x\n\nno part\n");
         assert_eq!(parsed.text, "no part\n");

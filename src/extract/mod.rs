@@ -75,7 +75,7 @@ pub struct Parsed {
     /// Every attachment at any depth, in the order in which they come.
     pub attachments: Vec<Attachment>,
     pub gaps: Vec<Gap>,
-    /// For display, bounded; empty unless asked for.
+    /// All fields of its header, bounded.
     pub headers: Vec<Field>,
 }
 

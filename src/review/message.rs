@@ -68,7 +68,7 @@ impl Desk {
 
         let opened = self.open(actor, matter, set).await?;
         let held = self.message_bytes(&opened).await?;
-        let parsed = self.workers.parse(slice::from_ref(&held.bytes), true).await?.pop();
+        let parsed = self.workers.parse(slice::from_ref(&held.bytes)).await?.pop();
         drop(held);
         let found = match parsed {
             Some(Ok(found)) => Some(found.message),

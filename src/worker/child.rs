@@ -67,13 +67,13 @@ fn answer_all(seconds: u64) -> Result<(), ChildError> {
 
 fn answer(request: Request, body: &[u8]) -> Response {
     match request {
-        Request::Parse { sizes, with_headers } => {
+        Request::Parse { sizes } => {
             let mut rest = body;
             let found = sizes.into_iter().map(|size| {
                 let (bytes, after) = rest.split_at((size as usize).min(rest.len()));
                 rest = after;
-                let message = parse_message(bytes, with_headers);
-                Found { set_key: set_key(&message), message }
+                let message = parse_message(bytes);
+                Found { set_key: set_key(bytes, &message), message }
             });
             Response::Parsed(found.collect())
         }

@@ -54,12 +54,9 @@ impl Pool {
     pub async fn parse(
         &self,
         messages: &[Bytes],
-        with_headers: bool,
     ) -> Result<Vec<Result<Found, Failure>>, WorkerError> {
-        let work: Vec<_> = batches(messages)
-            .into_iter()
-            .map(|batch| self.parse_batch(batch, with_headers).boxed())
-            .collect();
+        let work: Vec<_> =
+            batches(messages).into_iter().map(|batch| self.parse_batch(batch).boxed()).collect();
         let answers: Vec<_> = stream::iter(work)
             .buffered(self.settings.processes.max(1))
             .try_collect::<Vec<_>>()
@@ -79,16 +76,15 @@ impl Pool {
     async fn parse_batch(
         &self,
         batch: &[Bytes],
-        with_headers: bool,
     ) -> Result<Vec<Result<Found, Failure>>, WorkerError> {
         if let [_, _, ..] = batch
-            && let Ok(found) = self.parse_once(batch, with_headers).await?
+            && let Ok(found) = self.parse_once(batch).await?
         {
             return Ok(found.into_iter().map(Ok).collect());
         }
         let mut answers = Vec::with_capacity(batch.len());
         for message in batch {
-            let request = parse_request(std::slice::from_ref(message), with_headers);
+            let request = parse_request(std::slice::from_ref(message));
             let answer = self.ask(&request, std::slice::from_ref(message)).await?;
             answers.push(answer.and_then(|response| match response {
                 Response::Parsed(mut found) if found.len() == 1 => Ok(found.remove(0)),
@@ -101,9 +97,8 @@ impl Pool {
     async fn parse_once(
         &self,
         batch: &[Bytes],
-        with_headers: bool,
     ) -> Result<Result<Vec<Found>, Failure>, WorkerError> {
-        let request = parse_request(batch, with_headers);
+        let request = parse_request(batch);
         Ok(match self.attempt(&request, batch, false).await? {
             Ok(Response::Parsed(found)) if found.len() == batch.len() => Ok(found),
             Ok(_) => Err(wrong_answer()),
@@ -166,9 +161,9 @@ impl Pool {
     }
 }
 
-fn parse_request(messages: &[Bytes], with_headers: bool) -> Request {
+fn parse_request(messages: &[Bytes]) -> Request {
     let sizes = messages.iter().map(|message| message.len() as u64).collect();
-    Request::Parse { sizes, with_headers }
+    Request::Parse { sizes }
 }
 
 fn wrong_answer() -> Failure {

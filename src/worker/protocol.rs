@@ -14,7 +14,7 @@ use crate::extract::{Parsed, Rendered};
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
     /// The body is messages, one after the other, of these sizes.
-    Parse { sizes: Vec<u64>, with_headers: bool },
+    Parse { sizes: Vec<u64> },
     /// The body is one message; its HTML is wanted, safe to show.
     Render,
 }

@@ -135,6 +135,31 @@ async fn recipients_from_two_reports_meet_in_one_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_never_hidden_behind_another() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    let html = String::from_utf8(message("m", "<a href=\"http://a.example\">here</a>")).unwrap();
+    let html = html.replace("Message-ID", "Content-Type: text/html\r\nMessage-ID");
+    let others = [
+        html.replace("a.example", "b.example"),
+        html.replace("Message-ID", "Reply-To: eve@corp.example\r\nMessage-ID"),
+        html.replace("Ann <", "Eve <"),
+        html.replace("here", "here<!-- not -->"),
+        "Subject: m\r\n\r\nhere\r\n".to_owned(),
+        "Subject: m\r\rhere\r".to_owned(),
+        "Subject: m\r\rhere now\r".to_owned(),
+    ];
+    for message in [&html].into_iter().chain(&others) {
+        deliver(&scratch.archive, &ingest, message.as_bytes()).await;
+    }
+    let copy = html.replace("from a by b", "from x by y").replace("<m@", "<n@");
+    deliver(&scratch.archive, &ingest, copy.as_bytes()).await;
+    following.catch_up(&scratch).await;
+    assert_eq!(following.find("").len(), 1 + others.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_index_is_filled_again() {
     let scratch = Scratch::new().await;
     let (ingest, _lock) = scratch.ingest().await;

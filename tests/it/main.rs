@@ -15,6 +15,7 @@ mod reader;
 mod refusals;
 mod search_corpus;
 mod serve;
+mod sets;
 mod smtp;
 mod smtp_clients;
 mod smtp_tls;

@@ -43,7 +43,7 @@ fn indexed(part: &str, most: usize) -> Option<(Vec<String>, Index, tempfile::Tem
     }
     let step = messages.len().div_ceil(most);
     let texts: Vec<String> =
-        messages.iter().step_by(step).map(|bytes| parse_message(bytes, false).text).collect();
+        messages.iter().step_by(step).map(|bytes| parse_message(bytes).text).collect();
     let directory = tempfile::tempdir().unwrap();
     let index = Index::open(directory.path(), 0).unwrap();
     for (set, text) in texts.iter().enumerate() {

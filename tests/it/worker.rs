@@ -68,7 +68,7 @@ fn files(folder: &Path) -> Vec<(String, Bytes)> {
 async fn answers_come_in_the_order_of_the_messages() {
     let pool = pool(|_| {});
     let messages: Vec<Bytes> = (0..200).map(|number| plain(&number.to_string())).collect();
-    let answers = pool.parse(&messages, false).await.unwrap();
+    let answers = pool.parse(&messages).await.unwrap();
     for (number, answer) in answers.into_iter().enumerate() {
         assert_eq!(answer.unwrap().message.subject, number.to_string());
     }
@@ -87,7 +87,7 @@ async fn hostile_documents_are_read_within_limits() {
     }
     let pool = pool(|_| {});
     let started = std::time::Instant::now();
-    for (at, answer) in pool.parse(&messages, true).await.unwrap().into_iter().enumerate() {
+    for (at, answer) in pool.parse(&messages).await.unwrap().into_iter().enumerate() {
         assert!(answer.is_ok(), "{}: {answer:?}", files[at / 2].0);
     }
     for message in messages {
@@ -100,7 +100,7 @@ async fn hostile_documents_are_read_within_limits() {
 #[tokio::test]
 async fn deeply_nested_messages_are_read_and_declared() {
     let nested = Bytes::from("Content-Type: message/rfc822\r\n\r\n".repeat(50_000) + "\r\nword");
-    let answers = pool(|_| {}).parse(&[nested, plain("after")], false).await.unwrap();
+    let answers = pool(|_| {}).parse(&[nested, plain("after")]).await.unwrap();
     let gaps = &answers[0].as_ref().unwrap().message.gaps;
     assert!(gaps.iter().any(|gap| gap.reason == Reason::TooDeep), "{gaps:?}");
     assert_eq!(answers[1].as_ref().unwrap().message.subject, "after");
@@ -112,7 +112,7 @@ async fn a_poison_message_costs_its_child_and_neighbours_proceed() {
     let pool = pool(|settings| settings.memory_bytes_max = 200 << 20);
     let poison = Bytes::from([b"Subject: p\r\n\r\n".to_vec(), vec![b'x'; 150 << 20]].concat());
     let messages = [plain("before"), poison, plain("after")];
-    let answers = pool.parse(&messages, false).await.unwrap();
+    let answers = pool.parse(&messages).await.unwrap();
     assert_eq!(answers[0].as_ref().unwrap().message.subject, "before");
     assert_eq!(answers[1].as_ref().unwrap_err().reason, Reason::Crashed);
     assert_eq!(answers[2].as_ref().unwrap().message.subject, "after");
@@ -128,14 +128,14 @@ async fn a_hanging_child_is_killed_at_the_deadline() {
     std::fs::set_permissions(&program, executable).unwrap();
     let settings = config::Worker { seconds_max: 1, ..config::Worker::default() };
     let pool = Pool::new(program, settings);
-    let answers = pool.parse(&[plain("a")], false).await.unwrap();
+    let answers = pool.parse(&[plain("a")]).await.unwrap();
     assert_eq!(answers[0].as_ref().unwrap_err().reason, Reason::TimedOut);
 }
 
 #[tokio::test]
 async fn a_missing_program_is_not_the_messages_fault() {
     let pool = Pool::new("/nonexistent/muniment".into(), config::Worker::default());
-    let error = pool.parse(&[plain("a")], false).await.unwrap_err();
+    let error = pool.parse(&[plain("a")]).await.unwrap_err();
     assert!(error.to_string().contains("/nonexistent/muniment"), "{error}");
 }
 
@@ -144,7 +144,7 @@ async fn every_hard_case_of_other_parsers_is_read() {
     let Some(folder) = corpus("mime") else { return };
     let files = files(&folder);
     let messages: Vec<Bytes> = files.iter().map(|(_, content)| content.clone()).collect();
-    let answers = pool(|_| {}).parse(&messages, true).await.unwrap();
+    let answers = pool(|_| {}).parse(&messages).await.unwrap();
     for ((name, _), answer) in files.iter().zip(answers) {
         assert!(answer.is_ok(), "{name}: {answer:?}");
     }
@@ -165,7 +165,7 @@ fn attachments_are_those_that_are_committed_to() {
             }
             let entries = delivery.entries.iter().filter(|entry| entry.role == Role::Attachment);
             let committed: Vec<_> = entries.map(|entry| (entry.sha256, entry.size)).collect();
-            let read = parse_message(&content, false).attachments;
+            let read = parse_message(&content).attachments;
             let read: Vec<_> = read.iter().map(|file| (file.sha256, file.size)).collect();
             assert_eq!(read, committed, "{name}");
             count += 1;

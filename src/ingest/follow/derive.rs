@@ -265,7 +265,7 @@ mod tests {
     use crate::similar::set_key;
 
     fn item(message: &str, recipients: &[(Kind, &str)]) -> Item {
-        let parsed = parse_message(message.as_bytes(), false);
+        let parsed = parse_message(message.as_bytes());
         Item {
             seq: DeliverySeq(1),
             entry: 0,
@@ -288,7 +288,7 @@ mod tests {
                     .collect(),
                 ..Envelope::default()
             }),
-            found: Ok(Found { set_key: set_key(&parsed), message: parsed }),
+            found: Ok(Found { set_key: set_key(message.as_bytes(), &parsed), message: parsed }),
         }
     }
 

@@ -116,7 +116,7 @@ impl Reader {
         unread: Vec<Unread>,
     ) -> Result<Vec<Item>, FollowError> {
         let messages: Vec<Bytes> = unread.iter().map(|message| message.bytes.clone()).collect();
-        let answers = self.pool.parse(&messages, false).await?;
+        let answers = self.pool.parse(&messages).await?;
         let items = unread.into_iter().zip(answers).map(|(message, found)| {
             let row = &rows[message.delivery];
             Item {
