@@ -18,10 +18,15 @@ TESTS_LONG := $(if $(HAS_NEXTEST),cargo nextest run --profile long,cargo test) -
 # or folders of EML.
 MAIL ?=
 DEMO_DATA ?= demo-data
+# Ports of the demo, where 8080 and 2525 are taken.
+HTTP ?=
+SMTP ?=
+DEMO_PORTS = $(if $(HTTP),--http $(HTTP)) $(if $(SMTP),--smtp $(SMTP))
 
 .PHONY: help
 help:
-	@echo "make demo [MAIL=PATH...]   an archive with mail in it, and its web page"
+	@echo "make demo                  an archive with mail in it, and its web page;"
+	@echo "                           MAIL=PATH... DEMO_DATA=DIR HTTP=PORT SMTP=PORT"
 	@echo "make test                  every check, as CI runs them"
 	@echo "make test-long             what takes longer: crash loops and the like"
 	@echo "make bench                 the figures in the README"
@@ -37,7 +42,7 @@ demo:
 	@$(MAKE) --no-print-directory web
 	@echo "building (the first time takes some minutes)"
 	@cargo build --locked --bin muniment
-	@exec $(TARGET)/debug/muniment demo --data $(DEMO_DATA) $(MAIL)
+	@exec $(TARGET)/debug/muniment demo --data $(DEMO_DATA) $(DEMO_PORTS) $(MAIL)
 
 # The web app is embedded in the binary, so it is built first, and again only
 # when one of its files changed.

@@ -100,6 +100,12 @@ impl Archive {
         Ok(Self { config: config.into(), clock, vault, catalog })
     }
 
+    /// What decides about people and their rights.
+    pub fn access(&self) -> Access {
+        let idle_minutes = self.config.http.session_idle_minutes;
+        Access::new(self.catalog.clone(), self.clock.clone(), idle_minutes)
+    }
+
     /// Keeps a second process away for as long as the lock is held.
     pub fn lock(&self) -> Result<ServeLock, AppError> {
         ServeLock::take(&self.config.archive.data)
@@ -128,13 +134,12 @@ impl Archive {
     /// What the API and the web app work with.
     pub fn web(&self, parts: Parts) -> Context {
         let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
-        let idle_minutes = self.config.http.session_idle_minutes;
         let (vault, log, workers) = (self.vault.clone(), parts.log, parts.workers);
         let search = Search::new(catalog.clone(), parts.index, clock.clone());
         let work = &self.config.archive.work;
         let exports = Exporter::new(vault.clone(), log.clone(), search.clone(), work);
         Context {
-            access: Access::new(catalog.clone(), clock.clone(), idle_minutes),
+            access: self.access(),
             catalog: catalog.clone(),
             clock: clock.clone(),
             config: self.config.clone(),

@@ -130,8 +130,8 @@ pub async fn reset(actor: &Actor, access: &Access, id: UserId) -> Result<String,
     Ok(one_time)
 }
 
-/// Sets a password that need not be changed: for the operator's command, where
-/// the person at the keyboard chooses it.
+/// Sets a password that need not be changed: the demonstration's, which is kept
+/// beside its archive.
 pub async fn set_password(
     actor: &Actor,
     access: &Access,
@@ -139,7 +139,7 @@ pub async fn set_password(
     password: &str,
 ) -> Result<(), AccessError> {
     actor.require_administrator()?;
-    let person = rows::by_name(&access.catalog, name).await?.ok_or(Refused::Hidden("person"))?;
+    let person = named(access, name).await?;
     password::check_chosen(&person.name, password)?;
     let hash = access.passwords.hash(password).await?;
     let mut tx = access.catalog.write().await?;
@@ -148,6 +148,26 @@ pub async fn set_password(
     let act = Act::new("person.reset", None, &person.name);
     record_in(&mut tx, access.clock.now(), &actor.name, &act, Outcome::Done).await?;
     Ok(access.catalog.commit(tx, "set a password").await?)
+}
+
+/// Whether `password` signs the person in. Nothing is counted or written.
+pub async fn has_password(
+    actor: &Actor,
+    access: &Access,
+    name: &str,
+    password: &str,
+) -> Result<bool, AccessError> {
+    actor.require_administrator()?;
+    let person = rows::by_name(&access.catalog, name).await?;
+    let person = person.filter(|person| !person.is_disabled);
+    let hash = person.as_ref().map(|person| person.password_hash.as_str());
+    access.passwords.verify(password, hash).await
+}
+
+/// The person who signs in with `name`, in any case.
+pub async fn named(access: &Access, name: &str) -> Result<PersonRow, AccessError> {
+    let person = rows::by_name(&access.catalog, &name.trim().to_lowercase()).await?;
+    Ok(person.ok_or(Refused::Hidden("person"))?)
 }
 
 async fn find(access: &Access, id: UserId) -> Result<PersonRow, AccessError> {

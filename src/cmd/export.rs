@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use crate::access::{Access, Actor};
+use crate::access::Actor;
 use crate::app::{AppError, Archive};
 use crate::base::durable;
 use crate::base::ids::{JobId, MatterId, RecordId};
@@ -103,8 +103,7 @@ async fn sign_in(archive: &Archive, name: &str) -> anyhow::Result<Actor> {
         Ok(password) => password,
         Err(_) => ask_password(name)?,
     };
-    let minutes = archive.config.http.session_idle_minutes;
-    let access = Access::new(archive.catalog.clone(), archive.clock.clone(), minutes);
+    let access = archive.access();
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let session = access.sign_in(name, &password, here).await?.session;
     access.sign_out(&session).await?;

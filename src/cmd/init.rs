@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::access::person::{self, New};
-use crate::access::{Access, Actor, Role};
+use crate::access::{Actor, Role};
 use crate::app::Archive;
 use crate::base::config::{Config, TEMPLATE};
 use crate::base::durable;
@@ -82,11 +82,6 @@ pub async fn create(data: &Path, recovery: &Path) -> anyhow::Result<(Made, Archi
     let master = MasterKey::load(&archive.config.archive.master_key)?;
     durable::create(recovery, format!("{}\n", master.to_text()).as_bytes(), 0o600)
         .with_context(|| format!("cannot write the recovery copy {}", recovery.display()))?;
-    let access = Access::new(
-        archive.catalog.clone(),
-        archive.clock.clone(),
-        archive.config.http.session_idle_minutes,
-    );
     let administrator = New {
         name: "admin".into(),
         display_name: "Administrator".into(),
@@ -94,6 +89,6 @@ pub async fn create(data: &Path, recovery: &Path) -> anyhow::Result<(Made, Archi
         is_archive_wide: false,
     };
     let operator = Actor::operator(Role::Administrator);
-    let (person, password) = person::create(&operator, &access, administrator).await?;
+    let (person, password) = person::create(&operator, &archive.access(), administrator).await?;
     Ok((Made { config: path, login: person.name, password, journal }, archive))
 }

@@ -1,7 +1,9 @@
 //! `muniment user`: people, from the command line of the machine.
 
+use anyhow::Context as _;
+
 use crate::access::person::{self, New};
-use crate::access::{Access, Actor, Role};
+use crate::access::{Actor, Role};
 use crate::app::Archive;
 
 use super::ConfigArgument;
@@ -23,6 +25,13 @@ pub enum Command {
         #[arg(long)]
         archive_wide: bool,
     },
+    /// Give a person a new password for the next sign-in; ends their sessions.
+    Reset {
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// The name to sign in with.
+        name: String,
+    },
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -32,18 +41,29 @@ pub enum RoleArgument {
 }
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
-    let Command::Add { config, name, role, display_name, archive_wide } = command;
-    let archive = Archive::open(config.load()?).await?;
-    let new = New {
-        display_name: display_name.unwrap_or_else(|| name.clone()),
-        name,
-        role: match role {
-            RoleArgument::Administrator => Role::Administrator,
-            RoleArgument::Legal => Role::Legal,
-        },
-        is_archive_wide: archive_wide,
+    let (login, password) = match command {
+        Command::Add { config, name, role, display_name, archive_wide } => {
+            let archive = Archive::open(config.load()?).await?;
+            let new = New {
+                display_name: display_name.unwrap_or_else(|| name.clone()),
+                name,
+                role: match role {
+                    RoleArgument::Administrator => Role::Administrator,
+                    RoleArgument::Legal => Role::Legal,
+                },
+                is_archive_wide: archive_wide,
+            };
+            add(&archive, new).await?
+        }
+        Command::Reset { config, name } => {
+            let access = Archive::open(config.load()?).await?.access();
+            let person = person::named(&access, &name)
+                .await
+                .with_context(|| format!("cannot reset the password of {name:?}"))?;
+            let operator = Actor::operator(Role::Administrator);
+            (person.name, person::reset(&operator, &access, person.user_id).await?)
+        }
     };
-    let (login, password) = add(&archive, new).await?;
     println!("login: {login}");
     println!("password: {password}");
     Ok(())
@@ -52,12 +72,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 /// Adds a person as the operator; gives the sign-in name and the password for
 /// the first sign-in.
 pub async fn add(archive: &Archive, new: New) -> anyhow::Result<(String, String)> {
-    let access = Access::new(
-        archive.catalog.clone(),
-        archive.clock.clone(),
-        archive.config.http.session_idle_minutes,
-    );
     let operator = Actor::operator(Role::Administrator);
-    let (person, password) = person::create(&operator, &access, new).await?;
+    let (person, password) = person::create(&operator, &archive.access(), new).await?;
     Ok((person.name, password))
 }

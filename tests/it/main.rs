@@ -3,6 +3,7 @@
 mod access_table;
 mod architecture;
 mod crash;
+mod demo;
 mod export;
 mod follow;
 mod golden;

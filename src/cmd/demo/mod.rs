@@ -1,32 +1,39 @@
 //! `muniment demo`: an archive with mail in it, from one command.
 //!
 //! The first run creates the archive, sends the mail to it over SMTP and waits
-//! until it is searchable; later runs reuse what is there. A first run that was
-//! cut off sends the same mail again, byte for byte: the archive then holds
-//! more deliveries of the same messages.
+//! until it is searchable; later runs reuse what is there. A run that was cut
+//! off is gone on with: what the archive has is not sent again.
 
 pub mod client;
 pub mod company;
+mod notes;
+mod resume;
 pub mod source;
 
+use std::cell::Cell;
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
-use serde::{Deserialize, Serialize};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
-use crate::access::Role;
-use crate::access::person::New;
+use crate::access::person::{self, New};
+use crate::access::{Actor, Role};
 use crate::app::Archive;
-use crate::base::clock::{Clock, Timestamp};
+use crate::base::clock::Clock;
 use crate::base::config::Config;
-use crate::base::durable;
+use crate::base::ids::DeliverySeq;
 use crate::mail::wrap::Style;
 
+use self::notes::{Content, Login, Notes};
+use self::resume::Kept;
 use super::{init, serve, user};
+
+const SEED: u64 = 1;
+const MESSAGES: usize = 4000;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -35,66 +42,62 @@ pub struct Arguments {
     data: PathBuf,
     /// Mail to journal instead of a made-up company's: mbox files (also .zst),
     /// Maildirs, folders of EML.
-    #[arg(value_name = "MAIL")]
+    #[arg(value_name = "MAIL", conflicts_with_all = ["messages", "seed", "until"])]
     mail: Vec<PathBuf>,
-    /// Messages that the made-up company writes.
-    #[arg(long, value_name = "N", default_value_t = 4000)]
-    messages: usize,
-    /// What the made-up company is made from; the same number, the same mail.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Messages that the made-up company writes [default: 4000].
+    #[arg(long, value_name = "N")]
+    messages: Option<usize>,
+    /// What the made-up company is made from [default: 1]. The same seed, number
+    /// and date give the same mail, byte for byte.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The day (UTC) before which its two years of mail end [default: today].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    until: Option<Date>,
     #[arg(long, value_name = "N", default_value_t = 16)]
     connections: usize,
     /// Serve HTTP here instead of where the configuration says.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "PORT|ADDRESS", value_parser = address)]
     http: Option<SocketAddr>,
     /// Receive mail here instead of where the configuration says.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "PORT|ADDRESS", value_parser = address)]
     smtp: Option<SocketAddr>,
 }
 
-/// What a run leaves for the next one, in `demo.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Notes {
-    administrator: Login,
-    legal: Login,
-    /// When the made-up company's two years end.
-    now: Timestamp,
-    seed: u64,
-    messages: usize,
-    mail: Vec<PathBuf>,
-    /// Deliveries acknowledged; none until all of them are.
-    journaled: Option<u64>,
+fn day(text: &str) -> Result<Date, String> {
+    let date: Option<Date> = text.parse().ok();
+    date.filter(|date| (1972..9000).contains(&date.year()))
+        .ok_or_else(|| "give a day as 2026-11-24".to_owned())
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Login {
-    name: String,
-    password: String,
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.parse().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    port.or_else(|_| text.parse()).map_err(|_| "give a port, or as 127.0.0.1:8080".to_owned())
 }
-
-const NOTES: &str = "demo.json";
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let notes_path = arguments.data.join(NOTES);
-    let (archive, mut notes) = match notes_path.exists() {
-        true => reuse(&arguments, &notes_path).await?,
-        false => create(&arguments, &notes_path).await?,
+    let (archive, mut notes) = match Notes::read(&arguments.data)? {
+        Some(notes) => reuse(&arguments, notes).await?,
+        None => create(&arguments).await?,
     };
     serve::start_log(&archive.config.log)?;
-    say(&format!("start: archive in {}", arguments.data.display()));
+    say(&format!("archive:  {}, of {}", arguments.data.display(), notes.content));
     let (stop, stopping) = watch::channel(false);
     let running = serve::Running::start(&archive, stopping).await?;
     let outcome = tokio::select! {
-        outcome = fill(&archive, &running, &arguments, &mut notes, &notes_path) => outcome,
+        outcome = fill(&archive, &running, &arguments, &mut notes) => outcome.map(|()| true),
         stopped = serve::stopped() => stopped.map(|()| false),
     };
     let outcome = match outcome {
-        Ok(true) => {
-            present(&running, &notes);
-            serve::stopped().await
+        Ok(true) => match present(&archive, &running, &arguments, &notes).await {
+            Ok(()) => serve::stopped().await,
+            Err(error) => Err(error),
+        },
+        Ok(false) => {
+            say("\nstopped before all of it was searchable; the next run goes on from here");
+            Ok(())
         }
-        other => other.map(|_| ()),
+        Err(error) => Err(error),
     };
     say("stopping");
     stop.send_replace(true);
@@ -102,52 +105,87 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     outcome
 }
 
-async fn create(arguments: &Arguments, path: &Path) -> anyhow::Result<(Archive, Notes)> {
+async fn create(arguments: &Arguments) -> anyhow::Result<(Archive, Notes)> {
+    let data = &arguments.data;
+    if data.join("muniment.toml").exists() {
+        anyhow::bail!(
+            "{} holds an archive and no demo.json: it is no demonstration, or the making of one \
+             was cut off; name another directory (make demo DEMO_DATA=DIR, or --data DIR)",
+            data.display()
+        );
+    }
     // Found before anything is made.
     if !arguments.mail.is_empty() {
         source::Mail::new(&arguments.mail, Style::default(), &|_| {})?;
     }
-    let recovery = arguments.data.join("RECOVERY-KEY.txt");
-    let (made, archive) = init::create(&arguments.data, &recovery).await?;
+    check_ports(&adjusted(arguments, &Config::default()))?;
+    let (made, archive) = init::create(data, &data.join("RECOVERY-KEY.txt")).await?;
     let new = New {
         name: "legal".into(),
         display_name: "Legal".into(),
         role: Role::Legal,
         is_archive_wide: true,
     };
-    let (name, password) = user::add(&archive, new).await?;
-    let notes = Notes {
-        administrator: Login { name: made.login, password: made.password },
-        legal: Login { name, password },
-        now: Clock::System.now(),
-        seed: arguments.seed,
-        messages: arguments.messages,
-        mail: arguments.mail.clone(),
-        journaled: None,
+    let (legal, password) = user::add(&archive, new).await?;
+    let logins = [(Role::Legal, legal, password), (Role::Administrator, made.login, made.password)];
+    let logins =
+        logins.map(|(role, name, password)| Login { role: role.to_string(), name, password });
+    for login in &logins {
+        // Good for every run, and not only for the first sign-in.
+        let operator = Actor::operator(Role::Administrator);
+        person::set_password(&operator, &archive.access(), &login.name, &login.password).await?;
+    }
+    let today = Clock::System.now().to_jiff().to_zoned_datetime(TimeZone::UTC).date();
+    let content = match &arguments.mail[..] {
+        [] => Content::Company {
+            seed: arguments.seed.unwrap_or(SEED),
+            messages: arguments.messages.unwrap_or(MESSAGES),
+            until: arguments.until.unwrap_or(today),
+        },
+        paths => Content::Mail { paths: paths.to_vec(), on: today },
     };
-    write_notes(path, &notes)?;
-    Ok((adjusted(arguments, archive), notes))
+    let notes = Notes { logins: logins.to_vec(), content, journaled: None };
+    notes.write(data)?;
+    let config = adjusted(arguments, &archive.config);
+    Ok((Archive { config: config.into(), ..archive }, notes))
 }
 
-async fn reuse(arguments: &Arguments, path: &Path) -> anyhow::Result<(Archive, Notes)> {
-    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let notes: Notes = serde_json::from_slice(&text).with_context(|| {
-        format!("{} is damaged; remove {} to begin anew", path.display(), arguments.data.display())
-    })?;
-    if !arguments.mail.is_empty() && arguments.mail != notes.mail {
+async fn reuse(arguments: &Arguments, notes: Notes) -> anyhow::Result<(Archive, Notes)> {
+    let is_other = match &notes.content {
+        Content::Company { seed, messages, until } => {
+            !arguments.mail.is_empty()
+                || arguments.seed.is_some_and(|wanted| wanted != *seed)
+                || arguments.messages.is_some_and(|wanted| wanted != *messages)
+                || arguments.until.is_some_and(|wanted| wanted != *until)
+        }
+        Content::Mail { paths, .. } => {
+            let wants_company = arguments.seed.is_some()
+                || arguments.messages.is_some()
+                || arguments.until.is_some();
+            wants_company || !arguments.mail.is_empty() && arguments.mail != *paths
+        }
+    };
+    let data = &arguments.data;
+    if is_other {
         anyhow::bail!(
-            "{} holds a demonstration of other mail; give another --data (make demo DEMO_DATA=…) or remove it",
-            arguments.data.display()
+            "{} holds a demonstration of {}; for another one name another directory (make demo \
+             DEMO_DATA=DIR, or --data DIR), or remove {0} first",
+            data.display(),
+            notes.content
         );
     }
-    let config = Config::load(&arguments.data.join("muniment.toml"))?;
-    Ok((adjusted(arguments, Archive::open(config).await?), notes))
+    let config = Config::load(&data.join("muniment.toml"))?;
+    let archive = Archive::open(adjusted(arguments, &config)).await?;
+    // A demonstration that runs has the ports too, and is what to name.
+    drop(archive.lock()?);
+    check_ports(&archive.config)?;
+    Ok((archive, notes))
 }
 
 /// Applies the addresses of the command line, and keeps the log quiet: progress
 /// is what this command says.
-fn adjusted(arguments: &Arguments, mut archive: Archive) -> Archive {
-    let mut config = Config::clone(&archive.config);
+fn adjusted(arguments: &Arguments, config: &Config) -> Config {
+    let mut config = config.clone();
     if let Some(http) = arguments.http {
         config.http.listen = http;
     }
@@ -155,8 +193,22 @@ fn adjusted(arguments: &Arguments, mut archive: Archive) -> Archive {
         config.smtp.listen = vec![smtp];
     }
     config.log.level = "warn".into();
-    archive.config = config.into();
-    archive
+    config
+}
+
+/// Refuses a busy port in the words of this command.
+fn check_ports(config: &Config) -> anyhow::Result<()> {
+    let smtp = config.smtp.listen.iter().map(|address| ("SMTP", address));
+    for (protocol, address) in [("HTTP", &config.http.listen)].into_iter().chain(smtp) {
+        TcpListener::bind(address).with_context(|| {
+            format!(
+                "cannot listen for {protocol} on {address}; stop what uses that port, or give \
+                 another (make demo {protocol}=PORT, or --{} PORT)",
+                protocol.to_lowercase()
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// Journals the mail unless that was done, and waits until it is searchable.
@@ -165,11 +217,10 @@ async fn fill(
     running: &serve::Running,
     arguments: &Arguments,
     notes: &mut Notes,
-    path: &Path,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<()> {
     if notes.journaled.is_none() {
-        journal(archive, running, arguments, notes).await?;
-        write_notes(path, notes)?;
+        notes.journaled = Some(journal(archive, running, arguments, &notes.content).await?);
+        notes.write(&arguments.data)?;
     }
     loop {
         let lag = running.progress.lag().await?;
@@ -178,73 +229,85 @@ async fn fill(
             break;
         }
         let step = running.progress.searchable().0 + (lag.behind as i64).min(500);
-        let reached = running.progress.reached(crate::base::ids::DeliverySeq(step));
+        let reached = running.progress.reached(DeliverySeq(step));
         anyhow::ensure!(reached.await, "indexing ended early; see the log above");
     }
     say("");
-    Ok(true)
+    Ok(())
 }
 
+/// Sends what the archive does not have; gives how many deliveries it then has.
 async fn journal(
     archive: &Archive,
     running: &serve::Running,
     arguments: &Arguments,
-    notes: &mut Notes,
-) -> anyhow::Result<()> {
+    content: &Content,
+) -> anyhow::Result<u64> {
     let to = *running.smtp.first().context("no SMTP address is configured")?;
     let source = archive.config.source.first().context("no source is configured")?;
-    let style = Style {
-        journal_address: source.address.clone(),
-        tenant: company::TENANT.into(),
-        date: company::rfc5322(notes.now),
-        ..Style::default()
-    };
     let trouble = |text: String| eprintln!("passed over {text}");
-    let mail: Box<dyn Iterator<Item = client::Outgoing>> = if notes.mail.is_empty() {
-        Box::new(company::Company::new(notes.seed, notes.now, notes.messages, style))
-    } else {
-        Box::new(source::Mail::new(&notes.mail, style, &trouble)?)
-    };
-    let shown = AtomicU64::new(0);
-    let tell = |acknowledged: u64| {
-        if acknowledged >= shown.load(Ordering::Relaxed) + 100 {
-            shown.store(acknowledged, Ordering::Relaxed);
-            progress("journaled", acknowledged, 0);
+    let mail: Box<dyn Iterator<Item = client::Outgoing>> = match content {
+        Content::Company { seed, messages, until } => {
+            Box::new(company::Company::new(*seed, *until, *messages))
+        }
+        Content::Mail { paths, on } => {
+            let style = Style {
+                journal_address: source.address.clone(),
+                tenant: company::TENANT.into(),
+                date: company::rfc5322(company::midnight(*on)),
+                ..Style::default()
+            };
+            Box::new(source::Mail::new(paths, style, &trouble)?)
         }
     };
-    let sent = client::send(mail, to, &source.address, arguments.connections, &tell).await?;
-    progress("journaled", sent.acknowledged, 0);
+    let kept = Kept::of(&archive.catalog).await?;
+    if !kept.is_empty() {
+        say(&format!("going on: {} deliveries are in the archive already", kept.len()));
+    }
+    let (shown, there) = (Cell::new(0), Cell::new(0));
+    let missing = kept.missing(mail, &there);
+    let tell = |acknowledged: u64| {
+        let done = there.get() + acknowledged;
+        if done >= shown.get() + 100 {
+            shown.set(done);
+            progress("journaled", done, 0);
+        }
+    };
+    let sent = client::send(missing, to, &source.address, arguments.connections, &tell).await?;
+    let done = there.get() + sent.acknowledged;
+    progress("journaled", done, 0);
     say("");
     if let Some(refusal) = sent.first_refusal {
-        anyhow::bail!("{} deliveries were refused; the first: {refusal}", sent.refused);
+        eprintln!("{} deliveries were refused; the first: {refusal}", sent.refused);
     }
-    notes.journaled = Some(sent.acknowledged);
-    Ok(())
+    anyhow::ensure!(done > 0, "no mail came into the archive; see what was passed over above");
+    Ok(done)
 }
 
-fn present(running: &serve::Running, notes: &Notes) {
+/// Says how to go on: truthfully, also after somebody chose another password.
+async fn present(
+    archive: &Archive,
+    running: &serve::Running,
+    arguments: &Arguments,
+    notes: &Notes,
+) -> anyhow::Result<()> {
     say(&format!("open:     http://{}", running.http));
-    for (role, login) in [("legal", &notes.legal), ("administrator", &notes.administrator)] {
-        say(&format!("login:    {}", login.name));
-        say(&format!("password: {}   ({role}, for the first sign-in)", login.password));
+    let program = std::env::args().next().unwrap_or_else(|| "muniment".into());
+    let config = arguments.data.join("muniment.toml");
+    for Login { role, name, password } in &notes.logins {
+        let operator = Actor::operator(Role::Administrator);
+        say(&format!("login:    {name} ({role})"));
+        match person::has_password(&operator, &archive.access(), name, password).await? {
+            true => say(&format!("password: {password}")),
+            false => say(&format!(
+                "password: the one that was chosen since; for a new one: \
+                 {program} user reset --config {} {name}",
+                config.display()
+            )),
+        }
     }
     say("Ctrl-C stops it; the next run reuses what is there.");
-}
-
-fn write_notes(path: &Path, notes: &Notes) -> anyhow::Result<()> {
-    let text = serde_json::to_vec_pretty(notes)?;
-    let new = path.with_extension("new");
-    let written = (|| {
-        // Left by a run that was cut off here.
-        match std::fs::remove_file(&new) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        durable::create(&new, &text, 0o600)?;
-        std::fs::rename(&new, path)?;
-        durable::sync_directory(path.parent().unwrap_or(Path::new(".")))
-    })();
-    written.with_context(|| format!("cannot write {}", path.display()))
+    Ok(())
 }
 
 /// One line that is written over where a person watches.

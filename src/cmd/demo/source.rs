@@ -37,12 +37,22 @@ impl<'a> Mail<'a> {
         let mut files = VecDeque::new();
         for path in paths {
             gather(path, &mut files).with_context(|| {
-                format!("cannot read {}; give mbox, Maildir or EML", path.display())
+                format!(
+                    "cannot read {}; give an mbox file, a Maildir or a folder of EML",
+                    path.display()
+                )
             })?;
+            if path.is_file() {
+                check(path).with_context(|| {
+                    let path = path.display();
+                    format!("{path} is not mail; give an mbox file, a Maildir or a folder of EML")
+                })?;
+            }
         }
         if files.is_empty() {
             anyhow::bail!(
-                "no mail is in the paths given; give mbox files, Maildirs or folders of EML"
+                "no mail is in {}; give mbox files, Maildirs or folders of EML",
+                paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
             );
         }
         Ok(Self { files, open: None, path: PathBuf::new(), style, trouble })
@@ -143,6 +153,25 @@ fn open(path: &Path) -> anyhow::Result<Opened> {
     Ok(Opened::Message(bytes))
 }
 
+/// A file that was named is meant, so it must be mail; what lies in a folder may
+/// be anything.
+fn check(path: &Path) -> anyhow::Result<()> {
+    if let Opened::Message(bytes) = open(path)? {
+        let is_mail = begins_with_field(&bytes);
+        anyhow::ensure!(is_mail, "it begins neither as an mbox nor with a header");
+    }
+    Ok(())
+}
+
+/// Whether the first line is a header field (RFC 5322 section 2.2), which some
+/// programs put a byte order mark before.
+fn begins_with_field(start: &[u8]) -> bool {
+    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start);
+    let name = start.split(|&byte| byte == b':').next().unwrap_or_default();
+    let name = name.trim_ascii_end();
+    !name.is_empty() && name.len() < start.len() && name.iter().all(u8::is_ascii_graphic)
+}
+
 /// The files of a path in a stable order: itself, a Maildir's messages, or what
 /// is below a folder and looks like mail.
 fn gather(path: &Path, files: &mut VecDeque<PathBuf>) -> anyhow::Result<()> {
@@ -186,6 +215,30 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
 mod tests {
     use super::*;
     use crate::mail::delivery;
+
+    #[test]
+    fn what_is_no_mail_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let refused = |path: PathBuf| {
+            let said =
+                Mail::new(std::slice::from_ref(&path), Style::default(), &|_| {}).err().unwrap();
+            let said = format!("{said:#}");
+            assert!(said.contains(&path.display().to_string()) && said.contains("mbox"), "{said}");
+            said
+        };
+        assert!(refused(path("missing")).contains("cannot read"));
+        std::fs::write(path("picture"), b"\x89PNG\r\n\x1a\n: no").unwrap();
+        std::fs::write(path("text"), "not a mail at all: 1\n").unwrap();
+        std::fs::write(path("empty.mbox"), "").unwrap();
+        std::fs::write(path("false.mbox.zst"), "From a\n").unwrap();
+        for name in ["picture", "text", "empty.mbox", "false.mbox.zst"] {
+            assert!(refused(path(name)).contains("is not mail"));
+        }
+        std::fs::create_dir(path("folder")).unwrap();
+        std::fs::write(path("folder/notes.txt"), "Subject: no\n").unwrap();
+        assert!(refused(path("folder")).contains("no mail is in"));
+    }
 
     #[test]
     fn every_kind_of_folder_is_read() {

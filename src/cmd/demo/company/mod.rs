@@ -16,6 +16,9 @@ mod topics;
 
 use std::collections::VecDeque;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use crate::base::clock::Timestamp;
 use crate::mail::wrap::Style;
 
@@ -25,13 +28,17 @@ use super::client::Outgoing;
 
 /// The company's tenant at the journaling server.
 pub const TENANT: &str = "larkfield.onmicrosoft.example";
+/// Where its rule sends reports, as their headers say it; an archive's own
+/// address is chance, and the mail must not be.
+const JOURNAL: &str = "journal@archive.larkfield.example";
 
 const SPAN_SECONDS: i64 = 2 * 365 * 86_400;
 /// What a person asks for at most; letters are held in memory while they are
 /// put in order.
 pub const MESSAGES_MAX: usize = 200_000;
 
-/// The reports of all letters, oldest letter first.
+/// The reports of all letters, oldest letter first: the same bytes for the same
+/// seed, count and date, on every machine and day.
 pub struct Company {
     letters: std::vec::IntoIter<Letter>,
     reports: VecDeque<Outgoing>,
@@ -40,18 +47,22 @@ pub struct Company {
 }
 
 impl Company {
-    /// `messages` letters that end at `now`; each makes one report or more.
-    pub fn new(seed: u64, now: Timestamp, messages: usize, style: Style) -> Self {
+    /// `messages` letters of the two years before `until`; each makes one report
+    /// or more.
+    pub fn new(seed: u64, until: Date, messages: usize) -> Self {
         let mut dice = Dice::new(seed);
+        let end = midnight(until);
         let messages = messages.min(MESSAGES_MAX);
         let mut letters = Vec::with_capacity(messages + 8);
         while letters.len() < messages {
             let ago = dice.below(SPAN_SECONDS as usize) as i64;
-            let start = thread::at_work(&mut dice, now.plus_seconds(-ago));
-            letters.extend(thread::write(&mut dice, start).into_iter().filter(|l| l.at < now));
+            let start = thread::at_work(&mut dice, end.plus_seconds(-ago));
+            letters.extend(thread::write(&mut dice, start).into_iter().filter(|l| l.at < end));
         }
         letters.truncate(messages);
         letters.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        let style =
+            Style { journal_address: JOURNAL.into(), tenant: TENANT.into(), ..Style::default() };
         Self { letters: letters.into_iter(), reports: VecDeque::new(), dice, style }
     }
 }
@@ -69,6 +80,12 @@ impl Iterator for Company {
     }
 }
 
+/// The first instant of a day in UTC; of a day that has none here, the last.
+pub fn midnight(date: Date) -> Timestamp {
+    let instant = date.to_zoned_datetime(TimeZone::UTC).map(|zoned| zoned.timestamp());
+    Timestamp(instant.unwrap_or(jiff::Timestamp::MAX).as_microsecond())
+}
+
 /// A date as headers write it (RFC 5322 section 3.3).
 pub fn rfc5322(at: Timestamp) -> String {
     at.to_jiff().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
@@ -77,18 +94,45 @@ pub fn rfc5322(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::hash::Hasher;
     use crate::mail::delivery::{self, Form, Role, entry_bytes};
     use crate::mail::journal::Kind;
     use std::collections::{BTreeMap, HashSet};
 
     fn company(messages: usize) -> Vec<Vec<u8>> {
-        let now = Timestamp::from_seconds(1_790_000_000);
-        Company::new(1, now, messages, Style::default()).map(|outgoing| outgoing.bytes).collect()
+        made(1, "2026-09-21", messages)
+    }
+
+    fn made(seed: u64, until: &str, messages: usize) -> Vec<Vec<u8>> {
+        Company::new(seed, until.parse().unwrap(), messages).map(|sent| sent.bytes).collect()
     }
 
     #[test]
     fn the_same_seed_makes_the_same_mail() {
-        assert_eq!(company(50), company(50));
+        let mail = made(7, "2026-09-21", 50);
+        assert_eq!(mail, made(7, "2026-09-21", 50));
+        assert_ne!(mail, made(8, "2026-09-21", 50));
+        assert_ne!(mail, made(7, "2026-09-22", 50));
+        assert_ne!(made(7, "2026-09-21", 51), mail);
+    }
+
+    /// On every machine and in every year. A change of what the company writes,
+    /// or of how reports are wrapped, changes this too.
+    #[test]
+    fn the_mail_of_a_seed_is_pinned() {
+        let mut hasher = Hasher::new();
+        made(7, "2026-09-21", 50).iter().for_each(|report| hasher.update(report));
+        assert_eq!(
+            hasher.finish().to_string(),
+            "1053ce175a19b65e5d99eca87cb796a0fb42d13c4a71ed25cc983dba838c32c9"
+        );
+    }
+
+    #[test]
+    fn no_letter_is_later_than_its_end() {
+        for letter in Company::new(3, "2026-09-21".parse().unwrap(), 500).letters {
+            assert!(letter.at < midnight("2026-09-21".parse().unwrap()), "{}", letter.at);
+        }
     }
 
     #[test]
