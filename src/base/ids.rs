@@ -109,7 +109,7 @@ row_id!(
     DeliverySeq
 );
 row_id!(
-    /// A message set: messages equal by normalised content.
+    /// A message set: copies of one message, as `similar::set_key` decides.
     SetId
 );
 row_id!(UserId);

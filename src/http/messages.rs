@@ -18,7 +18,7 @@ use crate::base::ids::{DeliverySeq, MatterId, SetId};
 use crate::catalog::review::{AttachmentRow, GapRow};
 use crate::extract::Field;
 use crate::mail::delivery::Via;
-use crate::review::{message, proof};
+use crate::review::{Wanted, message, proof};
 
 #[derive(Serialize, ToSchema)]
 pub struct Message {
@@ -32,7 +32,10 @@ pub struct Message {
     /// In force, in matters that the reader sees.
     holds: Vec<HeldBy>,
     gaps: Vec<Gap>,
-    /// Messages of the set: equal in content, not byte for byte.
+    /// SHA-256 of the version that is shown: whose headers, text and
+    /// attachments these are.
+    version: String,
+    /// Copies of the message that travelled differently; each can be asked for.
     versions: Vec<Version>,
 }
 
@@ -125,6 +128,8 @@ pub struct Gap {
 pub struct Version {
     sha256: String,
     size: u64,
+    /// The deliveries that carry it.
+    deliveries: Vec<i64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -159,6 +164,8 @@ pub struct Check {
 pub struct MessageParams {
     /// The reader's matter; without it the archive-wide right is needed.
     matter: Option<i64>,
+    /// SHA-256 of one of the message's versions; its first if not said.
+    version: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -166,6 +173,8 @@ pub struct MessageParams {
 #[serde(deny_unknown_fields)]
 pub struct HtmlParams {
     matter: Option<i64>,
+    /// SHA-256 of one of the message's versions; its first if not said.
+    version: Option<String>,
     theme: Option<Theme>,
 }
 
@@ -181,12 +190,23 @@ pub enum Theme {
 #[serde(deny_unknown_fields)]
 pub struct ProofParams {
     matter: Option<i64>,
+    /// SHA-256 of one of the message's versions; its first if not said.
+    version: Option<String>,
     /// The delivery; the first one if not said.
     delivery: Option<i64>,
 }
 
-fn matter(params: &MessageParams) -> Option<MatterId> {
-    params.matter.map(MatterId)
+fn wanted(id: i64, matter: Option<i64>, version: Option<&str>) -> Result<Wanted, ApiError> {
+    let version = version.map(str::parse).transpose();
+    let version =
+        version.map_err(|_| ApiError::invalid("version is the 64 hex digits of a SHA-256"))?;
+    Ok(Wanted { matter: matter.map(MatterId), set: SetId(id), version })
+}
+
+impl MessageParams {
+    fn wanted(&self, id: i64) -> Result<Wanted, ApiError> {
+        wanted(id, self.matter, self.version.as_deref())
+    }
 }
 
 /// A message, with where everything known of it comes from.
@@ -198,7 +218,7 @@ pub async fn show(
     At(id): At<i64>,
     Params(params): Params<MessageParams>,
 ) -> Result<Json<Message>, ApiError> {
-    Ok(Json(context.review.message(&actor, matter(&params), SetId(id)).await?.into()))
+    Ok(Json(context.review.message(&actor, params.wanted(id)?).await?.into()))
 }
 
 /// The message's HTML, made harmless, below a line that says so and counts what
@@ -212,7 +232,8 @@ pub async fn html(
     At(id): At<i64>,
     Params(params): Params<HtmlParams>,
 ) -> Result<Response, ApiError> {
-    let rendered = context.review.html(&actor, params.matter.map(MatterId), SetId(id)).await?;
+    let wanted = wanted(id, params.matter, params.version.as_deref())?;
+    let rendered = context.review.html(&actor, wanted).await?;
     let rendered = rendered.unwrap_or_default();
     let body = match rendered.html {
         Some(html) if rendered.is_cut => html + CUT,
@@ -262,8 +283,7 @@ pub async fn source(
     At(id): At<i64>,
     Params(params): Params<MessageParams>,
 ) -> Result<Response, ApiError> {
-    let set = SetId(id);
-    let file = context.review.source(&actor, matter(&params), set, "message.source").await?;
+    let file = context.review.source(&actor, params.wanted(id)?, "message.source").await?;
     Ok(file::inline(file, "text/plain; charset=utf-8"))
 }
 
@@ -277,8 +297,7 @@ pub async fn download(
     At(id): At<i64>,
     Params(params): Params<MessageParams>,
 ) -> Result<Response, ApiError> {
-    let set = SetId(id);
-    let file = context.review.source(&actor, matter(&params), set, "message.download").await?;
+    let file = context.review.source(&actor, params.wanted(id)?, "message.download").await?;
     Ok(file::saved(file, "message/rfc822"))
 }
 
@@ -292,7 +311,7 @@ pub async fn attachment(
     At((id, ordinal)): At<(i64, u32)>,
     Params(params): Params<MessageParams>,
 ) -> Result<Response, ApiError> {
-    let file = context.review.attachment(&actor, matter(&params), SetId(id), ordinal).await?;
+    let file = context.review.attachment(&actor, params.wanted(id)?, ordinal).await?;
     // Whatever it says it is: a browser is not to run it.
     Ok(file::saved(file, "application/octet-stream"))
 }
@@ -306,15 +325,14 @@ pub async fn proof(
     At(id): At<i64>,
     Params(params): Params<ProofParams>,
 ) -> Result<Json<Proof>, ApiError> {
-    let matter = params.matter.map(MatterId);
+    let wanted = wanted(id, params.matter, params.version.as_deref())?;
     let delivery = params.delivery.map(DeliverySeq);
-    Ok(Json(context.review.proof(&actor, matter, SetId(id), delivery).await?.into()))
+    Ok(Json(context.review.proof(&actor, wanted, delivery).await?.into()))
 }
 
 impl From<message::Message> for Message {
     fn from(message: message::Message) -> Self {
         let holds = message.holds.into_iter();
-        let versions = message.versions.into_iter();
         Self {
             hit: message.hit.into(),
             headers: message.headers.into_iter().map(HeaderField::from).collect(),
@@ -327,9 +345,18 @@ impl From<message::Message> for Message {
                 .map(|(id, name, matter)| HeldBy { id: id.0, name, matter_id: matter.0 })
                 .collect(),
             gaps: message.gaps.into_iter().map(Gap::from).collect(),
-            versions: versions
-                .map(|(sha256, size)| Version { sha256: sha256.to_string(), size })
-                .collect(),
+            version: message.version.to_string(),
+            versions: message.versions.into_iter().map(Version::from).collect(),
+        }
+    }
+}
+
+impl From<message::Version> for Version {
+    fn from(version: message::Version) -> Self {
+        Self {
+            sha256: version.sha256.to_string(),
+            size: version.size_bytes,
+            deliveries: version.deliveries.iter().map(|seq| seq.0).collect(),
         }
     }
 }

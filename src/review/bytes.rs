@@ -1,18 +1,20 @@
 //! The exact bytes of a message or of an attachment, from its sealed record.
 
+use std::slice;
+
 use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Desk, ReviewError};
-use crate::access::audit::{self, Act, Outcome};
+use super::{Desk, ReviewError, Wanted};
+use crate::access::audit::{self, Outcome};
 use crate::access::{Actor, Refused};
 use crate::base::hash::Digest;
-use crate::base::ids::{DeliverySeq, MatterId, SetId};
+use crate::base::ids::DeliverySeq;
 use crate::base::limits;
 use crate::catalog::delivery::{self, Delivery};
-use crate::catalog::review::{self as rows, Carried};
-use crate::extract::Rendered;
+use crate::catalog::review::{self as rows, AttachmentRow, Carried};
+use crate::extract::{Attachment, Parsed, Reason, Rendered};
 use crate::mail::delivery::{Role, entry_bytes};
 use crate::vault::VaultError;
 use crate::vault::open::{OpenRecord, RecordAt};
@@ -43,15 +45,14 @@ impl Desk {
     pub async fn source(
         &self,
         actor: &Actor,
-        matter: Option<MatterId>,
-        set: SetId,
+        wanted: Wanted,
         action: &'static str,
     ) -> Result<File, ReviewError> {
-        self.admit(actor, matter, set).await?;
-        let opened = self.open(actor, matter, set).await?;
+        self.admit(actor, wanted).await?;
+        let opened = self.open(actor, wanted).await?;
         let held = self.message_bytes(&opened).await?;
-        let act = Act::new(action, matter, format!("message {set}"))
-            .with(json!({ "set": set, "sha256": opened.carried.sha256 }));
+        let act =
+            wanted.act(action).with(json!({ "set": wanted.set, "sha256": opened.carried.sha256 }));
         self.record(actor, &act).await?;
         let name = format!("{}.eml", &opened.carried.sha256.to_string()[..16]);
         Ok(File { name, media_type: "message/rfc822".to_owned(), held })
@@ -61,15 +62,15 @@ impl Desk {
     pub async fn html(
         &self,
         actor: &Actor,
-        matter: Option<MatterId>,
-        set: SetId,
+        wanted: Wanted,
     ) -> Result<Result<Rendered, Failure>, ReviewError> {
-        self.admit(actor, matter, set).await?;
-        let opened = self.open(actor, matter, set).await?;
+        self.admit(actor, wanted).await?;
+        let opened = self.open(actor, wanted).await?;
         let held = self.message_bytes(&opened).await?;
         let rendered = self.workers.render(held.bytes.clone()).await?;
-        let act =
-            Act::new("message.html", matter, format!("message {set}")).with(json!({ "set": set }));
+        let act = wanted
+            .act("message.html")
+            .with(json!({ "set": wanted.set, "sha256": opened.carried.sha256 }));
         self.record(actor, &act).await?;
         Ok(rendered)
     }
@@ -78,50 +79,70 @@ impl Desk {
     pub async fn attachment(
         &self,
         actor: &Actor,
-        matter: Option<MatterId>,
-        set: SetId,
+        wanted: Wanted,
         ordinal: u32,
     ) -> Result<File, ReviewError> {
-        self.admit(actor, matter, set).await?;
-        let listed = rows::attachments(&self.catalog, set).await?;
+        self.admit(actor, wanted).await?;
+        let opened = self.open(actor, wanted).await?;
+        let listed = match wanted.version {
+            None => rows::attachments(&self.catalog, wanted.set).await?,
+            Some(_) => match self.read(&opened).await? {
+                Ok(message) => message.attachments.into_iter().map(AttachmentRow::from).collect(),
+                Err(_) => Vec::new(),
+            },
+        };
         let row = listed
             .into_iter()
             .find(|row| row.ordinal == ordinal)
             .ok_or(Refused::Hidden("attachment"))?;
-        let opened = self.open(actor, matter, set).await?;
         let held = self.attachment_bytes(&opened, &row.sha256).await?;
-        let act = Act::new("message.attachment", matter, format!("message {set}"))
-            .with(json!({ "set": set, "ordinal": ordinal, "sha256": row.sha256 }));
+        let act = wanted
+            .act("message.attachment")
+            .with(json!({ "set": wanted.set, "message": opened.carried.sha256, "ordinal": ordinal,
+                    "sha256": row.sha256 }));
         self.record(actor, &act).await?;
         Ok(File { name: row.name, media_type: row.media_type, held })
     }
 
-    /// The set's message in the delivery `seq`, or in the first that carries it.
+    /// What `message` says, as a worker reads it now.
+    pub(super) async fn read(
+        &self,
+        message: &Opened,
+    ) -> Result<Result<Parsed, Failure>, ReviewError> {
+        let held = self.message_bytes(message).await?;
+        let read = self.workers.parse(slice::from_ref(&held.bytes)).await?.pop();
+        let read = read.unwrap_or_else(|| {
+            let detail = "the worker gave no answer".to_owned();
+            Err(Failure { reason: Reason::Crashed, detail })
+        });
+        Ok(read.map(|found| found.message))
+    }
+
+    /// The message in the delivery `seq`, or in the first that carries it.
     pub(super) async fn find(
         &self,
-        set: SetId,
+        wanted: Wanted,
         seq: Option<DeliverySeq>,
     ) -> Result<(Carried, Delivery), ReviewError> {
-        let carried = rows::carried(&self.catalog, set).await?;
-        let found = carried.iter().find(|carried| seq.is_none_or(|seq| carried.seq == seq));
+        let carried = rows::carried(&self.catalog, wanted.set).await?;
+        let found = carried.iter().find(|carried| {
+            seq.is_none_or(|seq| carried.seq == seq)
+                && wanted.version.is_none_or(|version| carried.sha256 == version)
+        });
         let carried = *found.ok_or(Refused::Hidden("delivery of this message"))?;
         let delivery = delivery::with_seqs(&self.catalog, &[carried.seq]).await?.pop();
         Ok((carried, delivery.ok_or(Refused::Hidden("delivery"))?))
     }
 
-    /// The set's first message, opened. Damage is on record, whoever meets it.
-    pub(super) async fn open(
-        &self,
-        actor: &Actor,
-        matter: Option<MatterId>,
-        set: SetId,
-    ) -> Result<Opened, ReviewError> {
-        let (carried, delivery) = self.find(set, None).await?;
+    /// The message, opened. Damage is on record, whoever meets it.
+    pub(super) async fn open(&self, actor: &Actor, wanted: Wanted) -> Result<Opened, ReviewError> {
+        let (carried, delivery) = self.find(wanted, None).await?;
         match self.vault.open_record(&place_of(&delivery)).await {
             Ok(record) => Ok(Opened { carried, delivery, record }),
             Err(error) => {
                 if matches!(error, VaultError::Damaged { .. }) {
-                    let act = Act::new("message.open", matter, format!("message {set}"))
+                    let act = wanted
+                        .act("message.open")
                         .with(json!({ "record": delivery.record, "error": error.to_string() }));
                     audit::record(&self.catalog, &self.clock, actor, &act, Outcome::Failed).await?;
                 }
@@ -183,6 +204,19 @@ impl Desk {
             Bytes::from(decoded.ok_or_else(|| damaged(opened, "a part is not where it was"))?)
         };
         Ok(Held { bytes, _memory: memory })
+    }
+}
+
+impl From<Attachment> for AttachmentRow {
+    fn from(file: Attachment) -> Self {
+        Self {
+            ordinal: file.ordinal,
+            name: file.name,
+            media_type: file.media_type,
+            size_bytes: file.size,
+            sha256: file.sha256,
+            has_text: file.text.is_some(),
+        }
     }
 }
 

@@ -1,22 +1,20 @@
 //! A message as its reader sees it.
 
 use std::collections::HashMap;
-use std::slice;
 
 use serde_json::json;
 
-use super::{Desk, ReviewError};
-use crate::access::audit::Act;
+use super::{Desk, ReviewError, Wanted};
 use crate::access::{Actor, Refused};
 use crate::base::hash::Digest;
-use crate::base::ids::{DeliverySeq, HoldId, MatterId, SetId};
+use crate::base::ids::{DeliverySeq, HoldId, MatterId};
 use crate::base::limits;
 use crate::catalog::CatalogError;
 use crate::catalog::delivery;
 use crate::catalog::hit::{self, HitRow};
 use crate::catalog::hold::in_force_on;
 use crate::catalog::review::{self as rows, AttachmentRow, Carried, GapRow, ParticipantRow};
-use crate::extract::Field;
+use crate::extract::{Field, Parsed};
 use crate::mail::address;
 use crate::mail::delivery::{Defect, Envelope, Kind, Via};
 use crate::mail::transaction::Transaction;
@@ -32,8 +30,17 @@ pub struct Message {
     /// In force, in matters that the reader sees.
     pub holds: Vec<(HoldId, String, MatterId)>,
     pub gaps: Vec<GapRow>,
-    /// The set's messages: equal in content, not byte for byte.
-    pub versions: Vec<(Digest, u64)>,
+    /// The one of them that is shown.
+    pub version: Digest,
+    /// The set's messages, the first one first: copies that travelled differently.
+    pub versions: Vec<Version>,
+}
+
+pub struct Version {
+    pub sha256: Digest,
+    pub size_bytes: u64,
+    /// That carry it, oldest first.
+    pub deliveries: Vec<DeliverySeq>,
 }
 
 pub struct Participant {
@@ -50,13 +57,9 @@ pub struct Delivery {
 }
 
 impl Desk {
-    pub async fn message(
-        &self,
-        actor: &Actor,
-        matter: Option<MatterId>,
-        set: SetId,
-    ) -> Result<Message, ReviewError> {
-        self.admit(actor, matter, set).await?;
+    pub async fn message(&self, actor: &Actor, wanted: Wanted) -> Result<Message, ReviewError> {
+        self.admit(actor, wanted).await?;
+        let set = wanted.set;
         let hit = hit::load(&self.catalog, &[set]).await?.pop();
         let hit = hit.ok_or(Refused::Hidden("message"))?;
         let carried = rows::carried(&self.catalog, set).await?;
@@ -66,22 +69,21 @@ impl Desk {
         let participants = participants.into_iter().flat_map(|row| in_ways(row, &vias));
         let mut gaps = rows::gaps(&self.catalog, set).await?;
 
-        let opened = self.open(actor, matter, set).await?;
-        let held = self.message_bytes(&opened).await?;
-        let parsed = self.workers.parse(slice::from_ref(&held.bytes)).await?.pop();
-        drop(held);
-        let found = match parsed {
-            Some(Ok(found)) => Some(found.message),
-            Some(Err(failure)) => {
+        let opened = self.open(actor, wanted).await?;
+        let mut attachments = rows::attachments(&self.catalog, set).await?;
+        let found = match self.read(&opened).await? {
+            Ok(found) => found,
+            Err(failure) => {
                 let reason = failure.reason.as_str().to_owned();
                 if !gaps.iter().any(|gap| gap.ordinal.is_none() && gap.reason == reason) {
                     gaps.push(GapRow { ordinal: None, reason, detail: failure.detail });
                 }
-                None
+                Parsed::default()
             }
-            None => None,
         };
-        let found = found.unwrap_or_default();
+        if wanted.version.is_some() {
+            attachments = found.attachments.into_iter().map(AttachmentRow::from).collect();
+        }
 
         let holds: Vec<HoldId> =
             in_force_on(&self.catalog, &[set]).await?.into_iter().map(|(hold, _)| hold).collect();
@@ -91,15 +93,16 @@ impl Desk {
             headers: found.headers,
             text: found.text,
             has_html: found.has_html,
-            attachments: rows::attachments(&self.catalog, set).await?,
+            attachments,
             participants: participants.collect(),
             deliveries,
             holds: rows::holds(&self.catalog, &holds, member).await?,
             gaps,
+            version: opened.carried.sha256,
             versions: versions(&carried),
         };
-        let act = Act::new("message.view", matter, format!("message {set}"))
-            .with(json!({ "set": set, "sha256": opened.carried.sha256 }));
+        let act =
+            wanted.act("message.view").with(json!({ "set": set, "sha256": opened.carried.sha256 }));
         self.record(actor, &act).await?;
         Ok(message)
     }
@@ -161,12 +164,16 @@ fn in_ways(row: ParticipantRow, vias: &Vias) -> Vec<Participant> {
     }
 }
 
-fn versions(carried: &[Carried]) -> Vec<(Digest, u64)> {
-    let mut versions: Vec<(Digest, u64)> = Vec::new();
+fn versions(carried: &[Carried]) -> Vec<Version> {
+    let mut versions: Vec<Version> = Vec::new();
+    let mut places: HashMap<Digest, usize> = HashMap::new();
     for carried in carried {
-        if !versions.iter().any(|(sha256, _)| *sha256 == carried.sha256) {
-            versions.push((carried.sha256, carried.size_bytes));
+        let place = *places.entry(carried.sha256).or_insert(versions.len());
+        if place == versions.len() {
+            let (sha256, size_bytes) = (carried.sha256, carried.size_bytes);
+            versions.push(Version { sha256, size_bytes, deliveries: Vec::new() });
         }
+        versions[place].deliveries.push(carried.seq);
     }
     versions
 }

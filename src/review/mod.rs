@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use crate::access::audit::{self, Act, Outcome};
 use crate::access::{Actor, Refused};
 use crate::base::clock::Clock;
+use crate::base::hash::Digest;
 use crate::base::ids::{MatterId, SetId};
 use crate::base::limits;
 use crate::catalog::{Catalog, CatalogError};
@@ -47,6 +48,23 @@ impl From<MatterError> for ReviewError {
     }
 }
 
+/// The message that is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The reader's matter; none for the archive-wide right.
+    pub matter: Option<MatterId>,
+    pub set: SetId,
+    /// The SHA-256 of one of the set's messages; its first if not said.
+    pub version: Option<Digest>,
+}
+
+impl Wanted {
+    /// An act upon it, for the audit.
+    fn act(&self, action: &'static str) -> Act {
+        Act::new(action, self.matter, format!("message {}", self.set))
+    }
+}
+
 /// What reading works with. Cloning shares it.
 #[derive(Clone)]
 pub struct Desk {
@@ -67,14 +85,9 @@ impl Desk {
 
     /// The gate of every look at a message: legal staff, within reach of the
     /// matter or with the archive-wide right. Else the message does not exist.
-    async fn admit(
-        &self,
-        actor: &Actor,
-        matter: Option<MatterId>,
-        set: SetId,
-    ) -> Result<(), ReviewError> {
-        let reach = matter::reach(actor, &self.catalog, matter).await?;
-        if matter::sees(&self.catalog, &reach, set).await? {
+    async fn admit(&self, actor: &Actor, wanted: Wanted) -> Result<(), ReviewError> {
+        let reach = matter::reach(actor, &self.catalog, wanted.matter).await?;
+        if matter::sees(&self.catalog, &reach, wanted.set).await? {
             Ok(())
         } else {
             Err(Refused::Hidden("message").into())

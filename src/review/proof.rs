@@ -3,11 +3,10 @@
 use serde_json::json;
 
 use super::bytes::{Opened, place_of};
-use super::{Desk, ReviewError};
+use super::{Desk, ReviewError, Wanted};
 use crate::access::Actor;
-use crate::access::audit::Act;
 use crate::base::hash::Digest;
-use crate::base::ids::{DeliverySeq, MatterId, SetId};
+use crate::base::ids::DeliverySeq;
 use crate::catalog::{CatalogError, leaf};
 use crate::ingest::log::Inclusion;
 use crate::ledger::checkpoint::Checkpoint;
@@ -44,12 +43,11 @@ impl Desk {
     pub async fn proof(
         &self,
         actor: &Actor,
-        matter: Option<MatterId>,
-        set: SetId,
+        wanted: Wanted,
         delivery: Option<DeliverySeq>,
     ) -> Result<Proof, ReviewError> {
-        self.admit(actor, matter, set).await?;
-        let (carried, delivery) = self.find(set, delivery).await?;
+        self.admit(actor, wanted).await?;
+        let (carried, delivery) = self.find(wanted, delivery).await?;
         let record = delivery.record;
         let row = leaf::of_record(&self.catalog, record).await?.ok_or_else(|| {
             CatalogError::Corrupt(format!("the log has no leaf for record {record}"))
@@ -81,8 +79,10 @@ impl Desk {
         }
         let summary = summary(&checks, inclusion.as_ref());
         let is_good = checks.iter().all(|check| check.is_ok);
-        let act = Act::new("message.proof", matter, format!("message {set}"))
-            .with(json!({ "set": set, "record": record, "is_good": is_good }));
+        let act = wanted
+            .act("message.proof")
+            .with(json!({ "set": wanted.set, "sha256": carried.sha256, "record": record,
+                    "is_good": is_good }));
         self.record(actor, &act).await?;
         Ok(Proof {
             record,

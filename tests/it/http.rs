@@ -3,13 +3,15 @@
 use axum::body::Body;
 use axum::http::{Request, header};
 use muniment::access::Role;
+use muniment::base::hash::Digest;
+use muniment::base::ids::DeliverySeq;
 use muniment::ingest::publish::check_published;
 use serde_json::json;
 use tower::ServiceExt;
 
-use crate::support::Scratch;
-use crate::support::laid::{ATTACHED, WITH_ALICE, laid};
+use crate::support::laid::{ATTACHED, WITH_ALICE, WITHOUT_ALICE, laid};
 use crate::support::web::{Answer, Browser, PASSWORD, Web};
+use crate::support::{Scratch, deliver};
 
 async fn web() -> (Web, Scratch) {
     let scratch = Scratch::new().await;
@@ -164,6 +166,61 @@ async fn mail_reaches_the_browser_harmless_and_whole() {
     assert!(attached.header("content-disposition").starts_with("attachment; filename="));
     assert!(attached.header("content-security-policy").starts_with("sandbox"));
     assert_eq!(web.get(&browser, "/api/v1/messages/1/attachments/1").await.status, 404);
+}
+
+#[tokio::test]
+async fn every_version_of_a_message_can_be_seen_by_those_who_see_the_message() {
+    let (web, scratch) = web().await;
+    let copy = format!("Received: from elsewhere\r\n{WITH_ALICE}");
+    deliver(&scratch.archive, &web.context.ingest, copy.as_bytes()).await;
+    assert!(web.context.progress.reached(DeliverySeq(3)).await);
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    let at = |part: &str, sha256: &dyn std::fmt::Display| {
+        format!("/api/v1/messages/1{part}?version={sha256}")
+    };
+    let first = Digest::of(WITH_ALICE.as_bytes());
+    let other = Digest::of(copy.as_bytes());
+
+    let message = web.get(&browser, "/api/v1/messages/1").await.json();
+    assert_eq!(message["version"], first.to_string());
+    let versions = message["versions"].as_array().unwrap();
+    assert_eq!(versions.len(), 2, "{message:#}");
+    assert_eq!(versions[1]["sha256"], other.to_string());
+    assert_eq!(versions[1]["deliveries"], json!([3]));
+
+    let message = web.get(&browser, &at("", &other)).await.json();
+    assert_eq!(message["version"], other.to_string());
+    assert_eq!(message["headers"][0]["value"], "from elsewhere");
+    assert_eq!(message["attachments"][0]["name"], "notes.html");
+    for (part, expected) in [
+        ("/source", copy.as_bytes()),
+        ("/download", copy.as_bytes()),
+        ("/attachments/0", ATTACHED.as_bytes()),
+    ] {
+        assert_eq!(web.get(&browser, &at(part, &other)).await.body, expected, "{part}");
+        assert_eq!(web.get(&browser, &at(part, &first)).await.status, 200, "{part}");
+    }
+    let html = web.get(&browser, &at("/html", &other)).await;
+    assert!(String::from_utf8(html.body).unwrap().contains("hello"));
+    let proof = web.get(&browser, &at("/proof", &other)).await.json();
+    assert_eq!(proof["message_sha256"], other.to_string());
+
+    let rows = web.get(&browser, "/api/v1/audit?action=message").await.json();
+    let seen = rows["rows"].as_array().unwrap().iter();
+    let seen = seen.filter(|row| row.to_string().contains(&other.to_string())).count();
+    assert_eq!(seen, 6, "{rows:#}");
+
+    // Of another message, of none, no hash, and by one who may not see it.
+    let elsewhere = Digest::of(WITHOUT_ALICE.as_bytes());
+    let stranger = web.signed_in("ada", Role::Legal, false).await;
+    for part in ["", "/html", "/source", "/download", "/attachments/0", "/proof"] {
+        assert_eq!(web.get(&browser, &at(part, &elsewhere)).await.status, 404, "{part}");
+        assert_eq!(web.get(&browser, &at(part, &Digest::of(b""))).await.status, 404, "{part}");
+        assert_eq!(web.get(&browser, &at(part, &"xyz")).await.status, 422, "{part}");
+        let refused = web.get(&stranger, &at(part, &other)).await.status;
+        assert_eq!(refused, web.get(&stranger, &format!("/api/v1/messages/1{part}")).await.status);
+        assert!(refused.is_client_error(), "{part}: {refused}");
+    }
 }
 
 #[tokio::test]

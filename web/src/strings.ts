@@ -216,7 +216,11 @@ export const s = {
     headerValue: "Value",
     wholeSource: "Download it whole",
     cut: (bytes: string) => `The first ${bytes} are shown.`,
-    versions: (n: number) => `${n} variants, equal in content, differ in bytes`,
+    versions: (n: number) => `${n} versions: copies that travelled differently`,
+    version: (n: number) => `Version ${n}`,
+    carries: "Carries",
+    carriedBy: (seqs: readonly number[]) =>
+      seqs.length > 3 ? `${number(seqs.length)} deliveries` : `delivery ${seqs.join(", ")}`,
   },
   proof: {
     good: "Verified now",

@@ -3,8 +3,8 @@ import { client, data } from "./client";
 import type { ExportBody, HoldBody, Role, SearchBody } from "./types";
 
 const at = (id: number) => ({ params: { path: { id } } });
-const on = (id: number, matter: number | null) => ({
-  params: { path: { id }, query: { matter: matter ?? undefined } },
+const on = (id: number, matter: number | null, version?: string) => ({
+  params: { path: { id }, query: { matter: matter ?? undefined, version } },
 });
 
 export const api = {
@@ -63,9 +63,10 @@ export const api = {
   complete: (matter: number | null, prefix: string) =>
     data(client.POST("/search/complete", { body: { matter_id: matter, field: "address", prefix } })),
 
-  message: (id: number, matter: number | null) => data(client.GET("/messages/{id}", on(id, matter))),
-  source: (id: number, matter: number | null) =>
-    data(client.GET("/messages/{id}/source", { ...on(id, matter), parseAs: "text" })),
+  message: (id: number, matter: number | null, version?: string) =>
+    data(client.GET("/messages/{id}", on(id, matter, version))),
+  source: (id: number, matter: number | null, version?: string) =>
+    data(client.GET("/messages/{id}/source", { ...on(id, matter, version), parseAs: "text" })),
   proof: (id: number, matter: number | null, delivery?: number) =>
     data(
       client.GET("/messages/{id}/proof", {
@@ -89,16 +90,20 @@ export const api = {
 };
 
 /** Addresses that the browser itself opens: downloads and the sandboxed frame. */
-const inMatter = (matter: number | null, more = "") => {
-  const query = [matter === null ? "" : `matter=${matter}`, more].filter(Boolean).join("&");
+const inMatter = (matter: number | null, version?: string, more = "") => {
+  const query = [matter === null ? "" : `matter=${matter}`, version ? `version=${version}` : "", more]
+    .filter(Boolean)
+    .join("&");
   return query ? `?${query}` : "";
 };
 export const links = {
-  html: (id: number, matter: number | null, theme: string) =>
-    `/api/v1/messages/${id}/html${inMatter(matter, `theme=${theme}`)}`,
-  source: (id: number, matter: number | null) => `/api/v1/messages/${id}/source${inMatter(matter)}`,
-  download: (id: number, matter: number | null) => `/api/v1/messages/${id}/download${inMatter(matter)}`,
-  attachment: (id: number, ordinal: number, matter: number | null) =>
-    `/api/v1/messages/${id}/attachments/${ordinal}${inMatter(matter)}`,
+  html: (id: number, matter: number | null, theme: string, version?: string) =>
+    `/api/v1/messages/${id}/html${inMatter(matter, version, `theme=${theme}`)}`,
+  source: (id: number, matter: number | null, version?: string) =>
+    `/api/v1/messages/${id}/source${inMatter(matter, version)}`,
+  download: (id: number, matter: number | null, version?: string) =>
+    `/api/v1/messages/${id}/download${inMatter(matter, version)}`,
+  attachment: (id: number, ordinal: number, matter: number | null, version?: string) =>
+    `/api/v1/messages/${id}/attachments/${ordinal}${inMatter(matter, version)}`,
   export: (id: number) => `/api/v1/exports/${id}/download`,
 };

@@ -845,7 +845,12 @@ export interface components {
             holds: components["schemas"]["HeldBy"][];
             participants: components["schemas"]["Participant"][];
             text: string;
-            /** @description Messages of the set: equal in content, not byte for byte. */
+            /**
+             * @description SHA-256 of the version that is shown: whose headers, text and
+             *     attachments these are.
+             */
+            version: string;
+            /** @description Copies of the message that travelled differently; each can be asked for. */
             versions: components["schemas"]["Version"][];
         };
         Named: {
@@ -1040,6 +1045,8 @@ export interface components {
             how: components["schemas"]["Way"];
         };
         Version: {
+            /** @description The deliveries that carry it. */
+            deliveries: number[];
             sha256: string;
             /** Format: int64 */
             size: number;
@@ -1707,6 +1714,8 @@ export interface operations {
             query?: {
                 /** @description The reader's matter; without it the archive-wide right is needed. */
                 matter?: number;
+                /** @description SHA-256 of one of the message's versions; its first if not said. */
+                version?: string;
             };
             header?: never;
             path: {
@@ -1740,6 +1749,8 @@ export interface operations {
             query?: {
                 /** @description The reader's matter; without it the archive-wide right is needed. */
                 matter?: number;
+                /** @description SHA-256 of one of the message's versions; its first if not said. */
+                version?: string;
             };
             header?: never;
             path: {
@@ -1774,6 +1785,8 @@ export interface operations {
             query?: {
                 /** @description The reader's matter; without it the archive-wide right is needed. */
                 matter?: number;
+                /** @description SHA-256 of one of the message's versions; its first if not said. */
+                version?: string;
             };
             header?: never;
             path: {
@@ -1806,6 +1819,8 @@ export interface operations {
         parameters: {
             query?: {
                 matter?: number;
+                /** @description SHA-256 of one of the message's versions; its first if not said. */
+                version?: string;
                 theme?: components["schemas"]["Theme"];
             };
             header?: never;
@@ -1839,6 +1854,8 @@ export interface operations {
         parameters: {
             query?: {
                 matter?: number;
+                /** @description SHA-256 of one of the message's versions; its first if not said. */
+                version?: string;
                 /** @description The delivery; the first one if not said. */
                 delivery?: number;
             };
@@ -1874,6 +1891,8 @@ export interface operations {
             query?: {
                 /** @description The reader's matter; without it the archive-wide right is needed. */
                 matter?: number;
+                /** @description SHA-256 of one of the message's versions; its first if not said. */
+                version?: string;
             };
             header?: never;
             path: {

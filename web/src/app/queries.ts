@@ -53,16 +53,16 @@ export const q = {
   holds: (id: number) => queryOptions({ queryKey: ["matter", id, "holds"], queryFn: () => api.holds(id) }),
   hold: (id: number, hid: number) =>
     queryOptions({ queryKey: ["matter", id, "holds", hid], queryFn: () => api.hold(id, hid) }),
-  message: (id: number, matter: number | null) =>
+  message: (id: number, matter: number | null, version?: string) =>
     queryOptions({
-      queryKey: ["message", id, matter],
-      queryFn: () => api.message(id, matter),
+      queryKey: ["message", id, matter, version],
+      queryFn: () => api.message(id, matter, version),
       staleTime: 60_000,
     }),
-  source: (id: number, matter: number | null) =>
+  source: (id: number, matter: number | null, version?: string) =>
     queryOptions({
-      queryKey: ["source", id, matter],
-      queryFn: () => api.source(id, matter),
+      queryKey: ["source", id, matter, version],
+      queryFn: () => api.source(id, matter, version),
       staleTime: 600_000,
     }),
   proof: (id: number, matter: number | null, delivery?: number) =>

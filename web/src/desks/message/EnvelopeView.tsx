@@ -8,7 +8,12 @@ import { fold, linesOf, type Person } from "./people";
 const t = s.message;
 const roleName = (role: string) => t.roles[role] ?? role;
 
-export function EnvelopeView({ message }: { message: Message }) {
+interface Props {
+  message: Message;
+  onVersion: (sha256: string) => void;
+}
+
+export function EnvelopeView({ message, onVersion }: Props) {
   const people = useMemo(() => fold(message.participants), [message.participants]);
   const blind = useMemo(() => new Set(linesOf(people).bcc.map((entry) => entry.person)), [people]);
   return (
@@ -50,7 +55,23 @@ export function EnvelopeView({ message }: { message: Message }) {
       <section className="stack">
         <h3>{t.deliveries}</h3>
         {message.deliveries.map((delivery) => (
-          <Delivery key={delivery.seq} delivery={delivery} />
+          <Delivery key={delivery.seq} delivery={delivery}>
+            {message.versions.length > 1 &&
+              message.versions.map(
+                (version, i) =>
+                  version.deliveries.includes(delivery.seq) && (
+                    <button
+                      key={version.sha256}
+                      type="button"
+                      className="link-button"
+                      aria-current={version.sha256 === message.version}
+                      onClick={() => onVersion(version.sha256)}
+                    >
+                      {t.version(i + 1)}
+                    </button>
+                  ),
+              )}
+          </Delivery>
         ))}
       </section>
     </div>
@@ -66,7 +87,8 @@ const sources = (person: Person) => [
   ),
 ];
 
-function Delivery({ delivery }: { delivery: DeliveryView }) {
+/** `children`: the versions of the message that it carries, where there are several. */
+function Delivery({ delivery, children }: { delivery: DeliveryView; children: React.ReactNode }) {
   return (
     <div className="card">
       <div className="card-head">
@@ -85,6 +107,12 @@ function Delivery({ delivery }: { delivery: DeliveryView }) {
         </span>
       </div>
       <dl className="facts card-body">
+        {children && (
+          <>
+            <dt>{t.carries}</dt>
+            <dd className="row">{children}</dd>
+          </>
+        )}
         <dt>{t.received}</dt>
         <dd>
           <Time at={delivery.received_at} />

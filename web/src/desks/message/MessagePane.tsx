@@ -8,6 +8,7 @@ import { q } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
 import { Button, ButtonLink } from "../../ui/Button";
+import { Choose } from "../../ui/Field";
 import { count } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { useKeys } from "../../ui/keys";
@@ -29,13 +30,21 @@ interface Props {
   words: string[];
 }
 
+/** Which version was asked for, of which message: another message begins with its first. */
+type Chosen = { id: number; sha256: string };
+
 export function MessagePane(props: Props) {
-  const message = useQuery(q.message(props.id, props.matter));
-  return <Await query={message}>{(data) => <Read {...props} message={data} />}</Await>;
+  const [chosen, setChosen] = useState<Chosen>();
+  const version = chosen?.id === props.id ? chosen.sha256 : undefined;
+  const message = useQuery(q.message(props.id, props.matter, version));
+  const onVersion = (sha256: string) => setChosen({ id: props.id, sha256 });
+  return <Await query={message}>{(data) => <Read {...props} message={data} onVersion={onVersion} />}</Await>;
 }
 
-function Read({ id, matter, tab, onTab, words, message }: Props & { message: Message }) {
-  const { hit } = message;
+type ReadProps = Props & { message: Message; onVersion: (sha256: string) => void };
+
+function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) {
+  const { hit, version } = message;
   const [exporting, setExporting] = useState(false);
   useKeys({ t: () => onTab("text"), e: () => onTab("envelope"), p: () => onTab("proof") });
   const t = s.message.tabs;
@@ -57,7 +66,7 @@ function Read({ id, matter, tab, onTab, words, message }: Props & { message: Mes
       <header className="message-head">
         <div className="row message-title">
           <h2 className="grow">{hit.subject || s.search.noSubject}</h2>
-          <ButtonLink kind="quiet" icon="export" href={links.download(id, matter)} download>
+          <ButtonLink kind="quiet" icon="export" href={links.download(id, matter, version)} download>
             {s.message.download}
           </ButtonLink>
           <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
@@ -73,7 +82,6 @@ function Read({ id, matter, tab, onTab, words, message }: Props & { message: Mes
         <p className="row row-wrap small quiet message-facts">
           <Time at={hit.sent_at ?? hit.received_at} />
           <Size bytes={hit.size} />
-          {message.versions.length > 1 && <span>{s.message.versions(message.versions.length)}</span>}
           {message.holds.map((hold) => (
             <Link
               key={hold.id}
@@ -91,6 +99,18 @@ function Read({ id, matter, tab, onTab, words, message }: Props & { message: Mes
             </Badge>
           )}
         </p>
+        {message.versions.length > 1 && (
+          <Choose
+            label={s.message.versions(message.versions.length)}
+            value={version}
+            onChange={onVersion}
+            choices={message.versions.map((each, i) => ({
+              id: each.sha256,
+              name: s.message.version(i + 1),
+              note: `${each.sha256.slice(0, 10)}… · ${s.message.carriedBy(each.deliveries)}`,
+            }))}
+          />
+        )}
         {message.gaps.length > 0 && (
           <Note tone="hold" icon="alert">
             {s.message.gapNote(message.gaps.length)}:{" "}
@@ -101,10 +121,10 @@ function Read({ id, matter, tab, onTab, words, message }: Props & { message: Mes
       </header>
       <Tabs label={s.message.tabsLabel} value={shown} onChange={onTab} tabs={tabs}>
         {shown === "text" && <TextView text={message.text} words={words} />}
-        {shown === "html" && <HtmlView id={id} matter={matter} />}
+        {shown === "html" && <HtmlView id={id} matter={matter} version={version} />}
         {shown === "headers" && <HeadersView headers={message.headers} />}
-        {shown === "source" && <SourceView id={id} matter={matter} />}
-        {shown === "envelope" && <EnvelopeView message={message} />}
+        {shown === "source" && <SourceView id={id} matter={matter} version={version} />}
+        {shown === "envelope" && <EnvelopeView message={message} onVersion={onVersion} />}
         {shown === "proof" && <ProofView id={id} matter={matter} message={message} />}
       </Tabs>
       {exporting && (
@@ -134,7 +154,7 @@ function Attachments({ id, matter, message }: { id: number; matter: number | nul
         <li key={file.ordinal}>
           <a
             className="attachment"
-            href={links.attachment(id, file.ordinal, matter)}
+            href={links.attachment(id, file.ordinal, matter, message.version)}
             download
             title={`${file.name} · ${file.media_type} · SHA-256 ${file.sha256}${file.has_text ? ` · ${s.message.hasText}` : ""}`}
           >

@@ -16,7 +16,8 @@ import { Badge, Copyable, Hash, Note, Time } from "../../ui/values";
 const t = s.proof;
 
 export function ProofView({ id, matter, message }: { id: number; matter: number | null; message: Message }) {
-  const [delivery, setDelivery] = useState(message.deliveries[0]?.seq);
+  const shown = message.versions.find((version) => version.sha256 === message.version);
+  const [delivery, setDelivery] = useState(shown?.deliveries[0]);
   const proof = useQuery(q.proof(id, matter, delivery));
   return (
     <div className="scroll view-pad" tabIndex={0} role="region" aria-label={s.message.tabs.proof}>
@@ -142,7 +143,7 @@ function Shown({
 function InBrowser({ id, matter, sha256 }: { id: number; matter: number | null; sha256: string }) {
   const check = useMutation({
     mutationFn: async () => {
-      const bytes = await (await fetch(links.source(id, matter))).arrayBuffer();
+      const bytes = await (await fetch(links.source(id, matter, sha256))).arrayBuffer();
       const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
       return {
         size: bytes.byteLength,

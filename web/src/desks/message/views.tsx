@@ -58,9 +58,11 @@ export function TextView({ text, words }: { text: string; words: string[] }) {
   );
 }
 
+type Shown = { id: number; matter: number | null; version: string };
+
 /** One request: the look that it is, is on record once. The page itself says what it was kept from loading. */
-export function HtmlView({ id, matter }: { id: number; matter: number | null }) {
-  const url = links.html(id, matter, useTheme());
+export function HtmlView({ id, matter, version }: Shown) {
+  const url = links.html(id, matter, useTheme(), version);
   return (
     <div className="view-html">
       {/* Its own policy lets nothing run or load; the sandbox gives it no origin. */}
@@ -87,8 +89,8 @@ export function HeadersView({ headers }: { headers: Message["headers"] }) {
 
 const SHOWN_MAX = 256 * 1024;
 
-export function SourceView({ id, matter }: { id: number; matter: number | null }) {
-  const source = useQuery(q.source(id, matter));
+export function SourceView({ id, matter, version }: Shown) {
+  const source = useQuery(q.source(id, matter, version));
   return (
     <Await query={source}>
       {(text) => (
@@ -96,7 +98,7 @@ export function SourceView({ id, matter }: { id: number; matter: number | null }
           {text.length > SHOWN_MAX && (
             <div className="row source-cut">
               <span className="quiet small">{s.message.cut(size(SHOWN_MAX))}</span>
-              <ButtonLink icon="export" href={links.download(id, matter)} download>
+              <ButtonLink icon="export" href={links.download(id, matter, version)} download>
                 {s.message.wholeSource}
               </ButtonLink>
             </div>
