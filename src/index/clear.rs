@@ -47,7 +47,11 @@ pub fn clear(path: &Path) -> Result<(), IndexError> {
         }
     }
     for entry in entries {
-        fs::remove_file(entry.path()).map_err(failed("remove"))?;
+        match fs::remove_file(entry.path()) {
+            // The engine's last thread may have cleaned up after itself meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            removed => removed.map_err(failed("remove"))?,
+        }
     }
     Ok(())
 }
