@@ -14,6 +14,8 @@ pub const DELIVERY_BYTES_LIMIT: u64 = 500 << 20;
 pub const DELIVERY_MEMORY_BYTES_MAX: usize = 8 << 20;
 /// Bytes of deliveries in memory over all connections; beyond it, 451.
 pub const INGEST_MEMORY_BYTES_MAX: usize = 256 << 20;
+/// Room for the largest delivery that is held in memory, while it grows.
+pub const INGEST_MEMORY_BYTES_MIN: usize = 16 << 20;
 /// Deliveries waiting for the sealer; beyond it, 451.
 pub const INGEST_QUEUE_MAX: usize = 4096;
 /// A segment is sealed when it holds this much.

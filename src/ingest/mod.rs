@@ -121,7 +121,7 @@ impl Ingest {
             sources: Sources::new(config),
             size_bytes_max: config.smtp.size_bytes_max,
             spool: config.archive.spool.clone(),
-            memory: Arc::new(Semaphore::new(limits::INGEST_MEMORY_BYTES_MAX / MEMORY_UNIT_BYTES)),
+            memory: Arc::new(Semaphore::new(config.smtp.memory_bytes_max / MEMORY_UNIT_BYTES)),
             large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             small_queue,
             large_queue,

@@ -16,7 +16,7 @@ use muniment::query::{Dialect, parse};
 use muniment::worker::Pool;
 use tokio::task::JoinHandle;
 
-use super::support::{Scratch, binary, deliver};
+use super::support::{Scratch, binary, deliver, hanging};
 
 const INDEX_MEMORY_BYTES: usize = 32 << 20;
 
@@ -29,9 +29,14 @@ pub struct Following {
 
 impl Following {
     pub fn start(scratch: &Scratch, ingest: &Ingest) -> Self {
+        Self::start_with(scratch, ingest, binary().into())
+    }
+
+    /// With `program` as the worker.
+    fn start_with(scratch: &Scratch, ingest: &Ingest, program: PathBuf) -> Self {
         let archive = &scratch.archive;
         let index = Index::open(&path(scratch), INDEX_MEMORY_BYTES).unwrap();
-        let pool = Arc::new(Pool::new(binary().into(), archive.config.worker.clone()));
+        let pool = Arc::new(Pool::new(program, archive.config.worker.clone()));
         let follower = Follower::new(
             archive.vault.clone(),
             archive.catalog.clone(),
@@ -241,6 +246,27 @@ async fn what_cannot_be_read_is_a_gap_and_the_rest_goes_on() {
         .await
         .unwrap();
     assert_eq!(gaps, [(1, "crashed".into())]);
+}
+
+/// The worker's silence costs its deadline, and the delivery nothing but its
+/// place in the index.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_hanging_worker_was_given_is_a_gap_and_is_kept() {
+    let scratch = Scratch::with(|config| config.worker.seconds_max = 1).await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start_with(&scratch, &ingest, hanging(scratch.directory.path()));
+    let bytes = message("hung", "never read");
+    deliver(&scratch.archive, &ingest, &bytes).await;
+    following.catch_up(&scratch).await;
+    let archive = &scratch.archive;
+    let gaps: Vec<(i64, String)> = sqlx::query_as("SELECT seq, reason FROM gap ORDER BY seq")
+        .fetch_all(archive.catalog.read())
+        .await
+        .unwrap();
+    assert_eq!(gaps, [(1, "timed-out".into())]);
+    let rows = delivery::after(&archive.catalog, DeliverySeq(0), 10).await.unwrap();
+    let record = archive.vault.open_record(&rows[0].at()).await.unwrap();
+    assert_eq!(record.bytes().await.unwrap(), bytes);
 }
 
 /// It had no message, so no set: in no search, no hold's list, no export.

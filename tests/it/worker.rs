@@ -10,6 +10,8 @@ use muniment::extract::{Reason, parse_message};
 use muniment::mail::delivery::{Form, Role};
 use muniment::worker::Pool;
 
+use super::support::hanging;
+
 fn pool(change: impl FnOnce(&mut config::Worker)) -> Pool {
     let mut settings = config::Worker::default();
     change(&mut settings);
@@ -120,14 +122,9 @@ async fn a_poison_message_costs_its_child_and_neighbours_proceed() {
 
 #[tokio::test]
 async fn a_hanging_child_is_killed_at_the_deadline() {
-    // A program that is no worker: it reads and never answers.
     let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("hang");
-    std::fs::write(&program, "#!/bin/sh\nexec /bin/sleep 1000\n").unwrap();
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    std::fs::set_permissions(&program, executable).unwrap();
     let settings = config::Worker { seconds_max: 1, ..config::Worker::default() };
-    let pool = Pool::new(program, settings);
+    let pool = Pool::new(hanging(folder.path()), settings);
     let answers = pool.parse(&[plain("a")]).await.unwrap();
     assert_eq!(answers[0].as_ref().unwrap_err().reason, Reason::TimedOut);
 }

@@ -47,6 +47,12 @@ impl Config {
         let size_max = limits::DELIVERY_BYTES_LIMIT;
         let ranges = [
             ("smtp.size_bytes_max", smtp.size_bytes_max, limits::DELIVERY_BYTES_MIN, size_max),
+            (
+                "smtp.memory_bytes_max",
+                smtp.memory_bytes_max as u64,
+                limits::INGEST_MEMORY_BYTES_MIN as u64,
+                1 << 40,
+            ),
             ("smtp.connections_max", smtp.connections_max as u64, 1, 100_000),
             ("smtp.connections_per_peer_max", smtp.connections_per_peer_max as u64, 1, 100_000),
             ("smtp.commands_max", smtp.commands_max as u64, 10, 1_000_000_000),

@@ -61,6 +61,8 @@ pub struct Smtp {
     /// The name in the greeting; empty means the host's.
     pub hostname: String,
     pub size_bytes_max: u64,
+    /// Of deliveries that are arriving or waiting to be written; beyond it, 451.
+    pub memory_bytes_max: usize,
     pub tls: StartTls,
     pub tls_certificate: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
@@ -194,6 +196,7 @@ impl Default for Smtp {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 2525))],
             hostname: String::new(),
             size_bytes_max: limits::DELIVERY_BYTES_MAX,
+            memory_bytes_max: limits::INGEST_MEMORY_BYTES_MAX,
             tls: StartTls::Off,
             tls_certificate: None,
             tls_key: None,

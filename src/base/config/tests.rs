@@ -70,6 +70,7 @@ fn the_file_is_blamed_with_its_line() {
 fn values_out_of_bounds_are_refused() {
     for key in [
         "smtp.size_bytes_max",
+        "smtp.memory_bytes_max",
         "smtp.connections_max",
         "smtp.connections_per_peer_max",
         "smtp.commands_max",

@@ -23,6 +23,15 @@ pub fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_muniment")
 }
 
+/// A program in `folder` that is no worker: it never answers.
+pub fn hanging(folder: &std::path::Path) -> PathBuf {
+    let program = folder.join("hang");
+    std::fs::write(&program, "#!/bin/sh\nexec /bin/sleep 1000\n").unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&program, executable).unwrap();
+    program
+}
+
 /// The corpus of real mail beside the project, where there is one.
 pub fn corpus(part: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus").join(part);
