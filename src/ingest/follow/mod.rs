@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use crate::base::clock::Timestamp;
 use crate::base::crash;
 use crate::base::ids::DeliverySeq;
+use crate::base::limits;
 use crate::catalog::set::{self, AddressCache, Assigned};
 use crate::catalog::{Catalog, CatalogError, cursor, delivery};
 use crate::index::{Index, IndexError};
@@ -45,6 +46,10 @@ pub enum FollowError {
     Thread,
 }
 
+/// Deliveries are read in batches: what comes within this time of the last
+/// reading is read together, unless a full batch waits. Each reading costs a
+/// transaction, for which the commit of deliveries would wait.
+const GATHER: Duration = Duration::from_millis(100);
 /// While mail keeps coming, what was put is made searchable this often; each
 /// commit of the index costs several fsyncs and a merge now and then.
 const COMMIT_EVERY: Duration = Duration::from_millis(1500);
@@ -104,6 +109,7 @@ pub struct Follower {
     derived: DeliverySeq,
     /// Deliveries up to here are put to the index, committed or not.
     put: DeliverySeq,
+    read_at: Instant,
     index_committed_at: Instant,
 }
 
@@ -126,6 +132,7 @@ impl Follower {
             searchable,
             derived: DeliverySeq(0),
             put: DeliverySeq(0),
+            read_at: Instant::now(),
             index_committed_at: Instant::now(),
         }
     }
@@ -158,9 +165,15 @@ impl Follower {
         loop {
             let is_idle = read.up_to.is_none() && written.up_to.is_none();
             let is_commit_due = self.index_committed_at.elapsed() >= COMMIT_EVERY;
+            let is_reading_due =
+                self.read_at.elapsed() >= GATHER || self.is_full_batch_after(read_to);
             let (catalog, cache, derived) = (&self.catalog, &mut self.cache, self.derived);
+            let reader = &mut self.reader;
+            let reading = async {
+                if is_reading_due { reader.after(read_to).await } else { Ok(Batch::default()) }
+            };
             let (next, rows, put) = tokio::join!(
-                self.reader.after(read_to),
+                reading,
                 rows::write(catalog, cache, read, derived),
                 put(catalog, self.index.clone(), written, is_commit_due)
             );
@@ -173,11 +186,18 @@ impl Follower {
             written = rows?;
             self.derived = self.derived.max(written.up_to.unwrap_or(self.derived));
             read = next?;
+            if read.up_to.is_some() {
+                self.read_at = Instant::now();
+            }
             read_to = read.up_to.unwrap_or(read_to);
             if is_idle && read.up_to.is_none() && !self.wait(read_to).await? {
                 return Ok(());
             }
         }
+    }
+
+    fn is_full_batch_after(&self, seen: DeliverySeq) -> bool {
+        is_full_batch(*self.committed.borrow(), seen)
     }
 
     /// Everything is put. Makes it searchable, not too often, and waits for more
@@ -186,12 +206,25 @@ impl Follower {
         if *self.searchable.borrow() < self.put {
             let due = self.index_committed_at + COMMIT_PAUSE;
             let more = self.committed.wait_for(|last| *last > seen);
-            if let Ok(Ok(_)) = tokio::time::timeout_at(due, more).await {
+            let is_more = matches!(tokio::time::timeout_at(due, more).await, Ok(Ok(_)));
+            if is_more {
+                self.gather(seen).await;
                 return Ok(true);
             }
             self.commit_index().await?;
         }
-        Ok(self.committed.wait_for(|last| *last > seen).await.is_ok())
+        let is_more = self.committed.wait_for(|last| *last > seen).await.is_ok();
+        if is_more {
+            self.gather(seen).await;
+        }
+        Ok(is_more)
+    }
+
+    /// Something waits. Lets more join it until the next reading is due.
+    async fn gather(&mut self, seen: DeliverySeq) {
+        let full = self.committed.wait_for(|last| is_full_batch(*last, seen));
+        // The time being over and the end of ingest both mean: read what is there.
+        let _ = tokio::time::timeout_at(self.read_at + GATHER, full).await;
     }
 
     /// Takes up the cursors, at the start and after an error.
@@ -234,6 +267,10 @@ impl Follower {
         self.searchable.send_replace(self.put);
         self.index_committed_at = Instant::now();
     }
+}
+
+fn is_full_batch(last: DeliverySeq, seen: DeliverySeq) -> bool {
+    last.0 - seen.0 >= i64::from(limits::FOLLOW_DELIVERIES_MAX)
 }
 
 /// Puts the families of a batch, merged with what their sets had before, and
