@@ -14,6 +14,7 @@ use crate::base::durable;
 use crate::base::ids::{JobId, MatterId, RecordId};
 use crate::catalog::job::State;
 use crate::export::bundle::Format;
+use crate::export::convert::Pst;
 use crate::export::request::{self, Request, Scope, Summary};
 use crate::export::{Exporter, Queue, bundle_of, directory, run as exporting};
 use crate::index::IndexError;
@@ -49,6 +50,17 @@ pub struct Arguments {
     /// Write each attachment as a file of its own as well.
     #[arg(long)]
     with_attachments: bool,
+    /// With PST: put each message into the bundle byte for byte as well; a PST is
+    /// a conversion, and cannot be compared with what was proved.
+    #[arg(long)]
+    with_eml: bool,
+    /// With PST: the most bytes of one file, at most 45000000000 [default:
+    /// 20000000000].
+    #[arg(long, value_name = "BYTES")]
+    pst_bytes_max: Option<u64>,
+    /// With PST: the most messages of one folder [default: 50000, the most].
+    #[arg(long, value_name = "COUNT")]
+    pst_folder_max: Option<u32>,
     /// What the export is called.
     #[arg(long, default_value = "Export")]
     name: String,
@@ -66,6 +78,7 @@ enum DialectArgument {
 enum FormatArgument {
     Eml,
     Mbox,
+    Pst,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -73,9 +86,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if out.exists() {
         bail!("{} exists already; name another file with --out", out.display());
     }
+    let request = request_of(&arguments)?;
     let archive = Archive::open(arguments.config.load()?).await?;
     let actor = sign_in(&archive, &arguments.user).await?;
-    let request = request_of(&arguments);
     let queue = Queue::new(archive.catalog.clone(), archive.clock.clone());
     let job = match archive.open_index() {
         Ok(index) => {
@@ -135,21 +148,41 @@ fn ask_password(name: &str) -> anyhow::Result<String> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn request_of(arguments: &Arguments) -> Request {
+fn request_of(arguments: &Arguments) -> anyhow::Result<Request> {
     let matter_id = arguments.matter.map(MatterId);
     let dialect = match arguments.dialect {
         DialectArgument::Kql => Dialect::Kql,
     };
-    Request {
+    Ok(Request {
         matter_id,
         name: arguments.name.clone(),
         scope: Scope::Search(Ask::new(matter_id, arguments.query.clone(), dialect)),
-        format: match arguments.format {
-            FormatArgument::Eml => Format::Eml,
-            FormatArgument::Mbox => Format::Mbox,
-        },
+        format: format_of(arguments)?,
         with_attachments: arguments.with_attachments,
+    })
+}
+
+fn format_of(arguments: &Arguments) -> anyhow::Result<Format> {
+    let Arguments { format, with_eml, pst_bytes_max, pst_folder_max, .. } = arguments;
+    let is_pst = matches!(format, FormatArgument::Pst);
+    let options = [
+        ("--with-eml", *with_eml),
+        ("--pst-bytes-max", pst_bytes_max.is_some()),
+        ("--pst-folder-max", pst_folder_max.is_some()),
+    ];
+    if let Some((option, _)) = options.iter().find(|(_, is_given)| *is_given && !is_pst) {
+        bail!("{option} is for --format pst; leave it out, or ask for a PST");
     }
+    let own = Pst::default();
+    Ok(match format {
+        FormatArgument::Eml => Format::Eml,
+        FormatArgument::Mbox => Format::Mbox,
+        FormatArgument::Pst => Format::Pst(Pst {
+            with_eml: *with_eml,
+            file_bytes_max: pst_bytes_max.unwrap_or(own.file_bytes_max),
+            folder_items_max: pst_folder_max.unwrap_or(own.folder_items_max),
+        }),
+    })
 }
 
 /// Does the job in this process, under a name that no other has.

@@ -1,26 +1,41 @@
-//! Writing a bundle: a zip that streams to a file, with the manifest and an
-//! mbox beside it in temporary files until they are whole. One message is in
-//! memory at a time. Knows nothing of catalogs; what goes in is `run`'s choice.
+//! Writing a bundle: a zip that streams to a file, with the manifest, an mbox
+//! and PST files beside it until they are whole. One message is in memory at a
+//! time. Knows nothing of catalogs; what goes in is `run`'s choice.
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
-use super::manifest::{self, Head, Item, Listed, Proof, Role, Seal, Span};
-use crate::base::durable;
-use crate::base::hash::{Digest, Hasher};
+use super::convert::{Converter, Pst, directory_of, name_of};
+use super::manifest::{
+    self, Converted, Head, Item, Listed, Proof, Role, Seal, Span, VERSION, VERSION_CONVERTED,
+};
+use super::out::{Out, Spool, Stopper, staged};
+use crate::base::hash::Digest;
+use crate::base::ids::{RecordId, SetId};
 use crate::ledger::note::{self, NoteError, Signer};
 use crate::mail::mbox;
+use crate::pst::split::{PstError, Written};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     Eml,
     Mbox,
+    Pst(Pst),
+}
+
+impl Format {
+    /// Of the manifest: the first that describes it, for who checks it with an
+    /// older program.
+    pub fn version(&self) -> u32 {
+        match self {
+            Self::Eml | Self::Mbox => VERSION,
+            Self::Pst(_) => VERSION_CONVERTED,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +46,17 @@ pub enum BundleError {
     Zip { path: PathBuf, source: zip::result::ZipError },
     #[error("sign the manifest")]
     Sign(#[from] NoteError),
+    #[error(transparent)]
+    Pst(#[from] PstError),
+}
+
+/// A message as it goes in.
+pub struct Outgoing<'a> {
+    pub bytes: &'a [u8],
+    /// Its line in an mbox.
+    pub separator: &'a [u8],
+    /// Recipients whom the envelopes of its deliveries name.
+    pub recipients: &'a [String],
 }
 
 /// What is known of an item beside its bytes.
@@ -39,14 +65,39 @@ pub struct About {
     pub proofs: Vec<Proof>,
 }
 
-/// A bundle in the making. Dropped unfinished, it leaves a file named as
-/// [`staged`] says, which the next try replaces.
+/// Why something that should be in the bundle is not, or not as it was.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Exception {
+    /// Absent where no message was found in the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set: Option<SetId>,
+    pub record_id: Option<RecordId>,
+    /// Of one message among those of the set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    pub reason: String,
+}
+
+/// A bundle in the making. Dropped unfinished, it leaves what [`discard`] removes
+/// and the next try replaces.
 pub struct BundleWriter {
-    format: Format,
     out: Out,
     items: Spool,
-    mbox: Option<Spool>,
+    exceptions: Spool,
+    exception_count: u64,
+    form: Form,
+    /// PST files that are in the zip already.
+    converted: Vec<Listed>,
     messages: u64,
+}
+
+/// How messages go in.
+enum Form {
+    Eml,
+    Mbox(Spool),
+    Pst { converter: Box<Converter>, with_eml: bool },
 }
 
 /// What a finished bundle is.
@@ -61,58 +112,76 @@ pub struct Closing<'a> {
     pub head: Head,
     /// JSON.
     pub account: &'a [u8],
-    pub exceptions: &'a [u8],
     /// The signed note; absent when nothing was published.
     pub checkpoint: Option<&'a str>,
     pub readme: &'a str,
 }
 
-/// The name under which a bundle is written before it is whole.
-pub fn staged(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    PathBuf::from(name)
+/// Removes what an unfinished bundle leaves.
+pub fn discard(path: &Path) {
+    let _ = fs::remove_file(staged(path));
+    let _ = fs::remove_dir_all(directory_of(path));
 }
 
 impl BundleWriter {
-    pub fn create(path: &Path, format: Format) -> Result<Self, BundleError> {
+    /// `name` is that of the export, which PST files and their folder bear.
+    pub fn create(path: &Path, format: Format, name: &str) -> Result<Self, BundleError> {
         let failed = |source| BundleError::Write { path: path.to_owned(), source };
-        let file = File::create(staged(path)).map_err(failed)?;
+        let out = Out::create(path).map_err(failed)?;
         let directory = path.parent().unwrap_or(Path::new("."));
         let spool = || Spool::new(directory).map_err(failed);
-        let zip = ZipWriter::new(BufWriter::new(file)).set_auto_large_file();
+        let form = match format {
+            Format::Eml => Form::Eml,
+            Format::Mbox => Form::Mbox(spool()?),
+            Format::Pst(options) => Form::Pst {
+                converter: Box::new(Converter::create(path, name, &options)?),
+                with_eml: options.with_eml,
+            },
+        };
         Ok(Self {
-            format,
-            out: Out { path: path.to_owned(), zip },
+            out,
             items: spool()?,
-            mbox: (format == Format::Mbox).then(spool).transpose()?,
+            exceptions: spool()?,
+            exception_count: 0,
+            form,
+            converted: Vec::new(),
             messages: 0,
         })
     }
 
+    pub fn stopper(&self) -> Stopper {
+        self.out.stopper.clone()
+    }
+
     /// Adds a message; returns its number, by which attachments refer to it.
-    /// `separator` is its line in an mbox.
-    pub fn message(
-        &mut self,
-        bytes: &[u8],
-        separator: &[u8],
-        about: About,
-    ) -> Result<u64, BundleError> {
+    pub fn message(&mut self, outgoing: &Outgoing<'_>, about: About) -> Result<u64, BundleError> {
         self.messages += 1;
         let number = self.messages;
-        let (path, span) = match &mut self.mbox {
-            Some(mbox) => {
-                let span =
-                    append(mbox, bytes, separator).map_err(|error| self.out.failed(error))?;
-                (manifest::MBOX.to_owned(), Some(span))
+        let bytes = outgoing.bytes;
+        let sha256 = Digest::of(bytes);
+        let mut held = Held::default();
+        if let Form::Mbox(mbox) = &mut self.form {
+            let span = append(mbox, outgoing).map_err(|error| self.out.failed(error))?;
+            held =
+                Held { path: Some(manifest::MBOX.to_owned()), span: Some(span), converted: None };
+        }
+        if matches!(self.form, Form::Eml | Form::Pst { with_eml: true, .. }) {
+            let path = format!("messages/{number:06}.eml");
+            self.out.file(&path, bytes)?;
+            held.path = Some(path);
+        }
+        if let Form::Pst { converter, .. } = &mut self.form {
+            let record_id = about.proofs.first().map(|proof| proof.record_id);
+            let (converted, lost) = converter.add(outgoing, record_id, sha256)?;
+            let whole = converter.take_written();
+            held.converted = Some(converted);
+            self.include(whole)?;
+            for reason in lost.reasons {
+                let (set, subject) = (Some(SetId(about.set)), Some(lost.subject.clone()));
+                self.except(&Exception { set, record_id, sha256: Some(sha256), subject, reason })?;
             }
-            None => {
-                let path = format!("messages/{number:06}.eml");
-                self.out.file(&path, bytes)?;
-                (path, None)
-            }
-        };
-        self.item(bytes, path, span, None, about)?;
+        }
+        self.item((bytes, sha256), held, None, about)?;
         Ok(number)
     }
 
@@ -121,53 +190,86 @@ impl BundleWriter {
         &mut self,
         bytes: &[u8],
         (number, ordinal): (u64, usize),
-        (name, media_type): (&str, &str),
+        named: (&str, &str),
         about: About,
     ) -> Result<(), BundleError> {
-        let path = format!("attachments/{number:06}/{ordinal:02}-{}", safe_name(name));
+        let path = format!("attachments/{number:06}/{ordinal:02}-{}", safe_name(named.0));
         self.out.file(&path, bytes)?;
-        self.item(bytes, path, None, Some((name, media_type)), about)
+        let held = Held { path: Some(path), ..Held::default() };
+        self.item((bytes, Digest::of(bytes)), held, Some(named), about)
+    }
+
+    /// Lists what is not in the bundle as it should be.
+    pub fn except(&mut self, exception: &Exception) -> Result<(), BundleError> {
+        self.exception_count += 1;
+        self.exceptions.element(&to_json(exception)).map_err(|error| self.out.failed(error))
+    }
+
+    pub fn exceptions(&self) -> u64 {
+        self.exception_count
     }
 
     fn item(
         &mut self,
-        bytes: &[u8],
-        path: String,
-        span: Option<Span>,
+        (bytes, sha256): (&[u8], Digest),
+        held: Held,
         attachment: Option<(&str, &str)>,
         about: About,
     ) -> Result<(), BundleError> {
         let (name, media_type) = attachment.map(|(n, m)| (n.to_owned(), m.to_owned())).unzip();
         let item = Item {
-            path,
-            span,
+            path: held.path,
+            converted: held.converted,
+            span: held.span,
             role: if attachment.is_some() { Role::Attachment } else { Role::Message },
             set: about.set,
             name,
             media_type,
             size: bytes.len() as u64,
-            sha256: Digest::of(bytes),
+            sha256,
             proofs: about.proofs,
         };
-        let separator: &[u8] = if self.items.size == 0 { b"\n" } else { b",\n" };
-        let line = [separator, &to_json(&item)].concat();
-        self.items.write(&line).map_err(|error| self.out.failed(error))
+        self.items.element(&to_json(&item)).map_err(|error| self.out.failed(error))
+    }
+
+    /// Takes PST files that are whole into the zip, and off the disk.
+    fn include(&mut self, whole: Vec<Written>) -> Result<(), BundleError> {
+        for Written { path, .. } in whole {
+            let failed = |source| BundleError::Write { path: path.clone(), source };
+            let mut file = File::open(&path).map_err(failed)?;
+            self.converted.push(self.out.copy(&name_of(&path), &mut file)?);
+            fs::remove_file(&path).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Closes the bundle, signs its manifest, makes it durable and gives it its
-    /// name. A crash before the rename leaves only the staged file.
-    pub fn finish(self, closing: &Closing<'_>, signer: &Signer) -> Result<Finished, BundleError> {
-        let Self { format, mut out, mut items, mbox, .. } = self;
+    /// name. A crash before the rename leaves only what [`discard`] removes.
+    pub fn finish(
+        mut self,
+        closing: &Closing<'_>,
+        signer: &Signer,
+    ) -> Result<Finished, BundleError> {
         let mut listed = Vec::new();
-        if let Some(mut mbox) = mbox {
-            debug_assert_eq!(format, Format::Mbox);
-            listed.push(out.copy(manifest::MBOX, &[], &mut mbox, &[])?);
+        match std::mem::replace(&mut self.form, Form::Eml) {
+            Form::Eml => {}
+            Form::Mbox(mut mbox) => {
+                let mut mbox = mbox.rewound().map_err(|error| self.out.failed(error))?;
+                listed.push(self.out.copy(manifest::MBOX, &mut mbox)?);
+            }
+            Form::Pst { converter, .. } => {
+                let (directory, whole) = converter.finish()?;
+                self.include(whole)?;
+                listed.append(&mut self.converted);
+                fs::remove_dir(&directory)
+                    .map_err(|source| BundleError::Write { path: directory, source })?;
+            }
         }
+        let Self { mut out, mut items, mut exceptions, .. } = self;
         let key = format!("{}\n", signer.verifier());
         let mut small = vec![
             (manifest::README, closing.readme.as_bytes()),
             (manifest::ACCOUNT, closing.account),
-            (manifest::EXCEPTIONS, closing.exceptions),
             (manifest::KEY, key.as_bytes()),
         ];
         small.extend(closing.checkpoint.map(|note| (manifest::CHECKPOINT, note.as_bytes())));
@@ -176,133 +278,48 @@ impl BundleWriter {
             let (size, sha256) = (bytes.len() as u64, Digest::of(bytes));
             listed.push(Listed { path: path.to_owned(), size, sha256 });
         }
+        listed.push(spooled(&mut out, manifest::EXCEPTIONS, b"[", &mut exceptions, b"\n]\n")?);
         // One document, one item a line.
         let listed: Vec<_> = listed.iter().map(to_json).collect();
         let start = [b"{\"head\":\n", &to_json(&closing.head)[..], b",\n\"items\":["].concat();
         let end = [b"\n],\n\"files\":[\n", &listed.join(&b",\n"[..])[..], b"\n]}\n"].concat();
-        let Listed { size, sha256, .. } = out.copy(manifest::MANIFEST, &start, &mut items, &end)?;
+        let Listed { size, sha256, .. } =
+            spooled(&mut out, manifest::MANIFEST, &start, &mut items, &end)?;
         let note = note::sign(&Seal { size, sha256 }.text(), &[signer])?;
         out.file(manifest::MANIFEST_NOTE, note.as_bytes())?;
         out.finish()
     }
 }
 
+/// Where an item is.
+#[derive(Default)]
+struct Held {
+    path: Option<String>,
+    span: Option<Span>,
+    converted: Option<Converted>,
+}
+
+/// A file of `start`, what was spooled, and `end`.
+fn spooled(
+    out: &mut Out,
+    name: &str,
+    start: &[u8],
+    spool: &mut Spool,
+    end: &[u8],
+) -> Result<Listed, BundleError> {
+    let spooled = spool.rewound().map_err(|error| out.failed(error))?;
+    out.copy(name, &mut start.chain(spooled).chain(end))
+}
+
 /// Appends a message to an mbox; where its quoted bytes lie.
-fn append(mbox: &mut Spool, bytes: &[u8], separator: &[u8]) -> io::Result<Span> {
-    mbox.write(separator)?;
+fn append(mbox: &mut Spool, outgoing: &Outgoing<'_>) -> io::Result<Span> {
+    mbox.write(outgoing.separator)?;
     mbox.write(b"\n")?;
     let offset = mbox.size;
-    let length = mbox::write_quoted(&mut mbox.file, bytes)?;
+    let length = mbox::write_quoted(&mut mbox.file, outgoing.bytes)?;
     mbox.size += length;
-    mbox.write(mbox::end_of(bytes))?;
+    mbox.write(mbox::end_of(outgoing.bytes))?;
     Ok(Span { offset, length })
-}
-
-/// The zip on its way to the disk.
-struct Out {
-    path: PathBuf,
-    zip: ZipWriter<BufWriter<File>>,
-}
-
-impl Out {
-    fn start(&mut self, name: &str) -> Result<(), BundleError> {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .unix_permissions(0o644);
-        self.zip
-            .start_file(name, options)
-            .map_err(|source| BundleError::Zip { path: self.path.clone(), source })
-    }
-
-    fn file(&mut self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
-        self.start(name)?;
-        self.zip.write_all(bytes).map_err(|error| self.failed(error))
-    }
-
-    /// A file of `start`, what was spooled, and `end`.
-    fn copy(
-        &mut self,
-        name: &str,
-        start: &[u8],
-        spool: &mut Spool,
-        end: &[u8],
-    ) -> Result<Listed, BundleError> {
-        self.start(name)?;
-        let (mut size, mut hasher) = (0, Hasher::new());
-        let copied = spool.rewound().and_then(|spooled| {
-            copy(&mut start.chain(spooled).chain(end), &mut self.zip, |piece| {
-                size += piece.len() as u64;
-                hasher.update(piece);
-            })
-        });
-        copied.map_err(|error| self.failed(error))?;
-        Ok(Listed { path: name.to_owned(), size, sha256: hasher.finish() })
-    }
-
-    fn finish(self) -> Result<Finished, BundleError> {
-        let Self { path, zip } = self;
-        let buffered =
-            zip.finish().map_err(|source| BundleError::Zip { path: path.clone(), source })?;
-        give_name(&path, buffered).map_err(|source| BundleError::Write { path, source })
-    }
-
-    fn failed(&self, source: io::Error) -> BundleError {
-        BundleError::Write { path: self.path.clone(), source }
-    }
-}
-
-/// A temporary file without a name: gone with the process.
-struct Spool {
-    file: BufWriter<File>,
-    size: u64,
-}
-
-impl Spool {
-    fn new(directory: &Path) -> io::Result<Self> {
-        Ok(Self { file: BufWriter::new(tempfile::tempfile_in(directory)?), size: 0 })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.size += bytes.len() as u64;
-        self.file.write_all(bytes)
-    }
-
-    fn rewound(&mut self) -> io::Result<BufReader<&mut File>> {
-        self.file.flush()?;
-        let file = self.file.get_mut();
-        file.seek(SeekFrom::Start(0))?;
-        Ok(BufReader::new(file))
-    }
-}
-
-/// fsync, rename, fsync the directory.
-fn give_name(path: &Path, mut buffered: BufWriter<File>) -> io::Result<Finished> {
-    buffered.flush()?;
-    let mut file = File::open(staged(path))?;
-    let (mut size, mut hasher) = (0, Hasher::new());
-    copy(&mut file, &mut io::sink(), |piece| {
-        size += piece.len() as u64;
-        hasher.update(piece);
-    })?;
-    buffered.get_ref().sync_all()?;
-    std::fs::rename(staged(path), path)?;
-    durable::sync_directory(path.parent().unwrap_or(Path::new(".")))?;
-    Ok(Finished { size, sha256: hasher.finish() })
-}
-
-const PIECE_BYTES: usize = 64 << 10;
-
-fn copy(from: &mut impl Read, to: &mut impl Write, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        match from.read(&mut piece)? {
-            0 => return Ok(()),
-            read => {
-                each(&piece[..read]);
-                to.write_all(&piece[..read])?;
-            }
-        }
-    }
 }
 
 fn to_json(value: &impl Serialize) -> Vec<u8> {
@@ -310,7 +327,7 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
 }
 
 /// A name that is safe on every system; the given one is in the manifest.
-fn safe_name(name: &str) -> String {
+pub(super) fn safe_name(name: &str) -> String {
     const CHARS_MAX: usize = 60;
     let kept: String = name
         .chars()

@@ -1,12 +1,13 @@
 //! The content of a message set: its distinct messages, byte for byte, each
 //! with proofs from every delivery that carried it, and its attachments.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
 
+use super::bundle::Exception;
 use super::manifest::{Inclusion, Proof};
 use super::{ExportError, Exporter};
 use crate::base::hash::Digest;
@@ -19,6 +20,7 @@ use crate::ingest::log::Published;
 use crate::ledger::commitment::{self, Opening};
 use crate::ledger::leaf::Leaf;
 use crate::ledger::tree;
+use crate::mail::address;
 use crate::mail::delivery::{Entry, Role, entry_bytes};
 use crate::mail::mbox;
 use crate::vault::VaultError;
@@ -28,22 +30,14 @@ use crate::vault::record::role;
 /// Segments kept open: deliveries that came together lie together.
 const SEGMENTS_OPEN: usize = 4;
 
-/// Why something that should be in the bundle is not.
-#[derive(Clone, Debug, serde::Serialize)]
-pub(super) struct Exception {
-    /// Absent where no message was found in the record.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub set: Option<SetId>,
-    pub record_id: Option<RecordId>,
-    pub reason: String,
-}
-
 /// One distinct message of a set.
 pub(super) struct Message {
     pub bytes: Bytes,
     pub proofs: Vec<Proof>,
     /// Its line in an mbox.
     pub separator: Vec<u8>,
+    /// Recipients whom the envelopes of its deliveries name, each once.
+    pub recipients: Vec<String>,
     source: Source,
 }
 
@@ -54,6 +48,14 @@ struct Source {
     /// The message's place among the entries.
     entry: usize,
     proof: ProofBase,
+}
+
+/// What one delivery gives of a message.
+struct Opened {
+    proof: Proof,
+    /// Whom its envelope names.
+    recipients: Vec<String>,
+    message: Option<Message>,
 }
 
 /// What the proofs of one record share.
@@ -77,6 +79,7 @@ pub(super) struct Collector<'a> {
     exporter: &'a Exporter,
     checkpoint: Option<Published>,
     segments: VecDeque<(String, OpenSegment)>,
+    /// Those of which the bundle has not been told.
     pub exceptions: Vec<Exception>,
 }
 
@@ -109,6 +112,7 @@ impl<'a> Collector<'a> {
         group: &[Carried],
     ) -> Result<Option<Message>, ExportError> {
         let mut message: Option<Message> = None;
+        let (mut recipients, mut known) = (Vec::new(), HashSet::new());
         let seqs: Vec<_> = group.iter().take(EXPORT_PROOFS_MAX).map(|it| it.seq).collect();
         if group.len() > EXPORT_PROOFS_MAX {
             let reason = format!(
@@ -120,10 +124,15 @@ impl<'a> Collector<'a> {
         for delivery in delivery::with_seqs(&self.exporter.catalog, &seqs).await? {
             for carried in group.iter().filter(|carried| carried.seq == delivery.seq) {
                 match self.carried(&delivery, carried, message.is_none()).await {
-                    Ok((proof, opened)) => match &mut message {
-                        Some(message) => message.proofs.push(proof),
-                        None => message = opened,
-                    },
+                    Ok(opened) => {
+                        let named = opened.recipients.into_iter();
+                        recipients
+                            .extend(named.filter(|address| known.insert(address::key(address))));
+                        match &mut message {
+                            Some(message) => message.proofs.push(opened.proof),
+                            None => message = opened.message,
+                        }
+                    }
                     Err(ExportError::Vault(error)) if is_lasting(&error) => {
                         tracing::error!(record = %delivery.record, error = %error, "export a message");
                         self.except(set, Some(delivery.record), &error.to_string());
@@ -132,22 +141,25 @@ impl<'a> Collector<'a> {
                 }
             }
         }
-        Ok(message)
+        Ok(message.map(|message| Message { recipients, ..message }))
     }
 
-    /// The proof from one delivery, and the message's bytes where wanted.
+    /// What one delivery gives of a message: its bytes only where wanted.
     async fn carried(
         &mut self,
         delivery: &Delivery,
         carried: &Carried,
         is_wanted: bool,
-    ) -> Result<(Proof, Option<Message>), ExportError> {
+    ) -> Result<Opened, ExportError> {
         let record = Arc::new(self.open(delivery).await?);
         let base = self.base(delivery, &record).await?;
         let entry = carried.entry as usize;
         let proof = base.proof(&record, entry).ok_or_else(|| damaged(delivery))?;
+        let envelope = record.meta().delivery.envelope.iter();
+        let recipients = envelope.flat_map(|envelope| &envelope.recipients);
+        let recipients = recipients.map(|one| one.address.clone()).collect();
         if !is_wanted {
-            return Ok((proof, None));
+            return Ok(Opened { proof, recipients, message: None });
         }
         let whole = record.bytes().await?;
         let source = Source { whole, record, entry, proof: base };
@@ -158,8 +170,9 @@ impl<'a> Collector<'a> {
             None => &meta.transaction.reverse_path,
         };
         let separator = mbox::separator(sender, delivery.received_at);
-        let message = Message { bytes, proofs: vec![proof.clone()], separator, source };
-        Ok((proof, Some(message)))
+        let proofs = vec![proof.clone()];
+        let message = Message { bytes, proofs, separator, recipients: Vec::new(), source };
+        Ok(Opened { proof, recipients, message: Some(message) })
     }
 
     async fn open(&mut self, delivery: &Delivery) -> Result<OpenRecord, ExportError> {
@@ -217,13 +230,14 @@ impl<'a> Collector<'a> {
     }
 
     pub fn except(&mut self, set: SetId, record_id: Option<RecordId>, reason: &str) {
-        self.exceptions.push(Exception { set: Some(set), record_id, reason: reason.to_owned() });
+        let (set, reason) = (Some(set), reason.to_owned());
+        self.exceptions.push(Exception { set, record_id, reason, ..Exception::default() });
     }
 
     /// A record that belongs to the export and has no message to put into it.
     pub fn except_record(&mut self, record: RecordId, reason: &str) {
-        let reason = reason.to_owned();
-        self.exceptions.push(Exception { set: None, record_id: Some(record), reason });
+        let (record_id, reason) = (Some(record), reason.to_owned());
+        self.exceptions.push(Exception { record_id, reason, ..Exception::default() });
     }
 }
 

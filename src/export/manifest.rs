@@ -13,7 +13,10 @@ use crate::base::ids::{ArchiveId, RecordId};
 use crate::ledger::commitment::{Opening, ROLE_ATTACHMENT, ROLE_DELIVERY, ROLE_MESSAGE};
 
 pub const FORMAT: &str = "muniment-export";
+/// Every item has its exact bytes in the bundle.
 pub const VERSION: u32 = 1;
+/// Items can be in the bundle as conversions, with their exact bytes or without.
+pub const VERSION_CONVERTED: u32 = 2;
 
 /// Names in the bundle that do not depend on what was exported.
 pub const MANIFEST: &str = "manifest.json";
@@ -42,8 +45,12 @@ pub struct Head {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
-    /// The file that holds it.
-    pub path: String,
+    /// The file that holds its exact bytes. Absent (version 2) where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Where a conversion of it is (version 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Converted>,
     /// Where in the file, if it is not the whole: of an mbox, the message with
     /// its mboxrd quoting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +67,34 @@ pub struct Item {
     pub size: u64,
     pub sha256: Digest,
     pub proofs: Vec<Proof>,
+}
+
+impl Item {
+    /// The file to name when it is spoken of.
+    pub fn place(&self) -> &str {
+        let converted = self.converted.as_ref().map(|converted| &converted.path);
+        self.path.as_ref().or(converted).map_or("", String::as_str)
+    }
+
+    /// What `version` does not allow.
+    fn problem(&self, version: u32) -> Option<&'static str> {
+        let is_version_1 = version < VERSION_CONVERTED;
+        if is_version_1 && self.converted.is_some() {
+            return Some("an item of version 1 is not converted");
+        }
+        if self.path.is_none() && (is_version_1 || self.converted.is_none()) {
+            return Some("an item is in no file");
+        }
+        (self.path.is_none() && self.span.is_some()).then_some("an item's span is of no file")
+    }
+}
+
+/// A message in a PST: what the format holds of it, not its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Converted {
+    pub path: String,
+    pub folder: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,7 +156,7 @@ pub struct Inclusion {
     pub path: Vec<Digest>,
 }
 
-/// A file that is no item: the checkpoint, the account, an mbox.
+/// A file that is no item: the checkpoint, the account, an mbox, a PST.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listed {
@@ -177,11 +212,12 @@ impl<'de> Visitor<'de> for Whole<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a manifest of format version 1")
+        f.write_str("a manifest")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut expected = ["head", "items", "files"].into_iter();
+        let mut version = VERSION;
         while let Some(key) = map.next_key::<String>()? {
             if expected.next() != Some(key.as_str()) {
                 return Err(A::Error::custom(format!("{key:?} is not expected here")));
@@ -189,20 +225,26 @@ impl<'de> Visitor<'de> for Whole<'_> {
             match key.as_str() {
                 "head" => {
                     let head: Head = map.next_value()?;
-                    if head.format != FORMAT || head.version != VERSION {
+                    version = head.version;
+                    if head.format != FORMAT || !(VERSION..=VERSION_CONVERTED).contains(&version) {
                         return Err(A::Error::custom(format!(
-                            "it is of format {} version {}; this program reads {FORMAT} version \
-                             {VERSION}",
-                            head.format, head.version
+                            "it is of format {} version {version}; this program reads {FORMAT} \
+                             versions {VERSION} to {VERSION_CONVERTED}",
+                            head.format
                         )));
                     }
                     (self.visit)(Part::Head(head));
                 }
                 "items" => map.next_value_seed(Each(&mut |item: Item| {
+                    if let Some(problem) = item.problem(version) {
+                        return Err(problem);
+                    }
                     (self.visit)(Part::Item(Box::new(item)));
+                    Ok(())
                 }))?,
                 _ => map.next_value_seed(Each(&mut |file: Listed| {
                     (self.visit)(Part::File(file));
+                    Ok(())
                 }))?,
             }
         }
@@ -214,7 +256,7 @@ impl<'de> Visitor<'de> for Whole<'_> {
 }
 
 /// A list whose elements are handed on one by one.
-struct Each<'a, T>(&'a mut dyn FnMut(T));
+struct Each<'a, T>(&'a mut dyn FnMut(T) -> Result<(), &'static str>);
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Each<'_, T> {
     type Value = ();
@@ -233,7 +275,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Each<'_, T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(element) = list.next_element()? {
-            (self.0)(element);
+            (self.0)(element).map_err(A::Error::custom)?;
         }
         Ok(())
     }

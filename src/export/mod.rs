@@ -1,11 +1,14 @@
 //! Exports: what was asked, the frozen list of it, and the bundle with its
 //! manifest and proofs. `request` is what people ask for, `run` does it as a
-//! job, `collect` opens records, `bundle` writes; `verify` checks the outcome.
+//! job, `collect` opens records, `bundle` writes (`out` the zip, `convert` the
+//! PST files); `verify` checks the outcome.
 
 pub mod bundle;
 mod collect;
+pub mod convert;
 mod frozen;
 pub mod manifest;
+mod out;
 pub mod request;
 pub mod run;
 

@@ -102,6 +102,9 @@ pub(super) async fn admit(
         let text = format!("give the export a name of at most {NAME_BYTES_MAX} bytes");
         return Err(Refused::Invalid(text).into());
     }
+    if let Format::Pst(options) = &request.format {
+        options.check().map_err(Refused::Invalid)?;
+    }
     match &mut request.scope {
         Scope::Search(ask) => {
             ask.matter_id = request.matter_id;

@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::bundle::{About, BundleWriter, Closing, staged};
+use super::bundle::{About, BundleWriter, Closing, Outgoing, discard};
 use super::collect::{Collector, Message};
 use super::frozen::{self, failed};
-use super::manifest::{FORMAT, Head, Proof, VERSION};
+use super::manifest::{FORMAT, Head, Proof};
+use super::out::Stopper;
 use super::request::{self, Export, Request, Scope, Summary};
 use super::{ExportError, Exporter};
 use crate::access::audit::{Act, Outcome, record_in};
@@ -43,7 +44,11 @@ pub async fn run(exporter: &Exporter, row: JobRow, owner: &str) -> Result<(), Ex
     let name =
         export.as_ref().map_or_else(|_| id.to_string(), |export| export.request.name.clone());
     let done = match export {
-        Ok(export) => Work { exporter, owner, id, told: None }.export(&export).await,
+        Ok(export) => {
+            Work { exporter, owner, id, at: (0, 0), told: None, stopper: None }
+                .export(&export)
+                .await
+        }
         Err(error) => Err(error),
     };
     let (state, outcome, result, detail) = match done {
@@ -67,7 +72,7 @@ pub async fn run(exporter: &Exporter, row: JobRow, owner: &str) -> Result<(), Ex
         }
     };
     if state != State::Done {
-        let _ = fs::remove_file(staged(&exporter.path(id)));
+        discard(&exporter.path(id));
     }
     let now = exporter.clock.now();
     let mut tx = exporter.catalog.write().await?;
@@ -99,8 +104,21 @@ struct Work<'a> {
     exporter: &'a Exporter,
     owner: &'a str,
     id: JobId,
+    /// Sets that are done, of how many.
+    at: (u64, u64),
     /// When progress was last written.
     told: Option<Instant>,
+    /// Of the bundle, once it is begun.
+    stopper: Option<Stopper>,
+}
+
+/// A job that is given up may have a thread that still writes.
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        if let Some(stopper) = &self.stopper {
+            stopper.stop();
+        }
+    }
 }
 
 impl Work<'_> {
@@ -116,23 +134,28 @@ impl Work<'_> {
         // Of what came until now, all is in the log that is waited for.
         let leaves = leaf::count(&exporter.catalog).await?;
         let sets = self.freeze(&actor, &export.request).await?;
-        let total = sets.len() as u64;
-        self.tell(0, total, true).await?;
-        let checkpoint = self.published(leaves, total).await?;
-        let mut writer =
-            Some(BundleWriter::create(&exporter.path(self.id), export.request.format)?);
+        self.at = (0, sets.len() as u64);
+        self.tell(true).await?;
+        let checkpoint = self.published(leaves).await?;
+        let Request { format, name, .. } = &export.request;
+        let mut writer = BundleWriter::create(&exporter.path(self.id), *format, name)?;
+        self.stopper = Some(writer.stopper());
         let mut collector = Collector::new(exporter, checkpoint.clone());
         let mut counts = Counts::default();
-        for (done, set) in (0..).zip(&sets) {
-            self.tell(done, total, false).await?;
-            let before = collector.exceptions.len();
+        for set in &sets {
+            self.tell(false).await?;
+            let before = writer.exceptions();
             for group in collector.groups(*set).await? {
                 if let Some(message) = collector.message(*set, &group).await? {
                     let one = One { set: *set, message, request: &export.request };
-                    writer = Some(one.add(writer, &mut collector, &mut counts).await?);
+                    writer = one.add(self, writer, &mut collector, &mut counts).await?;
                 }
             }
-            counts.sets += u64::from(collector.exceptions.len() == before);
+            for exception in collector.exceptions.drain(..) {
+                writer.except(&exception)?;
+            }
+            counts.sets += u64::from(writer.exceptions() == before);
+            self.at.0 += 1;
         }
         if let Scope::Hold(id) = &export.request.scope {
             for record in hold::unread(&exporter.catalog, *id).await? {
@@ -140,11 +163,13 @@ impl Work<'_> {
                 collector.except_record(record, reason);
             }
         }
-        self.tell(total, total, true).await?;
-        let exceptions = serde_json::to_vec_pretty(&collector.exceptions)?;
-        counts.exceptions = collector.exceptions.len() as u64;
+        for exception in collector.exceptions.drain(..) {
+            writer.except(&exception)?;
+        }
+        self.tell(true).await?;
+        counts.exceptions = writer.exceptions();
         let account = self.account(export, &counts, sets.len(), checkpoint.as_ref()).await?;
-        self.close(writer, &account, &exceptions, checkpoint, &counts).await
+        self.close(writer, export, account, checkpoint, &counts).await
     }
 
     /// Waits until all that had come when the job began can be found, so that
@@ -161,7 +186,7 @@ impl Work<'_> {
             if !is_followed {
                 return Err(ExportError::Behind(behind()));
             }
-            self.tell(0, 0, false).await?;
+            self.tell(false).await?;
             ticks.tick().await;
         }
         Ok(())
@@ -186,34 +211,54 @@ impl Work<'_> {
 
     /// Waits until the log is published up to `leaves`, or for as long as an
     /// export waits; the last checkpoint then.
-    async fn published(
-        &mut self,
-        leaves: u64,
-        total: u64,
-    ) -> Result<Option<Published>, ExportError> {
+    async fn published(&mut self, leaves: u64) -> Result<Option<Published>, ExportError> {
         let log = &self.exporter.log;
         let begun = Instant::now();
         let patience = self.exporter.patience;
         while !log.wait_for(leaves, PROGRESS.min(patience)).await && begun.elapsed() < patience {
             // Where another process publishes, it is the bucket that tells.
             log.refresh().await?;
-            self.tell(0, total, false).await?;
+            self.tell(false).await?;
         }
         Ok(log.published())
     }
 
     /// Writes progress when it is time, and learns whether to go on.
-    async fn tell(&mut self, done: u64, total: u64, is_due: bool) -> Result<(), ExportError> {
+    async fn tell(&mut self, is_due: bool) -> Result<(), ExportError> {
         if !is_due && self.told.is_some_and(|told| told.elapsed() < PROGRESS) {
             return Ok(());
         }
         self.told = Some(Instant::now());
         let lease = lease(self.exporter, self.owner);
-        match job::renew(&self.exporter.catalog, self.id, &lease, (done, total)).await? {
+        match job::renew(&self.exporter.catalog, self.id, &lease, self.at).await? {
             Renewed::GoOn => Ok(()),
             Renewed::Cancel => Err(ExportError::Cancelled),
             Renewed::Lost => Err(ExportError::Lost),
         }
+    }
+
+    /// Writes away from the threads that serve sockets. A file of many gigabytes
+    /// takes minutes: the lease is kept meanwhile, and a cancel is heard.
+    async fn blocking<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
+    ) -> Result<T, ExportError> {
+        let mut task = tokio::task::spawn_blocking(work);
+        let told = loop {
+            tokio::select! {
+                done = &mut task => return done.map_err(|_| ExportError::Stopped)?,
+                () = tokio::time::sleep(PROGRESS) => {}
+            }
+            if let Err(error) = self.tell(false).await {
+                break error;
+            }
+        };
+        if let Some(stopper) = &self.stopper {
+            stopper.stop();
+        }
+        // Nothing writes any more when what it wrote is removed.
+        let _ = task.await;
+        Err(told)
     }
 
     /// What was exported, by whom, when, from what: JSON for people.
@@ -260,34 +305,31 @@ impl Work<'_> {
     }
 
     async fn close(
-        &self,
-        writer: Option<BundleWriter>,
-        account: &[u8],
-        exceptions: &[u8],
+        &mut self,
+        writer: BundleWriter,
+        export: &Export,
+        account: Vec<u8>,
         checkpoint: Option<Published>,
         counts: &Counts,
     ) -> Result<Summary, ExportError> {
         let signer = self.exporter.vault.log_signer();
         let head = Head {
             format: FORMAT.to_owned(),
-            version: VERSION,
+            version: export.request.format.version(),
             origin: signer.verifier().name().to_owned(),
             archive_id: self.exporter.vault.archive(),
             made_at: self.exporter.clock.now().to_string(),
         };
-        let (account, exceptions) = (account.to_vec(), exceptions.to_vec());
-        let finished = blocking(move || {
-            let writer = writer.ok_or(ExportError::Stopped)?;
+        let write = move || {
             let closing = Closing {
                 head,
                 account: &account,
-                exceptions: &exceptions,
                 checkpoint: checkpoint.as_ref().map(|it| it.note.as_str()),
                 readme: README,
             };
             Ok(writer.finish(&closing, &signer)?)
-        })
-        .await?;
+        };
+        let finished = self.blocking(write).await?;
         Ok(Summary {
             size: finished.size,
             sha256: finished.sha256,
@@ -326,23 +368,26 @@ struct One<'a> {
 impl One<'_> {
     async fn add(
         self,
-        writer: Option<BundleWriter>,
+        work: &mut Work<'_>,
+        mut writer: BundleWriter,
         collector: &mut Collector<'_>,
         counts: &mut Counts,
     ) -> Result<BundleWriter, ExportError> {
-        let mut writer = writer.ok_or(ExportError::Stopped)?;
         let set = self.set.0;
         let mut number = 1;
         if !matches!(self.request.scope, Scope::Attachment { .. }) {
             counts.messages += 1;
             counts.item(self.message.bytes.len(), &self.message.proofs);
-            let (bytes, separator) = (self.message.bytes.clone(), self.message.separator.clone());
-            let about = About { set, proofs: self.message.proofs.clone() };
-            (writer, number) = blocking(move || {
-                let number = writer.message(&bytes, &separator, about)?;
+            let Message { bytes, separator, recipients, proofs, .. } = &self.message;
+            let (bytes, separator) = (bytes.clone(), separator.clone());
+            let (recipients, proofs) = (recipients.clone(), proofs.clone());
+            let write = move || {
+                let recipients = &recipients;
+                let outgoing = Outgoing { bytes: &bytes, separator: &separator, recipients };
+                let number = writer.message(&outgoing, About { set, proofs })?;
                 Ok((writer, number))
-            })
-            .await?;
+            };
+            (writer, number) = work.blocking(write).await?;
         }
         for (ordinal, index) in (1..).zip(self.message.attachments()) {
             if !self.is_wanted(index) {
@@ -355,13 +400,13 @@ impl One<'_> {
             };
             counts.attachments += 1;
             counts.item(attachment.bytes.len(), std::slice::from_ref(&attachment.proof));
-            writer = blocking(move || {
+            let write = move || {
                 let named = (attachment.name.as_str(), attachment.media_type.as_str());
                 let about = About { set, proofs: vec![attachment.proof] };
                 writer.attachment(&attachment.bytes, (number, ordinal), named, about)?;
                 Ok(writer)
-            })
-            .await?;
+            };
+            writer = work.blocking(write).await?;
             if matches!(self.request.scope, Scope::Attachment { .. }) {
                 break;
             }
@@ -375,11 +420,4 @@ impl One<'_> {
             _ => self.request.with_attachments,
         }
     }
-}
-
-/// Files are written away from the threads that serve sockets.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
-) -> Result<T, ExportError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| ExportError::Stopped)?
 }

@@ -16,6 +16,7 @@ use crate::base::ids::{HoldId, JobId, MatterId, SetId};
 use crate::catalog::job;
 use crate::export::ExportError;
 use crate::export::bundle::Format;
+use crate::export::convert::Pst;
 use crate::export::request::{self, Export, Request, Scope};
 
 #[derive(Serialize, ToSchema)]
@@ -53,6 +54,7 @@ pub enum JobState {
 pub enum ExportFormat {
     Eml,
     Mbox,
+    Pst,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -68,11 +70,29 @@ pub struct ExportRequest {
     matter_id: Option<i64>,
     scope: ExportScopeRequest,
     format: ExportFormat,
+    /// With the format `pst` only.
+    #[serde(default)]
+    pst: Option<PstRequest>,
     /// Whether each attachment is a file of its own as well.
     #[serde(default)]
     with_attachments: bool,
     #[serde(default)]
     name: Option<String>,
+}
+
+/// How PST files are written; each field has its default.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PstRequest {
+    /// Whether each message is in the bundle byte for byte as well (false).
+    #[serde(default)]
+    with_eml: bool,
+    /// A file that would grow beyond it is followed by another (20 GB; at most 45).
+    #[serde(default)]
+    file_bytes_max: Option<u64>,
+    /// A folder that has so many is followed by another (50,000, the most).
+    #[serde(default)]
+    folder_items_max: Option<u32>,
 }
 
 /// Exactly one of them.
@@ -104,14 +124,12 @@ pub async fn ask(
 ) -> Result<Json<Job>, ApiError> {
     let text = body.scope.search.as_ref().map(|search| search.query.clone());
     let scope = scope(body.scope)?;
+    let format = format(body.format, body.pst)?;
     let request = Request {
         matter_id: body.matter_id.map(MatterId),
         name: body.name.unwrap_or_else(|| "Export".to_owned()),
         scope,
-        format: match body.format {
-            ExportFormat::Eml => Format::Eml,
-            ExportFormat::Mbox => Format::Mbox,
-        },
+        format,
         with_attachments: body.with_attachments,
     };
     match request::ask(&actor, &context.exports.queue, request, None).await {
@@ -120,6 +138,23 @@ pub async fn ask(
             Err(ApiError::of_search(error, text.as_deref().unwrap_or_default()))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+fn format(asked: ExportFormat, pst: Option<PstRequest>) -> Result<Format, ApiError> {
+    match (asked, pst) {
+        (ExportFormat::Eml, None) => Ok(Format::Eml),
+        (ExportFormat::Mbox, None) => Ok(Format::Mbox),
+        (ExportFormat::Pst, pst) => {
+            let PstRequest { with_eml, file_bytes_max, folder_items_max } = pst.unwrap_or_default();
+            let own = Pst::default();
+            Ok(Format::Pst(Pst {
+                with_eml,
+                file_bytes_max: file_bytes_max.unwrap_or(own.file_bytes_max),
+                folder_items_max: folder_items_max.unwrap_or(own.folder_items_max),
+            }))
+        }
+        (_, Some(_)) => Err(ApiError::invalid("\"pst\" is for exports of the format \"pst\"")),
     }
 }
 
@@ -211,6 +246,7 @@ impl From<Export> for Job {
             format: match request.format {
                 Format::Eml => ExportFormat::Eml,
                 Format::Mbox => ExportFormat::Mbox,
+                Format::Pst(_) => ExportFormat::Pst,
             },
             size: summary.as_ref().map(|summary| summary.size),
             sha256: summary.map(|summary| summary.sha256.to_string()),

@@ -14,4 +14,4 @@ mod ndb;
 pub mod split;
 mod store;
 
-pub use store::{FolderId, Options, Summary, Writer};
+pub use store::{FolderId, ITEMS_PER_FOLDER, Options, Summary, Writer};

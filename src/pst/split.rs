@@ -53,6 +53,7 @@ pub struct Added {
 pub struct Files {
     plan: Plan,
     open: Option<Open>,
+    begun: usize,
     written: Vec<Written>,
 }
 
@@ -67,7 +68,7 @@ impl Files {
         if plan.file_bytes > FILE_BYTES_MAX {
             return Err(PstError::FileBytes { bytes: plan.file_bytes });
         }
-        Ok(Self { plan, open: None, written: Vec::new() })
+        Ok(Self { plan, open: None, begun: 0, written: Vec::new() })
     }
 
     /// Writes a message into the folder at `path`; begins another file first if
@@ -87,7 +88,10 @@ impl Files {
         }
         let open = match &mut self.open {
             Some(open) => open,
-            none => none.insert(begin(&self.plan, self.written.len() + 1)?),
+            none => {
+                self.begun += 1;
+                none.insert(begin(&self.plan, self.begun)?)
+            }
         };
         let folder = open.writer.folder(path);
         let exceptions = open.writer.add(folder, message);
@@ -95,13 +99,19 @@ impl Files {
         Ok(Added { file: open.path.clone(), exceptions })
     }
 
-    /// Closes the last file; an export of nothing is an empty file.
+    /// The files that have become whole since it was last asked.
+    pub fn take_written(&mut self) -> Vec<Written> {
+        std::mem::take(&mut self.written)
+    }
+
+    /// Closes the last file; an export of nothing is an empty file. Returns what
+    /// was not taken yet.
     pub fn finish(mut self) -> Result<Vec<Written>, PstError> {
-        if self.open.is_none() && self.written.is_empty() {
+        if self.begun == 0 {
             self.open = Some(begin(&self.plan, 1)?);
         }
         self.close()?;
-        Ok(std::mem::take(&mut self.written))
+        Ok(self.take_written())
     }
 
     /// A crash before the rename leaves a file that is not called `.pst` and, but

@@ -37,17 +37,19 @@ pub fn verify(bundle: &Path, key: &Verifier) -> Result<Report, VerifyError> {
     let mut report = Report { key: key.to_string(), ..Report::default() };
     let Some(mut opened) = Opened::open(bundle, key, &mut report)? else { return Ok(report) };
     let mut expected = BTreeSet::from([MANIFEST.to_owned(), MANIFEST_NOTE.to_owned()]);
-    let mut containers = BTreeSet::new();
+    let (mut containers, mut conversions) = (BTreeSet::new(), BTreeSet::new());
     let Opened { source, manifest, checkpoint } = &mut opened;
     let parsed = manifest::read(rewound(manifest)?, &mut |part| match part {
         Part::Head(head) => check_head(&head, key, &mut report),
         Part::Item(item) => {
-            if item.span.is_some() {
-                containers.insert(item.path.clone());
-            } else if expected.insert(item.path.clone()) {
-                check_whole(source, &item.path, item.size, &item.sha256, &mut report);
-            } else {
-                report.find(&item.path, Kind::Format, "the manifest lists it twice");
+            conversions.extend(item.converted.as_ref().map(|converted| converted.path.clone()));
+            match &item.path {
+                None => report.converted += 1,
+                Some(path) if item.span.is_some() => _ = containers.insert(path.clone()),
+                Some(path) if expected.insert(path.clone()) => {
+                    check_whole(source, path, item.size, &item.sha256, &mut report);
+                }
+                Some(path) => report.find(path, Kind::Format, "the manifest lists it twice"),
             }
             check_proofs(&item, checkpoint.as_ref(), &mut report);
         }
@@ -63,7 +65,7 @@ pub fn verify(bundle: &Path, key: &Verifier) -> Result<Report, VerifyError> {
         report.find(MANIFEST, Kind::Format, format!("it cannot be read: {error}"));
         return Ok(report);
     }
-    for path in &containers {
+    for path in containers.union(&conversions) {
         if !expected.contains(path) {
             report.find(path, Kind::Format, "messages are said to be in it, but it is not listed");
         }
@@ -95,7 +97,7 @@ pub fn verify_file(bundle: &Path, key: &Verifier, file: &Path) -> Result<Report,
                 role: item.role.word(),
                 records: item.proofs.iter().map(|proof| proof.record_id).collect(),
                 is_proven: report.proofs > before,
-                path: item.path,
+                path: item.place().to_owned(),
             });
         }
         _ => {}
@@ -153,7 +155,8 @@ impl Opened {
             // Read whole before: it parses.
             let _ = manifest::read(manifest, &mut |part| {
                 let Part::Item(item) = part else { return };
-                let (Some(span), true) = (item.span, item.path == container) else { return };
+                let is_within = item.path.as_deref() == Some(container);
+                let (Some(span), true) = (item.span, is_within) else { return };
                 number += 1;
                 match spans.hash(span) {
                     Ok(found) if found == (item.size, item.sha256) => {}
@@ -280,14 +283,14 @@ fn check_proofs(item: &Item, checkpoint: Option<&Checkpoint>, report: &mut Repor
             }
             Ok(Outcome::Unpublished) => {}
             Err(problem) => {
-                report.find(&item.path, Kind::Proof, problem);
+                report.find(item.place(), Kind::Proof, problem);
                 // Already worse than unproven.
                 is_proven = true;
             }
         }
     }
     if item.proofs.is_empty() {
-        report.find(&item.path, Kind::Proof, "it carries no proof of any delivery");
+        report.find(item.place(), Kind::Proof, "it carries no proof of any delivery");
     } else if !is_proven {
         report.unproven += 1;
     }

@@ -10,9 +10,11 @@ use super::report::{EXIT_BAD, EXIT_GOOD, EXIT_UNPROVEN, Kind, Report};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::base::ids::{ArchiveId, RecordId};
-use crate::export::bundle::{About, BundleWriter, Closing, Format};
+use crate::export::bundle::{About, BundleWriter, Closing, Exception, Format, Outgoing};
+use crate::export::convert::Pst;
 use crate::export::manifest::{
-    CHECKPOINT, FORMAT, Head, Inclusion, KEY, MANIFEST, MANIFEST_NOTE, MBOX, Proof, Seal, VERSION,
+    CHECKPOINT, EXCEPTIONS, FORMAT, Head, Inclusion, KEY, MANIFEST, MANIFEST_NOTE, MBOX, Proof,
+    Seal,
 };
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::commitment::{self, Opening};
@@ -31,6 +33,13 @@ const MESSAGES: [&[u8]; 3] = [
     b"Subject: two\n\nno newline at the end",
     b"Subject: three\r\n\r\n\xff\x00 bytes\r\n",
 ];
+const PST: &str = "pst/For the court.pst";
+
+fn formats() -> [Format; 4] {
+    let with_eml = Pst { with_eml: true, ..Pst::default() };
+    [Format::Eml, Format::Mbox, Format::Pst(Pst::default()), Format::Pst(with_eml)]
+}
+
 const ATTACHMENT: &[u8] = b"%PDF-1.7 not really";
 
 /// What one delivery of a message with an attachment committed to.
@@ -75,7 +84,7 @@ fn write(path: &Path, format: Format, is_pending: bool) {
     let checkpoint =
         Checkpoint { origin: ORIGIN.into(), size: size as u64, root: tree::root_of(hashes) };
     let checkpoint = checkpoint.sign(&signer()).unwrap();
-    let mut writer = BundleWriter::create(path, format).unwrap();
+    let mut writer = BundleWriter::create(path, format, "For the court").unwrap();
     for (number, message) in (0..).zip(MESSAGES) {
         let (leaf, openings) = opened(number);
         let about = |role: usize| About {
@@ -89,28 +98,34 @@ fn write(path: &Path, format: Format, is_pending: bool) {
                 recorded: serde_json::json!({"source": "exchange"}),
             }],
         };
-        let from = b"From a@b.example Tue Nov 14 22:13:20 2023";
-        let number = writer.message(message, from, about(1)).unwrap();
+        let outgoing = Outgoing {
+            bytes: message,
+            separator: b"From a@b.example Tue Nov 14 22:13:20 2023",
+            recipients: &["blind@b.example".to_owned()],
+        };
+        let number = writer.message(&outgoing, about(1)).unwrap();
         writer
             .attachment(ATTACHMENT, (number, 1), ("../plan.pdf", "application/pdf"), about(2))
             .unwrap();
     }
-    let closing = Closing {
+    let finished = writer.finish(&closing(format, &checkpoint), &signer()).unwrap();
+    let bytes = std::fs::read(path).unwrap();
+    assert_eq!((finished.size, finished.sha256), (bytes.len() as u64, Digest::of(&bytes)));
+}
+
+fn closing(format: Format, checkpoint: &str) -> Closing<'_> {
+    Closing {
         head: Head {
             format: FORMAT.into(),
-            version: VERSION,
+            version: format.version(),
             origin: ORIGIN.into(),
             archive_id: ArchiveId([1; 16]),
             made_at: "2026-01-01T00:00:00Z".into(),
         },
         account: b"{\"asked_by\":\"alice\"}",
-        exceptions: b"[]",
-        checkpoint: Some(&checkpoint),
+        checkpoint: Some(checkpoint),
         readme: "Check it with muniment verify-export.\n",
-    };
-    let finished = writer.finish(&closing, &signer()).unwrap();
-    let bytes = std::fs::read(path).unwrap();
-    assert_eq!((finished.size, finished.sha256), (bytes.len() as u64, Digest::of(&bytes)));
+    }
 }
 
 struct Case {
@@ -178,13 +193,17 @@ fn assert_names(report: &Report, file: &str, kind: Kind) {
 
 #[test]
 fn a_sound_bundle_holds_zipped_and_unpacked() {
-    for format in [Format::Eml, Format::Mbox] {
+    for format in formats() {
         let case = Case::new(format);
         for path in [case.zip(), case.unpacked()] {
             let report = verify(&path, signer().verifier()).unwrap();
             assert_eq!(report.findings, []);
             assert_eq!((report.messages, report.attachments, report.proofs), (3, 3, 6));
             assert_eq!((report.exit_code(), report.log_size), (EXIT_GOOD, Some(9)));
+            let is_converted = matches!(format, Format::Pst(Pst { with_eml: false, .. }));
+            assert_eq!(report.converted, if is_converted { 3 } else { 0 });
+            let text = report.to_string();
+            assert_eq!(text.contains("3 messages are here as conversions"), is_converted, "{text}");
         }
     }
     let case = Case::new(Format::Eml);
@@ -192,10 +211,12 @@ fn a_sound_bundle_holds_zipped_and_unpacked() {
     assert_eq!(case.read("attachments/000001/01-_plan.pdf"), ATTACHMENT);
 }
 
-/// Bundles of version 1 stay checkable for ever.
+/// Bundles of every version stay checkable for ever.
 #[test]
-fn golden_bundles_of_version_1() {
-    for name in ["bundle-1-eml.zip", "bundle-1-mbox.zip"] {
+fn golden_bundles() {
+    let names =
+        ["bundle-1-eml.zip", "bundle-1-mbox.zip", "bundle-2-pst.zip", "bundle-2-pst-eml.zip"];
+    for name in names {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/export");
         let report = verify(&fixtures.join(name), signer().verifier()).unwrap();
         assert_eq!(report.findings, [], "{name}");
@@ -205,7 +226,7 @@ fn golden_bundles_of_version_1() {
 
 #[test]
 fn a_changed_byte_in_any_file_is_named() {
-    for format in [Format::Eml, Format::Mbox] {
+    for format in formats() {
         let case = Case::new(format);
         for name in case.names() {
             let good = case.read(&name);
@@ -231,6 +252,68 @@ fn a_changed_byte_in_any_file_is_named() {
     }
 }
 
+/// Who holds the key can list other bytes, but not prove them.
+#[test]
+fn a_conversion_is_bound_to_what_was_delivered() {
+    for (file, kind, change) in [
+        (PST, Kind::Proof, "/items/0/sha256"),
+        ("elsewhere.pst", Kind::Format, "/items/0/converted/path"),
+    ] {
+        let case = Case::new(Format::Pst(Pst::default()));
+        let value = if kind == Kind::Proof { hex::encode([1; 32]) } else { file.to_owned() };
+        case.resign(|manifest| *manifest.pointer_mut(change).unwrap() = value.into());
+        assert_names(&case.check(), file, kind);
+    }
+}
+
+#[test]
+fn pst_files_enter_the_bundle_as_they_become_whole() {
+    let case = Case::new(Format::Pst(Pst { file_bytes_max: 1, ..Pst::default() }));
+    let manifest: Value = serde_json::from_slice(&case.read(MANIFEST)).unwrap();
+    for (number, name) in ["", "-2", "-3"].iter().enumerate() {
+        let name = format!("pst/For the court{name}.pst");
+        let converted = &manifest["items"][2 * number]["converted"];
+        assert_eq!(converted, &serde_json::json!({"path": name, "folder": "For the court"}));
+        let report = crate::pst::check::check(Cursor::new(case.read(&name))).unwrap();
+        assert_eq!((report.findings.len(), report.messages), (0, 1));
+    }
+    let left = std::fs::read_dir(case.directory.path()).unwrap().count();
+    assert_eq!(left, 2, "the zip and what was unpacked of it");
+}
+
+#[test]
+fn what_a_pst_cannot_carry_is_listed() {
+    let case = Case::new(Format::Pst(Pst::default()));
+    let exceptions: Value = serde_json::from_slice(&case.read(EXCEPTIONS)).unwrap();
+    let exceptions = exceptions.as_array().unwrap();
+    assert!(!exceptions.is_empty());
+    for exception in exceptions {
+        assert_eq!(exception["subject"], "three");
+        assert_eq!(exception["sha256"], Digest::of(MESSAGES[2]).to_string());
+        assert!(exception["reason"].as_str().unwrap().starts_with("in the PST: "), "{exception}");
+    }
+    let all = format!("{exceptions:?}");
+    assert!(all.contains("NUL") && all.contains("U+FFFD"), "{all}");
+}
+
+#[test]
+fn exceptions_are_a_list_without_an_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("bundle.zip");
+    let mut writer = BundleWriter::create(&path, Format::Eml, "x").unwrap();
+    for number in 0..3 {
+        let reason = format!("number {number}");
+        writer.except(&Exception { reason, ..Exception::default() }).unwrap();
+    }
+    assert_eq!(writer.exceptions(), 3);
+    writer.finish(&closing(Format::Eml, "note"), &signer()).unwrap();
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut text = String::new();
+    zip.by_name(EXCEPTIONS).unwrap().read_to_string(&mut text).unwrap();
+    let list: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!((list.len(), &list[2]["reason"]), (3, &Value::from("number 2")));
+}
+
 #[test]
 fn a_changed_message_in_an_mbox_is_told_by_its_number() {
     let case = Case::new(Format::Mbox);
@@ -245,7 +328,7 @@ fn a_changed_message_in_an_mbox_is_told_by_its_number() {
 
 #[test]
 fn missing_and_added_files_are_named() {
-    for format in [Format::Eml, Format::Mbox] {
+    for format in formats() {
         let case = Case::new(format);
         for name in case.names() {
             let good = case.read(&name);
@@ -325,7 +408,16 @@ fn a_manifest_signed_anew_does_not_prove() {
             Box::new(set("/items/0/path", "messages/000003.eml".into())),
         ),
         (MANIFEST, Kind::Key, Box::new(set("/head/origin", "elsewhere".into()))),
-        (MANIFEST, Kind::Format, Box::new(set("/head/version", 2.into()))),
+        (MANIFEST, Kind::Format, Box::new(set("/head/version", 3.into()))),
+        (MANIFEST, Kind::Format, Box::new(set("/items/0/path", Value::Null))),
+        (
+            MANIFEST,
+            Kind::Format,
+            Box::new(|manifest| {
+                let converted = serde_json::json!({"path": "README.txt", "folder": "x"});
+                manifest["items"][0]["converted"] = converted;
+            }),
+        ),
         (MANIFEST, Kind::Format, Box::new(set("/head/format", "other".into()))),
         (MANIFEST, Kind::Format, Box::new(set("/items/0/proofs/0/opening", Value::Null))),
         (MANIFEST, Kind::Format, Box::new(|manifest| manifest["items"][0]["extra"] = 1.into())),
@@ -402,7 +494,7 @@ fn what_was_not_published_is_said_to_be_unproven() {
 
 #[test]
 fn one_message_or_attachment_alone_is_proved() {
-    for format in [Format::Eml, Format::Mbox] {
+    for format in formats() {
         let case = Case::new(format);
         let loose = case.directory.path().join("loose");
         let check = |bytes: &[u8]| {

@@ -25,16 +25,16 @@ use crate::support::served::{Sender, Served, init};
 use crate::support::web::{Browser, Web};
 use crate::support::{Scratch, binary, deliver};
 
-struct Exports {
-    web: Web,
-    context: Context,
-    scratch: Scratch,
-    sets: Sets,
-    alice: Browser,
+pub struct Exports {
+    pub web: Web,
+    pub context: Context,
+    pub scratch: Scratch,
+    pub sets: Sets,
+    pub alice: Browser,
 }
 
 impl Exports {
-    async fn new(is_published: bool) -> Self {
+    pub async fn new(is_published: bool) -> Self {
         let scratch = Scratch::new().await;
         let (mut context, sets) = laid(&scratch).await;
         context.exports.patience = Duration::ZERO;
@@ -51,23 +51,26 @@ impl Exports {
     }
 
     async fn ask(&self, scope: Value, format: &str) -> i64 {
-        let body = json!({ "matter_id": null, "scope": scope, "format": format,
-            "with_attachments": true, "name": "For the court" });
+        self.ask_as(json!({ "scope": scope, "format": format, "with_attachments": true })).await
+    }
+
+    pub async fn ask_as(&self, mut body: Value) -> i64 {
+        body["name"] = json!("For the court");
         let answer = self.web.post(&self.alice, "/api/v1/exports", body).await;
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
         assert_eq!(answer.json()["state"], "queued");
         answer.json()["id"].as_i64().unwrap()
     }
 
-    async fn work(&self) {
+    pub async fn work(&self) {
         Runner::of_server(self.context.exports.clone()).work().await.unwrap();
     }
 
-    async fn show(&self, id: i64) -> Value {
+    pub async fn show(&self, id: i64) -> Value {
         self.web.get(&self.alice, &format!("/api/v1/exports/{id}")).await.json()
     }
 
-    async fn download(&self, id: i64) -> PathBuf {
+    pub async fn download(&self, id: i64) -> PathBuf {
         let path = format!("/api/v1/exports/{id}/download");
         let answer = self.web.get(&self.alice, &path).await;
         assert_eq!(answer.status, 200);
@@ -81,11 +84,11 @@ impl Exports {
         self.scratch.archive.vault.log_signer().verifier().to_string()
     }
 
-    fn check(&self, bundle: &Path) -> Report {
+    pub fn check(&self, bundle: &Path) -> Report {
         verify(bundle, self.scratch.archive.vault.log_signer().verifier()).unwrap()
     }
 
-    fn unpacked(&self, bundle: &Path) -> PathBuf {
+    pub fn unpacked(&self, bundle: &Path) -> PathBuf {
         let directory = bundle.with_extension("unpacked");
         let mut zip = zip::ZipArchive::new(std::fs::File::open(bundle).unwrap()).unwrap();
         zip.extract(&directory).unwrap();
@@ -244,10 +247,10 @@ async fn an_export_is_refused_cancelled_and_on_record() {
     }
 }
 
-const PASSWORD: &str = "a password of one's own";
+pub const PASSWORD: &str = "a password of one's own";
 
 /// Adds a person who may search everything and has chosen a password.
-async fn add_person(config: &Path) {
+pub async fn add_person(config: &Path) {
     let archive = Archive::open(Config::load(config).unwrap()).await.unwrap();
     let access = Access::new(archive.catalog.clone(), archive.clock.clone(), 60);
     let operator = Actor::operator(Role::Administrator);
@@ -264,11 +267,11 @@ async fn add_person(config: &Path) {
     archive.catalog.close().await;
 }
 
-/// Waits until the first delivery can be found.
-async fn indexed(config: &Path) {
+/// Waits until so many deliveries can be found.
+pub async fn indexed(config: &Path, deliveries: i64) {
     let catalog = Catalog::open(&Config::load(config).unwrap().archive.catalog).await.unwrap();
     let mut ticks = tokio::time::interval(Duration::from_millis(20));
-    while cursor::get(&catalog, cursor::DERIVE).await.unwrap() < 1 {
+    while cursor::get(&catalog, cursor::DERIVE).await.unwrap() < deliveries {
         ticks.tick().await;
     }
     catalog.close().await;
@@ -281,7 +284,7 @@ async fn the_command_exports_beside_a_server_and_without_one() {
     let served = Served::start(&made.config, &[]).unwrap();
     let mut sender = Sender::connect(served.smtp).unwrap();
     sender.send(&made.said["journal"], WITHOUT_ALICE.as_bytes()).unwrap();
-    indexed(&made.config).await;
+    indexed(&made.config, 1).await;
     let export = |out: &str, query: &str, password: &str| {
         let out = made.config.with_file_name(out);
         let output = Command::new(binary())

@@ -5,6 +5,7 @@ mod architecture;
 mod crash;
 mod demo;
 mod export;
+mod export_pst;
 mod follow;
 mod golden;
 mod http;

@@ -1,6 +1,7 @@
 // What people do here, from the first sign-in to the audit of it all, as one continuous story.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { binary } from "./archive.mjs";
 import { people } from "./mail.mjs";
@@ -229,11 +230,14 @@ export async function hold({ page }, check) {
 /** The export of what is held, checked by a program that needs neither server nor catalog. */
 export async function exported({ page }, archive, check) {
   await page.getByRole("button", { name: "Export what is held" }).click();
-  await page.getByRole("dialog").getByText("Attachments as files of their own too").click();
-  await page
-    .getByRole("dialog")
-    .getByRole("button", { name: /^Export [\d,]+ families$/ })
-    .click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: /Format/ }).click();
+  await page.getByRole("option", { name: "PST, for Outlook" }).click();
+  await seen(dialog.getByText(/A PST is a conversion/));
+  await dialog.getByText("The exact messages beside it, as EML").click();
+  await dialog.getByText("Attachments as files of their own too").click();
+  await check("export-pst");
+  await dialog.getByRole("button", { name: /^Export [\d,]+ families$/ }).click();
   await seen(page.getByRole("heading", { name: "Exports" }));
   await seen(page.getByRole("heading", { name: "How to check it" }));
   await check("exports");
@@ -253,7 +257,10 @@ export async function exported({ page }, archive, check) {
   const shell = command.replace(/^muniment/, `'${binary}'`);
   const printed = execFileSync("/bin/sh", ["-c", shell], { cwd: archive.directory, encoding: "utf8" });
   console.log(`     ${printed.trim().split("\n").at(-1)}`);
-  assert.ok(printed.length > 0);
+  assert.match(printed, /everything holds/);
+  const bundle = readFileSync(path);
+  for (const inside of ["pst/", ".pst", "messages/000001.eml", "attachments/0"])
+    assert.ok(bundle.includes(inside), `${inside} is in the bundle`);
 }
 
 /** A release needs its reason, which stays on record. */

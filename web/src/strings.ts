@@ -347,11 +347,20 @@ export const s = {
     title: "Exports",
     none: "No exports yet",
     noneWhy:
-      "Export a search or a hold: the bundle holds the messages byte for byte, with the proofs to check them anywhere.",
+      "Export a search or a hold: the bundle holds the messages, with the proofs to check them anywhere.",
     goSearch: "Go to search",
     name: "Name",
     format: "Format",
-    formats: { eml: "EML, a file per message", mbox: "mbox, one file (mboxrd)" } as Record<string, string>,
+    formats: {
+      eml: "EML, a file per message",
+      mbox: "mbox, one file (mboxrd)",
+      pst: "PST, for Outlook",
+    } as Record<string, string>,
+    pstWhat:
+      "All messages in one folder, called as the export. A PST is a conversion: it conforms to MS-PST and is checked with 4 readers.",
+    eml: "The exact messages beside it, as EML",
+    emlHint:
+      "Without them the bundle proves that each message was delivered, not that the PST shows it as it was.",
     attachments: "Attachments as files of their own too",
     attachmentsHint: "Each one can then be proved alone.",
     new: "Export",

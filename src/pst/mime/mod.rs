@@ -9,11 +9,13 @@ mod header;
 mod part;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use self::body::Collector;
 use self::header::Headers;
 use super::model::{Address, Message, Recipient, RecipientKind, Source};
 use crate::base::clock::Timestamp;
+use crate::mail::address;
 
 /// Messages within messages that are taken apart; a deeper one is a file.
 const NESTING_MAX: usize = 80;
@@ -25,13 +27,11 @@ pub fn message(raw: &[u8]) -> Message<'_> {
 
 /// Adds as Bcc, marked, those whom only the envelope names.
 pub fn add_envelope(message: &mut Message<'_>, addresses: &[impl AsRef<str>]) {
+    let known = message.recipients.iter().map(|known| address::key(&known.address.address));
+    let mut known: HashSet<String> = known.collect();
     for address in addresses {
         let address = address.as_ref();
-        let is_known = message
-            .recipients
-            .iter()
-            .any(|known| known.address.address.eq_ignore_ascii_case(address));
-        if !is_known {
+        if known.insert(address::key(address)) {
             message.recipients.push(Recipient {
                 kind: RecipientKind::Bcc,
                 address: Address { name: String::new(), address: address.to_owned() },
@@ -130,5 +130,22 @@ fn owned(message: Message<'_>) -> Message<'static> {
         record: message.record,
         sha256: message.sha256,
         exceptions: message.exceptions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whom_no_header_names_is_added() {
+        let mut message = message(b"To: Alice <alice@a.example>, <BOB@b.example>\r\n\r\n");
+        let envelope = ["Alice@A.example", "bob@b.example", "EX:/o=Corp/cn=Eve", "/O=Corp/CN=Eve"];
+        add_envelope(&mut message, &envelope);
+        let added: Vec<_> =
+            message.recipients.iter().filter(|one| one.source == Source::Envelope).collect();
+        assert_eq!(added.len(), 1, "{added:?}");
+        assert_eq!(added[0].kind, RecipientKind::Bcc);
+        assert_eq!(added[0].address.address, "EX:/o=Corp/cn=Eve");
     }
 }

@@ -12,4 +12,4 @@ mod template;
 mod writer;
 
 pub use folder::FolderId;
-pub use writer::{Options, Summary, Writer};
+pub use writer::{ITEMS_PER_FOLDER, Options, Summary, Writer};

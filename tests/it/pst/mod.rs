@@ -2,13 +2,13 @@
 //! by field, and the structural checkers have nothing to say.
 
 mod bad;
-mod fields;
+pub mod fields;
 mod golden;
 mod large;
-mod outlook_pst;
-mod pffexport;
-mod pst_extractor;
-mod readpst;
+pub mod outlook_pst;
+pub mod pffexport;
+pub mod pst_extractor;
+pub mod readpst;
 mod round_trip;
 mod samples;
 

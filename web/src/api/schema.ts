@@ -622,7 +622,7 @@ export interface components {
             span: number[] | null;
         };
         /** @enum {string} */
-        ExportFormat: "eml" | "mbox";
+        ExportFormat: "eml" | "mbox" | "pst";
         ExportRequest: {
             format: components["schemas"]["ExportFormat"];
             /**
@@ -631,6 +631,7 @@ export interface components {
              */
             matter_id?: number | null;
             name?: string | null;
+            pst?: components["schemas"]["PstRequest"] | null;
             scope: components["schemas"]["ExportScopeRequest"];
             /** @description Whether each attachment is a file of its own as well. */
             with_attachments?: boolean;
@@ -945,6 +946,21 @@ export interface components {
             record_id: string;
             root: string;
             summary: string;
+        };
+        /** @description How PST files are written; each field has its default. */
+        PstRequest: {
+            /**
+             * Format: int64
+             * @description A file that would grow beyond it is followed by another (20 GB; at most 45).
+             */
+            file_bytes_max?: number | null;
+            /**
+             * Format: int32
+             * @description A folder that has so many is followed by another (50,000, the most).
+             */
+            folder_items_max?: number | null;
+            /** @description Whether each message is in the bundle byte for byte as well (false). */
+            with_eml?: boolean;
         };
         ReleaseRequest: {
             reason: string;

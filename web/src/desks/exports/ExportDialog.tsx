@@ -28,12 +28,14 @@ export default function ExportDialog({
   const [name, setName] = useState(suggested.slice(0, 120));
   const [format, setFormat] = useState<ExportBody["format"]>("eml");
   const [files, setFiles] = useState(false);
+  const [eml, setEml] = useState(false);
   const ask = useMutation({
     mutationFn: () =>
       api.addExport({
         matter_id: matter,
         scope,
         format,
+        pst: format === "pst" ? { with_eml: eml } : undefined,
         with_attachments: files,
         name: name.trim() || undefined,
       }),
@@ -61,9 +63,17 @@ export default function ExportDialog({
       <Choose
         label={s.exports.format}
         value={format}
-        onChange={(id) => setFormat(id === "mbox" ? "mbox" : "eml")}
+        onChange={(id) => setFormat(id as ExportBody["format"])}
         choices={Object.entries(s.exports.formats).map(([id, name]) => ({ id, name }))}
       />
+      {format === "pst" && (
+        <>
+          <p className="quiet small">{s.exports.pstWhat}</p>
+          <Tick isSelected={eml} onChange={setEml} hint={s.exports.emlHint}>
+            {s.exports.eml}
+          </Tick>
+        </>
+      )}
       <Tick isSelected={files} onChange={setFiles} hint={s.exports.attachmentsHint}>
         {s.exports.attachments}
       </Tick>

@@ -1,0 +1,195 @@
+//! A bundle on its way to the disk: the zip under its staged name, and the
+//! temporary files whose content enters it when it is whole.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use super::bundle::{BundleError, Finished};
+use super::manifest::Listed;
+use crate::base::durable;
+use crate::base::hash::Hasher;
+
+/// The name under which a bundle is written before it is whole.
+pub(super) fn staged(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    PathBuf::from(name)
+}
+
+/// Ends the writing of a bundle from another thread, in the middle of a file.
+#[derive(Clone, Default)]
+pub struct Stopper(Arc<AtomicBool>);
+
+impl Stopper {
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.0.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("it was stopped")),
+            false => Ok(()),
+        }
+    }
+}
+
+pub(super) struct Out {
+    path: PathBuf,
+    zip: ZipWriter<BufWriter<File>>,
+    pub stopper: Stopper,
+}
+
+impl Out {
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let file = File::create(staged(path))?;
+        let zip = ZipWriter::new(BufWriter::new(file)).set_auto_large_file();
+        Ok(Self { path: path.to_owned(), zip, stopper: Stopper::default() })
+    }
+
+    fn start(&mut self, name: &str) -> Result<(), BundleError> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .unix_permissions(0o644);
+        self.zip
+            .start_file(name, options)
+            .map_err(|source| BundleError::Zip { path: self.path.clone(), source })
+    }
+
+    pub fn file(&mut self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        self.start(name)?;
+        self.zip.write_all(bytes).map_err(|error| self.failed(error))
+    }
+
+    /// A file of all that `from` gives.
+    pub fn copy(&mut self, name: &str, from: &mut dyn Read) -> Result<Listed, BundleError> {
+        self.start(name)?;
+        let (mut size, mut hasher) = (0, Hasher::new());
+        let copied = copy(from, &mut self.zip, &self.stopper, |piece| {
+            size += piece.len() as u64;
+            hasher.update(piece);
+        });
+        copied.map_err(|error| self.failed(error))?;
+        Ok(Listed { path: name.to_owned(), size, sha256: hasher.finish() })
+    }
+
+    pub fn finish(self) -> Result<Finished, BundleError> {
+        let Self { path, zip, stopper } = self;
+        let buffered =
+            zip.finish().map_err(|source| BundleError::Zip { path: path.clone(), source })?;
+        give_name(&path, buffered, &stopper).map_err(|source| BundleError::Write { path, source })
+    }
+
+    pub fn failed(&self, source: io::Error) -> BundleError {
+        BundleError::Write { path: self.path.clone(), source }
+    }
+}
+
+/// A temporary file without a name: gone with the process.
+pub(super) struct Spool {
+    pub file: BufWriter<File>,
+    pub size: u64,
+}
+
+impl Spool {
+    pub fn new(directory: &Path) -> io::Result<Self> {
+        Ok(Self { file: BufWriter::new(tempfile::tempfile_in(directory)?), size: 0 })
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.size += bytes.len() as u64;
+        self.file.write_all(bytes)
+    }
+
+    /// One element of a JSON list, on a line of its own.
+    pub fn element(&mut self, json: &[u8]) -> io::Result<()> {
+        let separator: &[u8] = if self.size == 0 { b"\n" } else { b",\n" };
+        self.write(separator)?;
+        self.write(json)
+    }
+
+    pub fn rewound(&mut self) -> io::Result<BufReader<&mut File>> {
+        self.file.flush()?;
+        let file = self.file.get_mut();
+        file.seek(SeekFrom::Start(0))?;
+        Ok(BufReader::new(file))
+    }
+}
+
+/// fsync, rename, fsync the directory.
+fn give_name(
+    path: &Path,
+    mut buffered: BufWriter<File>,
+    stopper: &Stopper,
+) -> io::Result<Finished> {
+    buffered.flush()?;
+    let mut file = File::open(staged(path))?;
+    let (mut size, mut hasher) = (0, Hasher::new());
+    copy(&mut file, &mut io::sink(), stopper, |piece| {
+        size += piece.len() as u64;
+        hasher.update(piece);
+    })?;
+    buffered.get_ref().sync_all()?;
+    std::fs::rename(staged(path), path)?;
+    durable::sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(Finished { size, sha256: hasher.finish() })
+}
+
+const PIECE_BYTES: usize = 64 << 10;
+
+fn copy(
+    from: &mut dyn Read,
+    to: &mut impl Write,
+    stopper: &Stopper,
+    mut each: impl FnMut(&[u8]),
+) -> io::Result<()> {
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        stopper.check()?;
+        match from.read(&mut piece)? {
+            0 => return Ok(()),
+            read => {
+                each(&piece[..read]);
+                to.write_all(&piece[..read])?;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_ends_the_copying_of_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut out = Out::create(&directory.path().join("bundle.zip")).unwrap();
+        let stopper = out.stopper.clone();
+        let mut pieces = 0;
+        let endless = std::iter::from_fn(|| {
+            pieces += 1;
+            if pieces == 3 {
+                stopper.stop();
+            }
+            Some(())
+        });
+        let mut from = Endless(endless);
+        assert!(out.copy("large", &mut from).is_err());
+        assert_eq!(pieces, 3);
+    }
+
+    struct Endless<I>(I);
+
+    impl<I: Iterator<Item = ()>> Read for Endless<I> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.next();
+            buffer.fill(7);
+            Ok(buffer.len())
+        }
+    }
+}
