@@ -289,15 +289,30 @@ pub async fn totals(catalog: &Catalog) -> Result<Totals, CatalogError> {
     })
 }
 
-/// Per source: how many deliveries, and when the last one came.
-pub async fn by_source(catalog: &Catalog) -> Result<Vec<(String, u64, Timestamp)>, CatalogError> {
-    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-        "SELECT source, COUNT(*), MAX(received_at) FROM delivery GROUP BY source ORDER BY source",
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfSource {
+    pub source: String,
+    pub deliveries: u64,
+    /// Of those, how many did not show what the source must show.
+    pub unproven: u64,
+    pub last_at: Timestamp,
+}
+
+pub async fn by_source(catalog: &Catalog) -> Result<Vec<OfSource>, CatalogError> {
+    let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
+        "SELECT source, COUNT(*), COUNT(CASE WHEN is_proven = 0 THEN 1 END), MAX(received_at)
+         FROM delivery GROUP BY source ORDER BY source",
     )
     .fetch_all(catalog.read())
     .await
     .during("count deliveries by source")?;
-    Ok(rows.into_iter().map(|(source, count, at)| (source, count as u64, Timestamp(at))).collect())
+    let of_source = |(source, deliveries, unproven, at): (String, i64, i64, i64)| OfSource {
+        source,
+        deliveries: deliveries.max(0) as u64,
+        unproven: unproven.max(0) as u64,
+        last_at: Timestamp(at),
+    };
+    Ok(rows.into_iter().map(of_source).collect())
 }
 
 async fn fetch(

@@ -42,6 +42,8 @@ pub struct SourceStatus {
     address: String,
     last_seen: Option<String>,
     deliveries: u64,
+    /// Deliveries that did not show what the source must show.
+    unproven: u64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -108,20 +110,22 @@ async fn sources(context: &Context) -> Result<Vec<SourceStatus>, ApiError> {
     let mut seen = delivery::by_source(&context.catalog).await?;
     let mut sources = Vec::new();
     for source in &context.config.source {
-        let place = seen.iter().position(|(name, ..)| *name == source.name);
+        let place = seen.iter().position(|it| it.source == source.name);
         let found = place.map(|place| seen.swap_remove(place));
         sources.push(SourceStatus {
             name: source.name.clone(),
             address: source.address.clone(),
-            last_seen: found.as_ref().map(|(.., at)| at.to_string()),
-            deliveries: found.map_or(0, |(_, count, _)| count),
+            last_seen: found.as_ref().map(|it| it.last_at.to_string()),
+            deliveries: found.as_ref().map_or(0, |it| it.deliveries),
+            unproven: found.as_ref().map_or(0, |it| it.unproven),
         });
     }
-    sources.extend(seen.into_iter().map(|(name, deliveries, at)| SourceStatus {
-        name,
+    sources.extend(seen.into_iter().map(|it| SourceStatus {
+        name: it.source,
         address: String::new(),
-        last_seen: Some(at.to_string()),
-        deliveries,
+        last_seen: Some(it.last_at.to_string()),
+        deliveries: it.deliveries,
+        unproven: it.unproven,
     }));
     Ok(sources)
 }

@@ -36,6 +36,8 @@ pub struct FamilyDoc {
     pub hashes: Vec<String>,
     /// Something of it could not be indexed: it has a gap.
     pub is_partial: bool,
+    /// At least one delivery showed what its source must show.
+    pub is_proven: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -137,7 +137,7 @@ impl Segment<'_> {
                 found.insert(doc);
             }
         };
-        if matches!(name, schema::SIZE | schema::ATTACHMENTS) {
+        if matches!(name, schema::SIZE | schema::ATTACHMENTS | schema::UNPROVEN) {
             let column: Column<u64> = columns.u64(name)?;
             let value = |value| i64::try_from(value).unwrap_or(i64::MAX);
             those.iter().for_each(|doc| add(doc, column.first(doc).map(value)));

@@ -94,8 +94,12 @@ impl Planner<'_> {
                 Expr::Column { name, from: from.map(|it| it.0), until: until.map(|it| it.0) }
             }
             Node::Size(test) => size(test),
-            Node::Has(Has::Attachment) => {
-                Expr::Column { name: schema::ATTACHMENTS, from: Some(1), until: None }
+            Node::Has(has) => {
+                let name = match has {
+                    Has::Attachment => schema::ATTACHMENTS,
+                    Has::Unproven => schema::UNPROVEN,
+                };
+                Expr::Column { name, from: Some(1), until: None }
             }
         })
     }

@@ -16,7 +16,7 @@ use crate::mail::address;
 
 /// Of the schema and of `token` together. An index of another version is made
 /// again.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 const TERMS: &str = "muniment-terms";
 const WHOLE: &str = "muniment-whole";
@@ -65,6 +65,8 @@ pub(super) const ATTACHMENTS: &str = "attachments";
 pub(super) const MESSAGES: &str = "messages";
 /// 1 where something could not be indexed.
 pub(super) const PARTIAL: &str = "partial";
+/// 1 where no delivery showed what its source must show.
+pub(super) const UNPROVEN: &str = "unproven";
 
 impl Fields {
     pub fn new() -> Self {
@@ -80,6 +82,7 @@ impl Fields {
         builder.add_u64_field(ATTACHMENTS, FAST);
         builder.add_u64_field(MESSAGES, FAST);
         builder.add_u64_field(PARTIAL, FAST);
+        builder.add_u64_field(UNPROVEN, FAST);
         Self {
             set,
             subject: builder.add_text_field("subject", words()),
@@ -126,6 +129,7 @@ impl Fields {
         to.add_u64(column(ATTACHMENTS)?, doc.attachments.len() as u64);
         to.add_u64(column(MESSAGES)?, doc.messages.len() as u64);
         to.add_u64(column(PARTIAL)?, u64::from(doc.is_partial));
+        to.add_u64(column(UNPROVEN)?, u64::from(!doc.is_proven));
         to.add_text(self.subject, cleaned(&doc.subject));
         to.add_text(self.body, cleaned(&doc.body));
         let names = doc.attachments.iter().map(|it| it.name.as_str());

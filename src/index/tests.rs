@@ -26,6 +26,7 @@ fn family(set: i64) -> FamilyDoc {
         messages: vec![format!("{set:064x}")],
         hashes: vec![format!("{:064x}", set + 100)],
         is_partial: false,
+        is_proven: true,
     }
 }
 
@@ -78,6 +79,14 @@ fn read(text: &str) -> ast::Query {
         Ok(parsed) => parsed.query,
         Err(error) => panic!("{}", error.caret(text)),
     }
+}
+
+#[test]
+fn unproven_families_are_found_apart() {
+    let unproven = FamilyDoc { is_proven: false, ..body(2, "plan") };
+    let found = Fixture::new([body(1, "plan"), unproven]);
+    assert_eq!(found.find("plan AND has:unproven"), [2]);
+    assert_eq!(found.find("NOT has:unproven"), [1]);
 }
 
 #[test]

@@ -124,4 +124,6 @@ pub enum Test<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Has {
     Attachment,
+    /// A source that did not show what it must: nobody's word for who sent it.
+    Unproven,
 }

@@ -296,6 +296,7 @@ impl<'a> Parser<'a> {
             Name::Date(field) => Node::Date(field, value::date_test(operator, value, span)?),
             Name::Size => Node::Size(value::size_test(operator, value, span)?),
             Name::Has if value.eq_ignore_ascii_case("attachment") => Node::Has(Has::Attachment),
+            Name::Has if value.eq_ignore_ascii_case("unproven") => Node::Has(Has::Unproven),
             Name::HasAttachment => match value.to_ascii_lowercase().as_str() {
                 "true" | "yes" => Node::Has(Has::Attachment),
                 "false" | "no" => Node::Not(Box::new(Node::Has(Has::Attachment))),
@@ -306,7 +307,9 @@ impl<'a> Parser<'a> {
             },
             Name::Has | Name::Later => {
                 let message = format!("`has:{}` is not known", shortened(value));
-                return Err(QueryError::new(span, message).hint("write has:attachment"));
+                return Err(
+                    QueryError::new(span, message).hint("write has:attachment or has:unproven")
+                );
             }
         };
         self.count(1, span)?;

@@ -90,6 +90,7 @@ fn fields() {
     check("meet 12:30", "meet AND \"12:30\"");
     check("has:attachment", "has:attachment");
     check("hasattachment:false", "NOT has:attachment");
+    check("has:Unproven AND a", "has:unproven AND a");
     check("size>10mb", "size>10485760");
     check("size:1kb..2kb", "size:1024..2048");
     refused("form:x", "form", "no field `form`", "from:");

@@ -32,6 +32,7 @@ impl Display for Node {
             Self::Date(field, test) => comparison(f, field.name(), test),
             Self::Size(test) => comparison(f, "size", test),
             Self::Has(Has::Attachment) => f.write_str("has:attachment"),
+            Self::Has(Has::Unproven) => f.write_str("has:unproven"),
         }
     }
 }

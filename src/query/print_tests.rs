@@ -125,7 +125,7 @@ fn node() -> impl Strategy<Value = Node> {
         1 => (sent, test(when().boxed(), |a, b| a.start <= b.start))
             .prop_map(|(field, test)| Node::Date(field, test)),
         1 => test(any::<u64>(), |a, b| a <= b).prop_map(Node::Size),
-        1 => Just(Node::Has(Has::Attachment)),
+        1 => proptest::sample::select(vec![Has::Attachment, Has::Unproven]).prop_map(Node::Has),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![

@@ -117,6 +117,7 @@ impl Fixture {
             messages: vec!["aa".to_owned(), format!("{set}")],
             hashes: Vec::new(),
             is_partial: set % 2 == 0,
+            is_proven: true,
         };
         self.search.index.put(doc).unwrap();
     }

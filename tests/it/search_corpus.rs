@@ -32,6 +32,7 @@ fn family(set: usize, body: &str) -> FamilyDoc {
         messages: Vec::new(),
         hashes: Vec::new(),
         is_partial: false,
+        is_proven: true,
     }
 }
 

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { TENANT } from "./mail.mjs";
 
 const root = new URL("../..", import.meta.url).pathname;
 export const binary = resolve(
@@ -30,7 +31,8 @@ export async function start() {
   const config = join(data, "muniment.toml");
   const text = readFileSync(config, "utf8")
     .replace("127.0.0.1:2525", `127.0.0.1:${smtp}`)
-    .replace("127.0.0.1:8080", `127.0.0.1:${http}`);
+    .replace("127.0.0.1:8080", `127.0.0.1:${http}`)
+    .replace(/^# originator_org = .*$/m, `originator_org = "${TENANT}"`);
   writeFileSync(config, text);
   const server = spawn(binary, ["serve", "--config", config], {
     stdio: ["ignore", "pipe", "pipe"],

@@ -208,6 +208,29 @@ export async function reached({ page }, check) {
   await check("message-list");
 }
 
+/** What another tenant sent to the journal address is marked in the list, found by a filter, and counted. */
+export async function unproven({ page }, check) {
+  await query(page, "payment OR certificate");
+  await count(page, /1\d families/);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /^Filters/ }).click();
+  await page.getByRole("button", { name: /Source/ }).click();
+  await page.getByRole("option", { name: "Unproven source" }).click();
+  await count(page, "1 family");
+  assert.equal(
+    await page.getByRole("textbox", { name: "Query" }).inputValue(),
+    "(payment OR certificate) AND has:unproven",
+  );
+  await seen(page.getByRole("row", { name: /Payment to the new account.*Unproven/ }));
+  await page.locator("body").press("j");
+  await seen(page.getByText(/Nothing shows that your own mail system sent this/));
+  await check("unproven");
+  await page.getByRole("link", { name: "Status" }).click();
+  await seen(page.getByText(/^1 delivery did not name the organisation/));
+  await page.getByRole("link", { name: "Search has:unproven" }).click();
+  await count(page, "1 family");
+}
+
 /** A hold is seen before it is placed. */
 export async function hold({ page }, check) {
   await page.getByRole("link", { name: "Matters" }).click();

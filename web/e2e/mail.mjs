@@ -1,6 +1,7 @@
 // A small company's mail as Exchange journals it: the same every time.
 
 const DOMAIN = "northwind.test";
+export const TENANT = "northwind.onmicrosoft.com";
 export const people = {
   alice: ["Alice Ito", `alice.ito@${DOMAIN}`],
   bob: ["Bob Lay", `bob.lay@${DOMAIN}`],
@@ -55,7 +56,7 @@ function original({ from, to, cc = [], subject, at, text, html, files = [], repl
 }
 
 /** A journal report around a message, with typed recipients, as Exchange Online writes it. */
-function report(mail, recipients) {
+function report(mail, recipients, tenant = TENANT) {
   const { id, bytes } = original(mail);
   const [, sender] = people[mail.from];
   const lines = [
@@ -67,7 +68,7 @@ function report(mail, recipients) {
     ),
   ];
   return [
-    `From: <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@northwind.onmicrosoft.com>`,
+    `From: <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@${tenant}>`,
     "To: <journal@archive.invalid>",
     `Subject: ${encoded(mail.subject)}`,
     `Date: ${new Date(mail.at + 4000).toUTCString().replace("GMT", "+0000")}`,
@@ -75,6 +76,7 @@ function report(mail, recipients) {
       .toString("hex")
       .slice(-28)}@journal.report.generator>`,
     "X-MS-Journal-Report:",
+    `X-OriginatorOrg: ${tenant}`,
     "MIME-Version: 1.0",
     'Content-Type: multipart/mixed; boundary="report"',
     "",
@@ -200,5 +202,13 @@ export function company(count = 120) {
       ["Cc", "home", "Forwarded", "grace"],
     ]),
   );
+  const claim = {
+    from: "farid",
+    to: ["alice"],
+    at: Date.parse("2026-03-30T16:05:00Z"),
+    subject: "Payment to the new account",
+    text: "Alice,\r\n\r\nthe supplier has a new account; the payment must leave today.\r\n\r\nFarid\r\n",
+  };
+  mails.push(report(claim, [["To", "alice"]], "stranger.onmicrosoft.com"));
   return mails;
 }

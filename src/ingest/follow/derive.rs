@@ -120,6 +120,7 @@ impl Item {
             messages: Vec::new(),
             hashes: message.attachments.iter().map(|file| file.sha256.to_string()).collect(),
             is_partial: self.found.is_err() || !message.gaps.is_empty(),
+            is_proven: self.is_proven,
         };
         self.join(&mut family);
         family
@@ -140,6 +141,10 @@ impl Item {
         is_news |= add(&mut family.sources, &self.source);
         is_news |= add(&mut family.classes, &self.class);
         is_news |= add(&mut family.messages, &self.sha256.to_string());
+        if self.is_proven && !family.is_proven {
+            family.is_proven = true;
+            is_news = true;
+        }
         if self.received_at < family.received_at {
             family.received_at = self.received_at;
             is_news = true;
@@ -306,6 +311,17 @@ mod tests {
         assert!(has(Role::To, "d@e.f") && has(Role::Bcc, "blind@e.f") && has(Role::From, "A@b.c"));
         assert_eq!(second.family(SetId(1), Some(merged.clone())), None, "nothing is new");
         assert_eq!(merged.body, "body\r\n".replace('\r', ""));
+    }
+
+    #[test]
+    fn one_proven_delivery_proves_the_family() {
+        let proven = item(MESSAGE, &[(Kind::To, "d@e.f")]);
+        let doubtful = Item { is_proven: false, ..item(MESSAGE, &[(Kind::To, "d@e.f")]) };
+        let family = doubtful.family(SetId(1), None).unwrap();
+        assert!(!family.is_proven);
+        let merged = proven.family(SetId(1), Some(family)).unwrap();
+        assert!(merged.is_proven);
+        assert_eq!(doubtful.family(SetId(1), Some(merged)), None, "proof is not taken back");
     }
 
     #[test]

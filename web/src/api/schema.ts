@@ -1030,6 +1030,11 @@ export interface components {
             deliveries: number;
             last_seen: string | null;
             name: string;
+            /**
+             * Format: int64
+             * @description Deliveries that did not show what the source must show.
+             */
+            unproven: number;
         };
         Status: {
             archive_id: string;

@@ -7,7 +7,7 @@ import { Button } from "../../ui/Button";
 import { DateField } from "../../ui/DateField";
 import { Choose } from "../../ui/Field";
 import { AddressField } from "./AddressField";
-import { filtersOn, withoutFilters } from "./state";
+import { asksUnproven, filtersOn, withoutFilters, withUnproven } from "./state";
 
 export default function Filters({
   state,
@@ -60,7 +60,16 @@ export default function Filters({
           ]}
         />
       )}
-      <Button kind="quiet" isDisabled={filtersOn(state) === 0} onPress={() => set(withoutFilters)}>
+      <Choose
+        label={s.search.source}
+        value={asksUnproven(state.q ?? "") ? "unproven" : "any"}
+        onChange={(id) => set({ q: withUnproven(state.q ?? "", id === "unproven") || undefined })}
+        choices={[
+          { id: "any", name: s.search.anySource },
+          { id: "unproven", name: s.search.unproven },
+        ]}
+      />
+      <Button kind="quiet" isDisabled={filtersOn(state) === 0} onPress={() => set(withoutFilters(state))}>
         {s.search.clearFilters}
       </Button>
     </div>

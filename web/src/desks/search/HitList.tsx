@@ -34,7 +34,7 @@ function Signs({ hit }: { hit: Hit }) {
       {!hit.is_proven && (
         <span className="sign sign-source" title={s.search.unproven}>
           <Icon name="alert" size={14} />
-          <span className="hidden-text">{s.search.unproven}</span>
+          {s.search.unprovenMark}
         </span>
       )}
     </span>

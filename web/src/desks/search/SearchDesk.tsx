@@ -268,7 +268,7 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
                   title={s.search.none}
                   act={
                     filtersOn(state) > 0 && (
-                      <Button onPress={() => go(withoutFilters)}>{s.search.noneUnfiltered}</Button>
+                      <Button onPress={() => go(withoutFilters(state))}>{s.search.noneUnfiltered}</Button>
                     )
                   }
                 >

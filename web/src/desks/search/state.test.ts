@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bodyOf, filtersOn, trimmed, wordsOf } from "./state";
+import { asksUnproven, bodyOf, filtersOn, trimmed, withUnproven, wordsOf } from "./state";
 
 test("an address says one search, and a date says which date", () => {
   expect(bodyOf({ matter: 3, q: "a", from: "2026-01-01" })).toMatchObject({
@@ -9,6 +9,7 @@ test("an address says one search, and a date says which date", () => {
   });
   expect(bodyOf({})).toMatchObject({ matter_id: null, query: "", date_kind: "sent" });
   expect(filtersOn({ from: "2026-01-01", until: "2026-02-01", sender: "a@x" })).toBe(2);
+  expect(filtersOn({ q: "has:unproven" })).toBe(1);
 });
 
 test("marks are the words that are asked for, not the operators, the addresses or what is excluded", () => {
@@ -19,6 +20,20 @@ test("marks are the words that are asked for, not the operators, the addresses o
 
 test("what the snippet marked comes first, each once", () => {
   expect(wordsOf("merg* plan", { text: "the mergers plan", marks: [[4, 11]] })).toEqual(["mergers", "plan"]);
+});
+
+test("the filter on unproven sources writes itself into the query, and takes itself out again", () => {
+  for (const [plain, filtered] of [
+    ["", "has:unproven"],
+    ["a OR b", "(a OR b) AND has:unproven"],
+    ["(a OR b) AND (c)", "((a OR b) AND (c)) AND has:unproven"],
+  ] as const) {
+    expect(withUnproven(plain, true)).toBe(filtered);
+    expect(withUnproven(filtered, true)).toBe(filtered);
+    expect([asksUnproven(plain), asksUnproven(filtered)]).toEqual([false, true]);
+    expect(asksUnproven(withUnproven(filtered, false))).toBe(false);
+  }
+  expect(withUnproven("(a OR b) AND has:unproven", false)).toBe("a OR b");
 });
 
 test("a snippet loses its first ellipsis and keeps its marks", () => {

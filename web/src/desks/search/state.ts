@@ -17,17 +17,36 @@ export function bodyOf(state: SearchState): SearchBody {
 }
 
 export const filtersOn = (state: SearchState) =>
-  [state.from ?? state.until, state.sender, state.recipient, state.custodian].filter((v) => v !== undefined)
-    .length;
+  [
+    state.from ?? state.until,
+    state.sender,
+    state.recipient,
+    state.custodian,
+    asksUnproven(state.q ?? "") || undefined,
+  ].filter((v) => v !== undefined).length;
 
-export const withoutFilters: Partial<SearchState> = {
+export const withoutFilters = (state: SearchState): Partial<SearchState> => ({
+  q: withUnproven(state.q ?? "", false) || undefined,
   from: undefined,
   until: undefined,
   by: undefined,
   sender: undefined,
   recipient: undefined,
   custodian: undefined,
-};
+});
+
+const UNPROVEN = "has:unproven";
+
+/** Whether the query asks for unproven sources alone, as the filter writes it. */
+export const asksUnproven = (query: string) => query === UNPROVEN || query.endsWith(` AND ${UNPROVEN}`);
+
+/** The query with that condition, or without it. */
+export function withUnproven(query: string, on: boolean): string {
+  if (on === asksUnproven(query)) return query;
+  if (on) return query.trim() ? `(${query.trim()}) AND ${UNPROVEN}` : UNPROVEN;
+  const rest = query.slice(0, -UNPROVEN.length).replace(/ AND $/, "");
+  return rest.replace(/^\(([^()]*)\)$/, "$1");
+}
 
 const IN_TEXT = new Set(["", "body", "subject", "attachment", "attachmenttext"]);
 

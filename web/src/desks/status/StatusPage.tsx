@@ -1,5 +1,6 @@
 // How the archive is: one sentence, then the figures behind it.
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import type { Status } from "../../api/types";
 import { q } from "../../app/queries";
@@ -40,6 +41,8 @@ function useNow() {
 function Shown({ status }: { status: Status }) {
   const now = useNow();
   const { text, mood } = sentence(status, now);
+  const { data: me } = useSuspenseQuery(q.session);
+  const unproven = status.sources.reduce((sum, source) => sum + source.unproven, 0);
   const columns: Column<Status["sources"][number]>[] = [
     {
       id: "name",
@@ -62,6 +65,13 @@ function Shown({ status }: { status: Status }) {
         ),
     },
     { id: "count", title: t.deliveries, width: "100px", align: "end", cell: (x) => number(x.deliveries) },
+    {
+      id: "unproven",
+      title: t.unproven,
+      width: "100px",
+      align: "end",
+      cell: (x) => (x.unproven ? <span className="status-unproven">{number(x.unproven)}</span> : "0"),
+    },
   ];
   const ratio = status.bytes_received
     ? `${Math.round((100 * status.bytes_stored) / status.bytes_received)} %`
@@ -86,6 +96,16 @@ function Shown({ status }: { status: Status }) {
           row={(i) => status.sources[i]}
         />
       </Card>
+      {unproven > 0 && (
+        <Note tone="source" icon="alert">
+          {t.unprovenWhy(unproven)}{" "}
+          {me?.role !== "administrator" && me?.is_archive_wide && (
+            <Link to="/search" search={{ q: "has:unproven" }}>
+              {t.unprovenFind}
+            </Link>
+          )}
+        </Note>
+      )}
       <div className="status-cards">
         <Card title={t.archive}>
           <dl className="facts">

@@ -3,7 +3,13 @@ import type { Status } from "../../api/types";
 import { sentence } from "./sentence";
 
 const NOW = Date.parse("2026-03-30T12:00:00Z");
-const source = (last_seen: string | null) => ({ name: "m365", address: "a@x", last_seen, deliveries: 0 });
+const source = (last_seen: string | null) => ({
+  name: "m365",
+  address: "a@x",
+  last_seen,
+  deliveries: 0,
+  unproven: 0,
+});
 const status = (change: Partial<Status>): Status => ({
   archive_id: "",
   version: "",
