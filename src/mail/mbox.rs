@@ -116,8 +116,9 @@ fn trimmed(line: &[u8]) -> &[u8] {
     line.trim_ascii_end()
 }
 
-/// `From `, an address, and a date with a time and a year.
-fn is_separator(line: &[u8]) -> bool {
+/// Whether `line` begins a message in a mailbox: `From `, an address, and a date
+/// with a time and a year.
+pub fn is_separator(line: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(b"From ") else { return false };
     let mut words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let is_time = |word: &[u8]| {

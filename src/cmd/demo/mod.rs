@@ -275,7 +275,9 @@ async fn journal(
     };
     let sent = client::send(missing, to, &source.address, arguments.connections, &tell).await?;
     let done = there.get() + sent.acknowledged;
-    progress("journaled", done, 0);
+    if done != shown.get() {
+        progress("journaled", done, 0);
+    }
     say("");
     if let Some(refusal) = sent.first_refusal {
         eprintln!("{} deliveries were refused; the first: {refusal}", sent.refused);

@@ -131,8 +131,8 @@ enum Opened {
     Message(Vec<u8>),
 }
 
-/// A file that begins with `From ` is a mailbox if it is named as none else, or
-/// holds more than one message; a lone message may begin so too.
+/// A file that begins with `From ` is a mailbox, unless it is named as a message
+/// and the line is no separator: some mailers leave such lines.
 fn open(path: &Path) -> anyhow::Result<Opened> {
     let file = File::open(path)?;
     let is_packed = has_extension(path, &["zst"]);
@@ -141,7 +141,9 @@ fn open(path: &Path) -> anyhow::Result<Opened> {
         false => Box::new(BufReader::new(file)),
     };
     let start = source.fill_buf()?;
-    if start.starts_with(b"From ") {
+    let first = start.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default();
+    let is_message = has_extension(path, &["eml", "rfc822"]) && !mbox::is_separator(first);
+    if start.starts_with(b"From ") && !is_message {
         return Ok(Opened::Mailbox(source));
     }
     let mut bytes = Vec::new();
@@ -157,7 +159,9 @@ fn open(path: &Path) -> anyhow::Result<Opened> {
 /// be anything.
 fn check(path: &Path) -> anyhow::Result<()> {
     if let Opened::Message(bytes) = open(path)? {
-        let is_mail = begins_with_field(&bytes);
+        let rest = bytes.splitn(2, |&byte| byte == b'\n').nth(1).unwrap_or_default();
+        let is_mail =
+            begins_with_field(&bytes) || bytes.starts_with(b"From ") && begins_with_field(rest);
         anyhow::ensure!(is_mail, "it begins neither as an mbox nor with a header");
     }
     Ok(())
@@ -167,9 +171,9 @@ fn check(path: &Path) -> anyhow::Result<()> {
 /// programs put a byte order mark before.
 fn begins_with_field(start: &[u8]) -> bool {
     let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start);
-    let name = start.split(|&byte| byte == b':').next().unwrap_or_default();
-    let name = name.trim_ascii_end();
-    !name.is_empty() && name.len() < start.len() && name.iter().all(u8::is_ascii_graphic)
+    let Some(colon) = start.iter().position(|&byte| byte == b':') else { return false };
+    let name = start[..colon].trim_ascii_end();
+    !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
 }
 
 /// The files of a path in a stable order: itself, a Maildir's messages, or what
@@ -217,6 +221,18 @@ mod tests {
     use crate::mail::delivery;
 
     #[test]
+    fn a_message_that_begins_as_a_mailbox_almost_does_is_a_message() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("odd.eml");
+        let message = "From a@x\nSubject: s\n\nbody\n";
+        std::fs::write(&path, message).unwrap();
+        let trouble = |text| panic!("{text}");
+        let mail: Vec<_> = Mail::new(&[path], Style::default(), &trouble).unwrap().collect();
+        let whole = message.replace('\n', "\r\n");
+        assert_eq!(delivery::read(&mail[0].bytes).entries[0].size, whole.len() as u64);
+    }
+
+    #[test]
     fn what_is_no_mail_is_refused_by_name() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
@@ -230,9 +246,10 @@ mod tests {
         assert!(refused(path("missing")).contains("cannot read"));
         std::fs::write(path("picture"), b"\x89PNG\r\n\x1a\n: no").unwrap();
         std::fs::write(path("text"), "not a mail at all: 1\n").unwrap();
+        std::fs::write(path("word"), "hostname\n").unwrap();
         std::fs::write(path("empty.mbox"), "").unwrap();
         std::fs::write(path("false.mbox.zst"), "From a\n").unwrap();
-        for name in ["picture", "text", "empty.mbox", "false.mbox.zst"] {
+        for name in ["picture", "text", "word", "empty.mbox", "false.mbox.zst"] {
             assert!(refused(path(name)).contains("is not mail"));
         }
         std::fs::create_dir(path("folder")).unwrap();
