@@ -54,9 +54,12 @@ pub const HTML_ATTRIBUTES_MAX: usize = 100;
 pub const HTML_TEXT_BYTES_MAX: usize = 16 << 10;
 /// Pictures of a message that are put into its HTML.
 pub const HTML_IMAGE_BYTES_MAX: usize = 16 << 20;
-/// Header fields shown of one message, and bytes of one.
-pub const HEADERS_SHOWN_MAX: usize = 500;
-pub const HEADER_SHOWN_BYTES_MAX: usize = 8 << 10;
+/// Fields read of one header block, and ids of one field.
+pub const HEADER_FIELDS_MAX: usize = 10_000;
+/// Bytes that are searched of the headers of a message's parts, and of those in
+/// which its later versions differ; what is beyond is declared.
+pub const INNER_HEADER_BYTES_MAX: usize = 1 << 20;
+pub const VERSION_HEADER_BYTES_MAX: usize = 512 << 10;
 /// Mailboxes kept of one header field.
 pub const MAILBOXES_MAX: usize = 100_000;
 /// File names and media types that are kept of attachments.

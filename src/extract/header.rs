@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Address, ContentType, DateTime, HeaderName, HeaderValue, MessageParser};
 
-use super::{Field, Mailbox, charset, text};
+use super::{Field, Mailbox, charset};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 
@@ -72,33 +72,43 @@ pub fn parse(block: &[u8]) -> Header {
     header
 }
 
-/// All fields of `block`, in order, for display.
-pub fn fields(block: &[u8]) -> Vec<Field> {
+/// All fields of `block`, in order; a line that is none stands among them without
+/// a name. The flag says that there are more.
+pub fn fields(block: &[u8]) -> (Vec<Field>, bool) {
     let readable = readable(block);
     let mut fields: Vec<(&[u8], Vec<u8>)> = Vec::new();
     for line in readable.split_inclusive(|&b| b == b'\n') {
-        if matches!(line.first(), Some(b' ' | b'\t')) {
-            if let Some((_, value)) = fields.last_mut() {
-                value.extend_from_slice(line);
-            }
+        if matches!(line.first(), Some(b' ' | b'\t'))
+            && let Some((_, value)) = fields.last_mut()
+        {
+            value.extend_from_slice(line);
             continue;
         }
-        let Some(colon) = line.iter().position(|&b| b == b':') else { continue };
-        if fields.len() == limits::HEADERS_SHOWN_MAX {
-            break;
+        if line.trim_ascii().is_empty() {
+            continue;
         }
-        fields.push((&line[..colon], line[colon + 1..].to_vec()));
+        if fields.len() == limits::HEADER_FIELDS_MAX {
+            return (shown(fields), true);
+        }
+        let colon = line.iter().position(|&b| b == b':');
+        let (name, value) = match colon {
+            Some(colon) => (&line[..colon], &line[colon + 1..]),
+            None => (&b""[..], line),
+        };
+        fields.push((name, value.to_vec()));
     }
+    (shown(fields), false)
+}
+
+fn shown(fields: Vec<(&[u8], Vec<u8>)>) -> Vec<Field> {
     let shown = fields.into_iter().map(|(name, mut value)| {
         value.push(b'\n');
         let decoded = match MessageStream::new(&value).parse_unstructured() {
             HeaderValue::Text(text) => text.into_owned(),
             _ => String::new(),
         };
-        Field {
-            name: String::from_utf8_lossy(name).trim().to_owned(),
-            value: text::prefix(decoded.trim(), limits::HEADER_SHOWN_BYTES_MAX).to_owned(),
-        }
+        let name = String::from_utf8_lossy(name).trim().to_owned();
+        Field { name, value: decoded.trim().to_owned() }
     });
     shown.collect()
 }
@@ -199,7 +209,7 @@ fn ids(value: &HeaderValue<'_>) -> Vec<String> {
         _ => Vec::new(),
     };
     list.into_iter()
-        .take(limits::HEADERS_SHOWN_MAX)
+        .take(limits::HEADER_FIELDS_MAX)
         .map(|id| id.trim_matches(['<', '>', ' ']).to_owned())
         .filter(|id| !id.is_empty())
         .collect()
@@ -253,9 +263,13 @@ mod tests {
 
     #[test]
     fn all_fields_are_shown() {
-        let fields = fields(b"Received: from a\r\n\tby b\r\nX-T: =?utf-8?q?=C3=A9?=\r\n\r\n");
+        let block = b"Received: from a\r\n\tby b\r\nX-T: =?utf-8?q?=C3=A9?=\r\nno field\r\n\r\n";
+        let (fields, is_cut) = fields(block);
         assert_eq!(fields[0], Field { name: "Received".into(), value: "from a by b".into() });
         assert_eq!(fields[1].value, "é");
+        assert_eq!(fields[2], Field { name: String::new(), value: "no field".into() });
+        assert!(!is_cut && fields.len() == 3);
+        assert!(super::fields("a: b\n".repeat(20_000).as_bytes()).1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! HTML to text: every word that a reader or a machine could see, including
-//! what style sheets hide; no scripts, styles or comments.
+//! what style sheets hide, and beside it where it links to, which may differ from
+//! what it shows; no scripts, styles or comments.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -12,6 +13,7 @@ use lol_html::{
     Selector, Settings,
 };
 
+use super::attributes::Attributes;
 use super::entity;
 use crate::base::limits;
 
@@ -69,13 +71,24 @@ const BLOCKS: &[&str] = &[
     "ul",
 ];
 
-/// The text of `source`. The flag says that something was left out.
-pub fn to_text(source: &str) -> (String, bool) {
+/// What an HTML document says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Html {
+    pub text: String,
+    /// What is not in the text: the targets of links and sources of pictures, as
+    /// written and as meant, and the words of tooltips and form fields; each once,
+    /// on a line of its own.
+    pub attributes: String,
+    /// Something was left out.
+    pub is_cut: bool,
+}
+
+pub fn to_text(source: &str) -> Html {
     let out = Rc::new(RefCell::new(Text::default()));
     let is_cut = rewrite(source, &out).is_err();
     let mut text = std::mem::take(&mut *out.borrow_mut());
     text.flush();
-    (text.out, is_cut)
+    Html { text: text.out, attributes: text.attributes.lines, is_cut }
 }
 
 /// What `source`, an HTML document, says of its own charset in its first bytes.
@@ -130,6 +143,9 @@ fn open(out: &Rc<RefCell<Text>>, element: &mut Element<'_, '_>) -> HandlerResult
     let mut text = out.borrow_mut();
     text.flush();
     text.in_style = name == "style";
+    for attribute in element.attributes() {
+        text.attributes.add(&attribute.name(), &attribute.value());
+    }
     match name.as_str() {
         "br" => text.line_break(),
         "td" | "th" => text.is_space_due = true,
@@ -171,6 +187,7 @@ struct Text {
     is_space_due: bool,
     in_style: bool,
     pre_depth: usize,
+    attributes: Attributes,
 }
 
 impl Text {
@@ -227,7 +244,8 @@ mod tests {
 
     #[track_caller]
     fn check(source: &str, expected: &str) {
-        assert_eq!(to_text(source), (expected.to_owned(), false));
+        let found = to_text(source);
+        assert_eq!((found.text.as_str(), found.is_cut), (expected, false));
     }
 
     #[test]
@@ -265,6 +283,7 @@ mod tests {
     #[test]
     fn deep_nesting_ends() {
         let source = "<div>".repeat(200_000) + "word";
-        assert!(to_text(&source).0.contains("word") || to_text(&source).1);
+        let found = to_text(&source);
+        assert!(found.text.contains("word") || found.is_cut);
     }
 }

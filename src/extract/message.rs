@@ -30,7 +30,11 @@ pub fn parse_message(bytes: &[u8]) -> Parsed {
     parsed.text = found.text;
     parsed.other_text = found.other;
     parsed.has_html = found.has_html;
-    parsed.headers = header::fields(block);
+    let (fields, is_cut) = header::fields(block);
+    if is_cut {
+        parsed.gaps.push(gap(None, Reason::TooLarge, "more header fields than are read"));
+    }
+    parsed.headers = fields;
     parsed
 }
 
@@ -58,6 +62,7 @@ struct Walk {
     parsed: Parsed,
     parts: usize,
     text_bytes_left: usize,
+    header_bytes_left: usize,
     is_too_deep: bool,
 }
 
@@ -67,13 +72,31 @@ impl Walk {
             parsed: Parsed::default(),
             parts: 0,
             text_bytes_left: limits::TEXT_TOTAL_BYTES_MAX,
+            header_bytes_left: limits::INNER_HEADER_BYTES_MAX,
             is_too_deep: false,
         }
     }
 
     fn part(&mut self, bytes: &[u8], place: Place) -> Body {
         let (block, body) = bytes.split_at(header::block_len(bytes));
+        self.keep_headers(block, place.parent);
         self.entity(&header::parse(block), body, place)
+    }
+
+    /// The header of a part or of a message within, whole or not at all.
+    fn keep_headers(&mut self, block: &[u8], at: Option<u32>) {
+        let is_full = self.header_bytes_left == 0;
+        let (fields, is_cut) = header::fields(block);
+        if block.len() > self.header_bytes_left || is_cut {
+            self.header_bytes_left = 0;
+            if !is_full {
+                let detail = "not all headers of its parts are indexed";
+                self.parsed.gaps.push(gap(at, Reason::TooLarge, detail));
+            }
+            return;
+        }
+        self.header_bytes_left -= block.len();
+        self.parsed.inner_headers.extend(fields);
     }
 
     fn entity(&mut self, header: &Header, body: &[u8], place: Place) -> Body {
@@ -148,21 +171,27 @@ impl Walk {
 
     fn inline_text(&mut self, header: &Header, is_html: bool, body: &[u8], place: Place) -> Body {
         let bytes = decode::transfer(body, &header.encoding);
-        let text = if is_html {
-            self.html_text(&bytes, header.charset.as_deref(), place.parent)
+        let label = header.charset.as_deref();
+        let (text, other) = if is_html {
+            self.html_text(&bytes, label, place.parent)
         } else {
-            self.keep_text(&charset::decode(&bytes, header.charset.as_deref()), place.parent)
+            (self.keep_text(&charset::decode(&bytes, label), place.parent), String::new())
         };
-        Body { text, other: String::new(), has_html: is_html, has_plain: !is_html }
+        Body { text, other, has_html: is_html, has_plain: !is_html }
     }
 
-    fn html_text(&mut self, bytes: &[u8], label: Option<&str>, at: Option<u32>) -> String {
-        let source = decode_html(bytes, label);
-        let (text, is_cut) = html::to_text(&source);
-        if is_cut {
+    /// The text of HTML, and what its attributes say.
+    fn html_text(
+        &mut self,
+        bytes: &[u8],
+        label: Option<&str>,
+        at: Option<u32>,
+    ) -> (String, String) {
+        let found = html::to_text(&decode_html(bytes, label));
+        if found.is_cut {
             self.parsed.gaps.push(gap(at, Reason::TooLarge, "HTML nested too deep to read whole"));
         }
-        self.keep_text(&text, at)
+        (self.keep_text(&found.text, at), self.keep_text(&found.attributes, at))
     }
 
     /// Normal form, within the bounds of one text and of the whole message.
@@ -198,7 +227,12 @@ impl Walk {
             Reading::Plain => {
                 Some(self.keep_text(&charset::decode(&content, header.charset.as_deref()), at))
             }
-            Reading::Html => Some(self.html_text(&content, header.charset.as_deref(), at)),
+            Reading::Html => {
+                let label = header.charset.as_deref();
+                let (mut text, attributes) = self.html_text(&content, label, at);
+                append(&mut text, &attributes);
+                Some(text)
+            }
             Reading::Message => Some(self.nested(&content, ordinal, place)),
             Reading::None(reason) => {
                 self.parsed.gaps.push(gap(at, reason, media_type));
@@ -213,6 +247,7 @@ impl Walk {
     fn nested(&mut self, content: &[u8], ordinal: u32, place: Place) -> String {
         let (block, body) = content.split_at(header::block_len(content));
         let header = header::parse(block);
+        self.keep_headers(block, Some(ordinal));
         let inner = Place { depth: place.depth + 1, parent: Some(ordinal), in_digest: false };
         let found = self.entity(&header, body, inner);
         let mut text = String::new();
@@ -365,6 +400,31 @@ mod tests {
         assert_eq!(forwarded.text.as_deref(), Some("From: Ann <a@b.c>\nSubject: inner\n\nhello"));
         let inner = &parsed.attachments[1];
         assert_eq!((inner.parent, inner.text.as_deref()), (Some(0), Some("BEGIN")));
+    }
+
+    #[test]
+    fn headers_of_parts_and_of_messages_within_are_kept() {
+        let parsed = parse(
+            "X-Own: a\nContent-Type: multipart/mixed; boundary=x\n\n--x\nX-Part: b\n\nbody\n\
+             --x\nContent-Type: message/rfc822\n\nX-Within: c\n\ntext\n--x--\n",
+        );
+        assert_eq!(parsed.headers[0].name, "X-Own");
+        let inner: Vec<_> = parsed.inner_headers.iter().map(|field| field.name.as_str()).collect();
+        assert_eq!(inner, ["X-Part", "Content-Type", "X-Within"]);
+        let part = format!("--x\nX-Large: {}\n\nbody\n", "a".repeat(600 << 10));
+        let head = "Content-Type: multipart/mixed; boundary=x\n\n".to_owned();
+        let parsed = parse(&(head + &part + &part + &part + "--x--\n"));
+        assert_eq!(parsed.inner_headers.len(), 1);
+        assert_eq!(parsed.gaps.len(), 1, "{:?}", parsed.gaps);
+    }
+
+    #[test]
+    fn where_links_lead_is_other_text() {
+        let parsed = parse(
+            "Content-Type: text/html\n\n<a href='https://a.example/x?u=b%2Fc'>https://d.example</a>\n",
+        );
+        assert_eq!(parsed.text.trim(), "https://d.example");
+        assert_eq!(parsed.other_text, "https://a.example/x?u=b%2Fc\nhttps://a.example/x?u=b/c\n");
     }
 
     #[test]

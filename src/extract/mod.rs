@@ -9,6 +9,7 @@
 //! mail-parser is used for header fields only (`parse_headers`): its own walk
 //! through nested messages can overflow the stack, so [`walk`] has ours.
 
+mod attributes;
 pub mod charset;
 mod decode;
 mod entity;
@@ -69,7 +70,8 @@ pub struct Parsed {
     pub references: Vec<String>,
     /// The text/plain body, else the text of the HTML one. Lines end with LF.
     pub text: String,
-    /// The text of an alternative body that has words that `text` has not.
+    /// What else is to be found: the text of an alternative body that has words
+    /// that `text` has not, and where its HTML links to.
     pub other_text: String,
     pub has_html: bool,
     /// Every attachment at any depth, in the order in which they come.
@@ -77,6 +79,8 @@ pub struct Parsed {
     pub gaps: Vec<Gap>,
     /// All fields of its header, bounded.
     pub headers: Vec<Field>,
+    /// Those of its parts and of the messages in it, to be searched.
+    pub inner_headers: Vec<Field>,
 }
 
 /// One attachment; a forwarded message is one, and so are its own.

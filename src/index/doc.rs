@@ -19,8 +19,12 @@ pub struct FamilyDoc {
     /// Without angle brackets.
     pub message_id: String,
     pub subject: String,
-    /// The message's own text, from its text part or its HTML.
+    /// The message's own text, from its text part or its HTML, and where its
+    /// links lead.
     pub body: String,
+    /// Every header field as `Name: value`, of the message in all its versions, of
+    /// its parts and of messages in it; each once.
+    pub headers: Vec<String>,
     /// Who took part, from headers and envelopes of every delivery.
     pub participants: Vec<Participant>,
     /// In order, nested ones included.

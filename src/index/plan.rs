@@ -179,6 +179,7 @@ impl Planner<'_> {
         match field {
             Named::Subject => vec![fields.subject],
             Named::Body => vec![fields.body],
+            Named::Header => vec![fields.headers],
             Named::AttachmentName => vec![fields.attachment_name],
             Named::AttachmentText => vec![fields.attachment_text],
             Named::Attachment => vec![fields.attachment_name, fields.attachment_text],

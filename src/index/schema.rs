@@ -16,7 +16,7 @@ use crate::mail::address;
 
 /// Of the schema and of `token` together. An index of another version is made
 /// again.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 const TERMS: &str = "muniment-terms";
 const WHOLE: &str = "muniment-whole";
@@ -36,6 +36,7 @@ pub(super) struct Fields {
     pub set: Field,
     pub subject: Field,
     pub body: Field,
+    pub headers: Field,
     pub attachment_name: Field,
     pub attachment_text: Field,
     pub everyone: People,
@@ -87,6 +88,7 @@ impl Fields {
             set,
             subject: builder.add_text_field("subject", words()),
             body: builder.add_text_field("body", words()),
+            headers: builder.add_text_field("headers", words()),
             attachment_name: builder.add_text_field("attachment_name", words()),
             attachment_text: builder.add_text_field("attachment_text", words()),
             everyone: people(&mut builder, "everyone"),
@@ -132,6 +134,7 @@ impl Fields {
         to.add_u64(column(UNPROVEN)?, u64::from(!doc.is_proven));
         to.add_text(self.subject, cleaned(&doc.subject));
         to.add_text(self.body, cleaned(&doc.body));
+        to.add_text(self.headers, apart(doc.headers.iter().map(String::as_str)));
         let names = doc.attachments.iter().map(|it| it.name.as_str());
         to.add_text(self.attachment_name, apart(names));
         let texts = doc.attachments.iter().filter_map(|it| it.text.as_deref());

@@ -29,6 +29,7 @@ const SCAN_BYTES_MAX: usize = 1 << 20;
 #[derive(Default)]
 pub(super) struct Marker {
     body: Phrases,
+    headers: Phrases,
     attachments: Phrases,
 }
 
@@ -54,6 +55,9 @@ impl Marker {
                 if matches!(text.field, Field::Anywhere | Field::Body) {
                     self.body.add(text)?;
                 }
+                if text.field == Field::Header {
+                    self.headers.add(text)?;
+                }
                 if matches!(text.field, Field::Anywhere | Field::Attachment | Field::AttachmentText)
                 {
                     self.attachments.add(text)?;
@@ -66,8 +70,10 @@ impl Marker {
 
     pub fn snippet(&self, doc: &FamilyDoc) -> Snippet {
         let texts = doc.attachments.iter().filter_map(|it| it.text.as_deref());
+        let headers = doc.headers.iter().map(|header| (header.as_str(), &self.headers));
         let marked = std::iter::once((doc.body.as_str(), &self.body))
             .chain(texts.map(|text| (text, &self.attachments)))
+            .chain(headers)
             .map(|(text, phrases)| (text, phrases.places(text)))
             .find(|(_, places)| !places.is_empty());
         match marked {

@@ -19,6 +19,7 @@ fn family(set: i64) -> FamilyDoc {
         message_id: format!("M{set}@mail.example"),
         subject: String::new(),
         body: String::new(),
+        headers: Vec::new(),
         participants: Vec::new(),
         attachments: Vec::new(),
         sources: vec!["exchange".into()],
@@ -386,6 +387,26 @@ fn too_many_expansions_are_refused() {
     let refused = found.find_in("w*", &Scope::default());
     assert!(matches!(refused, Err(IndexError::Refused { .. })));
     assert_eq!(found.find("w1234*").len(), 2);
+}
+
+#[test]
+fn headers_are_searched_when_they_are_asked_for() {
+    let mut doc = body(1, "text");
+    doc.headers = ["X-Priority: 1", "Received-SPF: fail by mx.example", "X-Last: spam"]
+        .map(str::to_owned)
+        .to_vec();
+    let found = Fixture::new([doc, body(2, "spf text")]);
+    for query in
+        ["header:\"X-Priority: 1\"", "header:spf", "headers:mx.example", "header:(fail NEAR(3) mx)"]
+    {
+        assert_eq!(found.find(query), [1], "{query}");
+    }
+    assert_eq!(found.find("spf"), [2], "words alone are not looked for in headers");
+    assert!(found.find("header:\"1 Received\"").is_empty(), "no phrase crosses fields");
+    assert!(found.find("header:(priority NEAR(1000) spam)").is_empty());
+    let read = read("header:fail");
+    let snippets = found.index.snippets(&read, &[SetId(1)]).expect("snippets");
+    assert!(snippets[0].text.starts_with("Received-SPF: fail"), "{snippets:?}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 /// Where words are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
-    /// No field named: subject, text, attachments and people.
+    /// No field named: subject, text, attachments and people. Not headers, in
+    /// which every server leaves words of its own.
     Anywhere,
     From,
     To,
@@ -14,7 +15,10 @@ pub enum Field {
     /// Everyone who received it, named by a header or an envelope.
     Recipients,
     Subject,
+    /// The text, and where its links lead.
     Body,
+    /// Names and values of every header field.
+    Header,
     /// Names and texts of attachments.
     Attachment,
     AttachmentName,
@@ -66,6 +70,8 @@ const NAMES: &[(&str, Name)] = &[
     ("recipients", Name::Text(Field::Recipients)),
     ("subject", Name::Text(Field::Subject)),
     ("body", Name::Text(Field::Body)),
+    ("header", Name::Text(Field::Header)),
+    ("headers", Name::Text(Field::Header)),
     ("attachment", Name::Text(Field::Attachment)),
     ("attachmentname", Name::Text(Field::AttachmentName)),
     ("attachmentnames", Name::Text(Field::AttachmentName)),
@@ -96,6 +102,7 @@ impl Field {
             Self::Anywhere
             | Self::Subject
             | Self::Body
+            | Self::Header
             | Self::Attachment
             | Self::AttachmentName
             | Self::AttachmentText => Kind::Words,

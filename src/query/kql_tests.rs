@@ -46,6 +46,13 @@ fn words_and_operators() {
 }
 
 #[test]
+fn headers() {
+    check("header:spf", "header:spf");
+    check("headers:\"X-Priority: 1\"", "header:\"X-Priority: 1\"");
+    check("header:(spf NEAR(3) fail)", "header:spf NEAR(3) header:fail");
+}
+
+#[test]
 fn wildcards() {
     check("conf*", "conf*");
     check("c?nf**", "c?nf*");

@@ -47,6 +47,7 @@ const WORDS: &[Field] = &[
     Field::Anywhere,
     Field::Subject,
     Field::Body,
+    Field::Header,
     Field::Attachment,
     Field::AttachmentName,
     Field::AttachmentText,

@@ -110,6 +110,7 @@ impl Fixture {
             message_id: String::new(),
             subject: String::new(),
             body: text.to_owned(),
+            headers: Vec::new(),
             participants: vec![person(Part::From, from), person(Part::To, to)],
             attachments: Vec::new(),
             sources: Vec::new(),

@@ -7,16 +7,17 @@ use std::time::Duration;
 use muniment::base::hash::Digest;
 use muniment::base::ids::{DeliverySeq, SetId};
 use muniment::catalog::{delivery, review};
+use muniment::extract::parse_message;
 use muniment::index::{Index, Scope};
 use muniment::ingest::Ingest;
 use muniment::ingest::follow::{Follower, Lag, Progress};
-use muniment::mail::delivery::{Envelope, Kind, Recipient};
+use muniment::mail::delivery::{Envelope, Form, Kind, Recipient};
 use muniment::mail::wrap::{Original, Style, report};
 use muniment::query::{Dialect, parse};
 use muniment::worker::Pool;
 use tokio::task::JoinHandle;
 
-use super::support::{Scratch, binary, deliver, hanging};
+use super::support::{Scratch, binary, corpus, deliver, hanging};
 
 const INDEX_MEMORY_BYTES: usize = 32 << 20;
 
@@ -162,6 +163,66 @@ async fn a_message_is_never_hidden_behind_another() {
     deliver(&scratch.archive, &ingest, copy.as_bytes()).await;
     following.catch_up(&scratch).await;
     assert_eq!(following.find("").len(), 1 + others.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_of_every_version_and_targets_of_links_are_found() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    let html = "<a href=\"https://safe.example/?url=https%3A%2F%2Fevil.example%2Fsteal\">bank</a>";
+    let first = String::from_utf8(message("m", html)).unwrap();
+    let first = first.replace("Message-ID", "Content-Type: text/html\r\nMessage-ID");
+    let second = format!("X-Priority: 1\r\nX-Note: =?utf-8?q?caf=C3=A9?=\r\n{first}");
+    for message in [&first, &second] {
+        deliver(&scratch.archive, &ingest, message.as_bytes()).await;
+        following.catch_up(&scratch).await;
+    }
+    for query in [
+        "header:\"X-Priority: 1\"",
+        "header:café",
+        "header:\"from a by b\"",
+        "evil.example",
+        "\"https://evil.example/steal\"",
+        "body:safe.example",
+    ] {
+        assert_eq!(following.find(query).len(), 1, "{query}");
+    }
+    assert!(following.find("café").is_empty());
+}
+
+/// Every header of other parsers' hard cases, by one of its words.
+#[tokio::test(flavor = "multi_thread")]
+async fn real_messages_are_found_by_each_of_their_headers() {
+    let messages = corpus::messages("mime");
+    if messages.is_empty() {
+        return;
+    }
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    let bare = |bytes: &&Vec<u8>| muniment::mail::delivery::read(bytes).form == Form::Bare;
+    let messages: Vec<&Vec<u8>> = messages.iter().step_by(10).filter(bare).collect();
+    for message in &messages {
+        deliver(&scratch.archive, &ingest, message).await;
+    }
+    following.catch_up(&scratch).await;
+    let mut asked = 0;
+    for message in messages {
+        let sha256 = Digest::of(message);
+        for field in parse_message(message).headers {
+            let line = format!("{} {}", field.name, field.value);
+            let words = line.split(|c: char| !c.is_alphanumeric());
+            let Some(word) = words.max_by_key(|word| word.len()).filter(|word| !word.is_empty())
+            else {
+                continue;
+            };
+            let found = following.find(&format!("header:\"{word}\" AND hash:{sha256}"));
+            assert_eq!(found.len(), 1, "{word} of {line}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 1000, "only {asked} headers");
 }
 
 #[tokio::test(flavor = "multi_thread")]

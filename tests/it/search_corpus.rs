@@ -25,6 +25,7 @@ fn family(set: usize, body: &str) -> FamilyDoc {
         message_id: String::new(),
         subject: String::new(),
         body: body.to_owned(),
+        headers: Vec::new(),
         participants: Vec::new(),
         attachments: Vec::new(),
         sources: Vec::new(),

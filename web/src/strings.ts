@@ -134,6 +134,7 @@ export const s = {
       ["recipients:kim@acme.test", "any recipient, in header or envelope"],
       ["participants:acme.test", "anyone of a domain"],
       ["subject:budget", "in the subject"],
+      ['header:"X-Priority: 1"', "in a header; words alone don't search headers"],
       ["sent:2026-01-01..2026-03-31", "between two days"],
       ["received>=2026-01-01", "from a day on"],
       ["hasattachment:true", "with attachments"],

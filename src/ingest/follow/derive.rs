@@ -105,6 +105,7 @@ impl Item {
             message_id: self.message_id(),
             subject: self.subject(),
             body,
+            headers: Vec::new(),
             participants: Vec::new(),
             attachments: message
                 .attachments
@@ -138,6 +139,7 @@ impl Item {
                 }
             }
         }
+        is_news |= self.join_headers(family);
         is_news |= add(&mut family.sources, &self.source);
         is_news |= add(&mut family.classes, &self.class);
         is_news |= add(&mut family.messages, &self.sha256.to_string());
@@ -147,6 +149,35 @@ impl Item {
         }
         if self.received_at < family.received_at {
             family.received_at = self.received_at;
+            is_news = true;
+        }
+        is_news
+    }
+
+    /// Adds the header fields that the set's other versions have not. A message
+    /// that came in hundreds of versions would grow without end; what is left out
+    /// then is declared.
+    fn join_headers(&self, family: &mut FamilyDoc) -> bool {
+        let Ok(found) = &self.found else { return false };
+        let is_first = family.headers.is_empty();
+        let mut size_bytes: usize = family.headers.iter().map(String::len).sum();
+        let mut known: HashSet<String> = family.headers.iter().cloned().collect();
+        let mut is_news = false;
+        for field in found.message.headers.iter().chain(&found.message.inner_headers) {
+            let line = match field.name.as_str() {
+                "" => field.value.clone(),
+                name => format!("{name}: {}", field.value),
+            };
+            if known.contains(&line) {
+                continue;
+            }
+            size_bytes += line.len();
+            if !is_first && size_bytes > limits::VERSION_HEADER_BYTES_MAX {
+                let was_whole = !std::mem::replace(&mut family.is_partial, true);
+                return is_news || was_whole;
+            }
+            known.insert(line.clone());
+            family.headers.push(line);
             is_news = true;
         }
         is_news
@@ -322,6 +353,21 @@ mod tests {
         let merged = proven.family(SetId(1), Some(family)).unwrap();
         assert!(merged.is_proven);
         assert_eq!(doubtful.family(SetId(1), Some(merged)), None, "proof is not taken back");
+    }
+
+    #[test]
+    fn headers_of_all_versions_meet_and_what_is_too_much_is_declared() {
+        let first = item(MESSAGE, &[]);
+        let second = item(&format!("X-Way: other\r\n{MESSAGE}"), &[]);
+        let family = first.family(SetId(1), None).unwrap();
+        let merged = second.family(SetId(1), Some(family.clone())).unwrap();
+        assert_eq!(merged.headers.len(), family.headers.len() + 1);
+        assert!(merged.headers.contains(&"X-Way: other".to_owned()) && !merged.is_partial);
+        let long = "a".repeat(limits::VERSION_HEADER_BYTES_MAX);
+        let large = item(&format!("X-Way: {long}\r\n{MESSAGE}"), &[]);
+        let merged = large.family(SetId(1), Some(merged)).unwrap();
+        assert!(merged.is_partial);
+        assert_eq!(merged.headers.len(), family.headers.len() + 1);
     }
 
     #[test]
