@@ -16,7 +16,7 @@ const KINDS: [(&str, &str); 10] = [
     ("near", "gas NEAR(10) price"),
     ("word start", "contr*"),
     ("word end", "*tion"),
-    ("address", "from:michelle.lokay@enron.com"),
+    ("address", "from:james.derrick@enron.com"),
     ("sent within a year", "sent>=2001-01-01 AND sent<=2001-12-31"),
 ];
 const TIMES: usize = 40;
