@@ -19,6 +19,8 @@ pub enum Outcome {
     Done,
     Refused,
     Failed,
+    /// Ended before it was done, because somebody asked for that.
+    Cancelled,
 }
 
 impl Outcome {
@@ -28,6 +30,7 @@ impl Outcome {
             Self::Done => "done",
             Self::Refused => "refused",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
         }
     }
 }

@@ -58,12 +58,9 @@ pub async fn run(exporter: &Exporter, row: JobRow, owner: &str) -> Result<(), Ex
         }
         // Its new owner will say what came of it.
         Err(ExportError::Lost) => return Ok(()),
-        Err(ExportError::Cancelled) => (
-            State::Cancelled,
-            Outcome::Done,
-            String::new(),
-            json!({ "job": id, "cancelled": true }),
-        ),
+        Err(ExportError::Cancelled) => {
+            (State::Cancelled, Outcome::Cancelled, String::new(), json!({ "job": id }))
+        }
         Err(error) => {
             let text = chain(&error);
             tracing::error!(job = %id, error = %text, "an export failed");

@@ -40,6 +40,7 @@ pub enum Outcome {
     Done,
     Refused,
     Failed,
+    Cancelled,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -78,6 +79,7 @@ fn shown(row: AuditRow) -> AuditEntry {
             "begun" => Outcome::Begun,
             "refused" => Outcome::Refused,
             "failed" => Outcome::Failed,
+            "cancelled" => Outcome::Cancelled,
             _ => Outcome::Done,
         },
     }

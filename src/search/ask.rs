@@ -86,8 +86,10 @@ pub(super) async fn resolve(
         [("sender", Field::From, &ask.sender), ("recipient", Field::Recipients, &ask.recipient)]
     {
         let Some(text) = text.as_deref().filter(|text| !text.trim().is_empty()) else { continue };
-        let node = query::words(field, text)
-            .map_err(|error| Refused::Invalid(format!("{name}: {error}")))?;
+        let node = query::words(field, text).map_err(|error| {
+            let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+            Refused::Invalid(format!("{name}: {error}{hint}"))
+        })?;
         query.and(node);
     }
     if let Some(test) = days(ask)? {

@@ -247,6 +247,23 @@ async fn an_export_is_refused_cancelled_and_on_record() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_cancelled_under_way_is_not_on_record_as_done() {
+    let exports = Exports::new(true).await;
+    let id = exports.ask(json!({ "search": { "query": "hello" } }), "eml").await;
+    let exporter = &exports.context.exports;
+    let (lease, now) = (run::lease(exporter, "here"), exporter.clock.now());
+    let row = job::lease(&exporter.catalog, &lease, now).await.unwrap().unwrap();
+    let path = format!("/api/v1/exports/{id}/cancel");
+    let answer = exports.web.post(&exports.alice, &path, json!({})).await;
+    assert_eq!(answer.json()["state"], "running");
+    run::run(exporter, row, "here").await.unwrap();
+    assert_eq!(exports.show(id).await["state"], "cancelled");
+    let rows = exports.web.get(&exports.alice, "/api/v1/audit?action=export.run").await.json();
+    let outcomes: Vec<_> = rows["rows"].as_array().unwrap().iter().map(|r| &r["outcome"]).collect();
+    assert_eq!(outcomes.first(), Some(&&json!("cancelled")), "{rows}");
+}
+
 pub const PASSWORD: &str = "a password of one's own";
 
 /// Adds a person who may search everything and has chosen a password.

@@ -107,6 +107,10 @@ export async function matter({ page }, check) {
     await dialog.getByLabel("Addresses").fill("not an address");
     await dialog.getByRole("button", { name: "Add custodian" }).click();
     await seen(dialog.getByText(/is not an address/));
+    await dialog.getByLabel("Addresses").fill("*@northwind.test");
+    await seen(
+      dialog.getByText(/name each address in full, as alice@northwind\.test.*participants:@northwind/),
+    );
     await dialog.getByLabel("Addresses").fill(`${name} <${address.toUpperCase()}>`);
     await dialog.getByRole("button", { name: "Add custodian" }).click();
     await gone(page.getByRole("dialog"));
@@ -206,6 +210,18 @@ export async function reached({ page }, check) {
   );
   assert.equal(await line("Bcc").count(), 0, "nobody is blind who can be accounted for");
   await check("message-list");
+}
+
+/** A filter that cannot be read is named, and cleared with one press. */
+export async function badFilter({ page }) {
+  await page.goto(`${page.url().split("&")[0]}&sender=*%40`);
+  await seen(page.getByRole("alert").getByText(/^sender: a wildcard needs.*write the letters/));
+  await page.locator(".empty").getByRole("button", { name: "Clear filters" }).click();
+  await count(page, /famil/);
+  await page.goto("/people");
+  await seen(page.getByRole("heading", { name: "This desk is not yours" }));
+  await page.goBack();
+  await count(page, /famil/);
 }
 
 /** What another tenant sent to the journal address is marked in the list, found by a filter, and counted. */

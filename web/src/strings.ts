@@ -112,6 +112,8 @@ export const s = {
     makeMatter: "New matter",
     unread: "The query can't be read",
     unreadWhy: "Nothing was searched. The caret above shows where to mend it.",
+    filterUnread: "A filter can't be read",
+    filterUnreadWhy: "Nothing was searched. Mend the filter that is named above, or clear it.",
     understood: "Read as",
     columns: { time: "Received", sentTime: "Sent", from: "From", subject: "Subject", marks: "Marks" },
     noSubject: "(no subject)",
@@ -290,7 +292,13 @@ export const s = {
     addresses: "Addresses",
     addressesHint: "One a line: every address that the person had, also old ones and aliases.",
     addressBad: (line: string) => `“${line}” is not an address.`,
-    addressPattern: (line: string) => `“${line}” stands for many: name addresses one by one, each in full.`,
+    addressPattern: (line: string) => {
+      const domain = line
+        .split("@")
+        .at(-1)
+        ?.replace(/^\*\.?/, "");
+      return `“${line}” stands for many people: name each address in full, as alice@${domain}. To look at a whole domain, search for participants:@${domain}.`;
+    },
     removeCustodian: "Remove",
     removeTitle: (name: string) => `Remove ${name}`,
     removeWhy: "Searches in this matter no longer see their mail. Holds that name them are not changed.",
@@ -411,12 +419,16 @@ export const s = {
     action: "What",
     matter: "Matter",
     subject: "To what",
+    everything: "everything in scope",
     detail: "Detail",
     outcome: "Outcome",
-    outcomes: { begun: "Begun", done: "Done", refused: "Refused", failed: "Failed" } as Record<
-      string,
-      string
-    >,
+    outcomes: {
+      begun: "Begun",
+      done: "Done",
+      refused: "Refused",
+      failed: "Failed",
+      cancelled: "Cancelled",
+    } as Record<string, string>,
     any: "Any",
     row: "Row",
     pick: "Choose an act to see its detail.",
@@ -543,6 +555,7 @@ export const s = {
     resetTitle: (name: string) => `Reset the password of ${name}`,
     resetWhy: "Their password stops working and they are signed out. You get a one-time password to pass on.",
     acts: "Acts",
+    administratorsOnly: "Administrators say who can sign in, and with which rights. Ask one of them.",
     none: "Nobody yet",
     you: "you",
   },

@@ -875,7 +875,7 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /** @enum {string} */
-        Outcome: "begun" | "done" | "refused" | "failed";
+        Outcome: "begun" | "done" | "refused" | "failed" | "cancelled";
         Participant: {
             address: string;
             /**

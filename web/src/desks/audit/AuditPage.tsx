@@ -9,10 +9,12 @@ import { s } from "../../strings";
 import { Empty, Failed, Skeleton } from "../../ui/Await";
 import { DateField } from "../../ui/DateField";
 import { Choose, Field } from "../../ui/Field";
+import { timeInFull } from "../../ui/format";
 import { Split } from "../../ui/Split";
 import { type Column, Table } from "../../ui/Table";
 import { Badge, Time } from "../../ui/values";
 import "./audit.css";
+import { facts } from "./facts";
 
 const t = s.audit;
 const route = getRouteApi("/audit");
@@ -23,6 +25,10 @@ function Outcome({ outcome }: { outcome: string }) {
   const tone = outcome === "refused" || outcome === "failed" ? "bad" : "plain";
   return <Badge tone={tone}>{t.outcomes[outcome] ?? outcome}</Badge>;
 }
+
+/** An empty query asked for everything. */
+const Subject = ({ row }: { row: AuditRow }) =>
+  row.subject || row.action !== "search.run" ? row.subject : <span className="faint">{t.everything}</span>;
 
 const columnsOf = (matter: (id: number | null) => string): Column<AuditRow>[] => [
   {
@@ -37,7 +43,7 @@ const columnsOf = (matter: (id: number | null) => string): Column<AuditRow>[] =>
   },
   { id: "actor", title: t.actor, width: "110px", cell: (row) => <span className="strong">{row.actor}</span> },
   { id: "action", title: t.action, width: "160px", cell: (row) => actionName(row.action) },
-  { id: "subject", title: t.subject, width: "minmax(0, 2fr)", cell: (row) => row.subject },
+  { id: "subject", title: t.subject, width: "minmax(0, 2fr)", cell: (row) => <Subject row={row} /> },
   {
     id: "matter",
     title: t.matter,
@@ -133,7 +139,7 @@ export function AuditPage() {
             />
           }
           right={
-            <section className="audit-detail scroll">
+            <section className="audit-detail scroll" tabIndex={0} aria-label={t.detail}>
               {row ? (
                 <Detail row={row} matter={nameOf(row.matter_id)} />
               ) : (
@@ -154,12 +160,14 @@ function Detail({ row, matter }: { row: AuditRow; matter: string }) {
       <dl className="facts">
         <dt>{t.at}</dt>
         <dd>
-          <Time at={row.at} />
+          <time dateTime={row.at}>{timeInFull(row.at)}</time>
         </dd>
         <dt>{t.actor}</dt>
         <dd>{row.actor}</dd>
         <dt>{t.subject}</dt>
-        <dd>{row.subject}</dd>
+        <dd>
+          <Subject row={row} />
+        </dd>
         {matter && (
           <>
             <dt>{t.matter}</dt>
@@ -187,15 +195,6 @@ function Detail({ row, matter }: { row: AuditRow; matter: string }) {
     </div>
   );
 }
-
-/** What else is known of an act, name by name. */
-const facts = (detail: object): [string, string][] =>
-  Object.entries(detail)
-    .filter(([, value]) => value !== null && value !== "")
-    .map(([name, value]) => [
-      name.replaceAll("_", " "),
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]);
 
 /** Filters when the typing pauses. */
 function Typed({

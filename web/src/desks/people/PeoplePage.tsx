@@ -6,7 +6,7 @@ import { api } from "../../api/calls";
 import type { Person, Role } from "../../api/types";
 import { q, queryClient, said } from "../../app/queries";
 import { s } from "../../strings";
-import { Await } from "../../ui/Await";
+import { Await, Empty } from "../../ui/Await";
 import { Button } from "../../ui/Button";
 import { Confirm } from "../../ui/Confirm";
 import { Dialog } from "../../ui/Dialog";
@@ -22,8 +22,18 @@ const again = () => queryClient.invalidateQueries({ queryKey: ["people"] });
 type Ask = { act: "disable" | "reset"; person: Person } | null;
 
 export function PeoplePage() {
-  const people = useQuery(q.people);
   const { data: me } = useSuspenseQuery(q.session);
+  if (me?.role !== "administrator")
+    return (
+      <Empty isPage icon="hold" title={s.ui.forbidden}>
+        {t.administratorsOnly}
+      </Empty>
+    );
+  return <People me={me.name} />;
+}
+
+function People({ me }: { me: string }) {
+  const people = useQuery(q.people);
   const [adding, setAdding] = useState(false);
   const [ask, setAsk] = useState<Ask>(null);
   const [secret, setSecret] = useState<{ name: string; password: string } | null>(null);
@@ -40,7 +50,7 @@ export function PeoplePage() {
       cell: (p) => (
         <>
           <span className="strong">{p.display_name}</span>{" "}
-          {p.name === me?.name && <span className="faint">{t.you}</span>}
+          {p.name === me && <span className="faint">{t.you}</span>}
         </>
       ),
     },
@@ -109,7 +119,7 @@ export function PeoplePage() {
                   {p.is_archive_wide ? t.revoke : t.grant}
                 </MenuItem>
               )}
-              {p.name !== me?.name && (
+              {p.name !== me && (
                 <MenuItem id={p.is_disabled ? "enable" : "disable"} className="option">
                   {p.is_disabled ? t.enable : t.disable}
                 </MenuItem>

@@ -61,14 +61,14 @@ export function QueryBar({ state, go, run, input, error, parsed, warnings, filte
             choices={choices}
           />
         </div>
-        <div className="query-box" data-invalid={error ? true : undefined}>
+        <div className="query-box" data-invalid={error?.span ? true : undefined}>
           <Icon name="search" />
           <input
             ref={input}
             className="query-input"
             type="text"
             aria-label={s.search.query}
-            aria-invalid={error ? true : undefined}
+            aria-invalid={error?.span ? true : undefined}
             aria-describedby={error ? "query-error" : undefined}
             placeholder={s.search.placeholder}
             value={text}
@@ -111,7 +111,8 @@ export function QueryBar({ state, go, run, input, error, parsed, warnings, filte
         <div id="query-error" className="query-error" role="alert">
           {error.span && <pre className="query-caret">{caretLine(state.q ?? "", error.span)}</pre>}
           <p>
-            <strong>{error.message}</strong> {error.hint && <span className="quiet">{error.hint}</span>}
+            <strong>{error.message}</strong>
+            {error.hint && <span className="quiet">: {error.hint}</span>}
           </p>
         </div>
       )}

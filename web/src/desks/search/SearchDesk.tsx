@@ -256,8 +256,17 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
                 <Failed error={error} retry={() => void found.query.refetch()} />
               ) : !first ? (
                 queryError ? (
-                  <Empty icon="search" title={s.search.unread}>
-                    {s.search.unreadWhy}
+                  <Empty
+                    icon="search"
+                    title={queryError.span ? s.search.unread : s.search.filterUnread}
+                    act={
+                      !queryError.span &&
+                      filtersOn(state) > 0 && (
+                        <Button onPress={() => go(withoutFilters(state))}>{s.search.clearFilters}</Button>
+                      )
+                    }
+                  >
+                    {queryError.span ? s.search.unreadWhy : s.search.filterUnreadWhy}
                   </Empty>
                 ) : (
                   <Skeleton lines={12} />
