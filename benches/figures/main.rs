@@ -8,6 +8,7 @@ mod archive;
 mod load;
 mod parts;
 mod postfix;
+mod pst;
 mod queries;
 
 use std::path::PathBuf;
@@ -103,6 +104,10 @@ fn main() {
         );
         figures.push(json!({"what": "query", "kind": kind.name, "query": kind.query, "hits": kind.hits, "p50_ms": ms(kind.p50), "p95_ms": ms(kind.p95)}));
     }
+    match pst::measure(&pst::messages(&mail, 6000), scratch.path()) {
+        Ok(measured) => figures.push(show_pst(&measured)),
+        Err(why) => println!("\nPST was not measured: {why}"),
+    }
     let path = root.join("target/figures.json");
     let text = serde_json::to_string_pretty(&Value::Array(figures)).expect("JSON");
     match std::fs::create_dir_all(root.join("target")).and_then(|()| std::fs::write(&path, text)) {
@@ -124,5 +129,29 @@ fn show(what: &str, run: &load::Run) -> Value {
     json!({
         "what": what, "connections": run.connections, "per_second": run.per_second(),
         "mb_per_second": run.megabytes_per_second(), "p50_ms": ms(run.p50), "p99_ms": ms(run.p99),
+    })
+}
+
+fn show_pst(pst: &pst::Figures) -> Value {
+    let speed = |time: std::time::Duration| pst.bytes as f64 / 1e6 / time.as_secs_f64();
+    println!(
+        "\na PST of {} messages, {:.0} MB, durable\n{:24} {:>8.1} MB/s, {:.0} MiB at the peak\n\
+         {:24} {:>8.1} MB/s",
+        pst.messages,
+        pst.bytes as f64 / 1e6,
+        "written",
+        speed(pst.write),
+        pst.peak_mebibytes,
+        "copied",
+        speed(pst.copy)
+    );
+    match pst.read {
+        Some(read) => println!("{:24} {:>8.1} MB/s", "read by readpst", speed(read)),
+        None => println!("readpst is not here"),
+    }
+    json!({
+        "what": "pst", "messages": pst.messages, "bytes": pst.bytes,
+        "write_mb_per_second": speed(pst.write), "copy_mb_per_second": speed(pst.copy),
+        "readpst_mb_per_second": pst.read.map(speed), "peak_mib": pst.peak_mebibytes,
     })
 }
