@@ -112,7 +112,7 @@ pub fn compare(reader: &str, written: &Seen, seen: &Seen, view: &dyn Fn(&mut Mai
             differ(&format!("{folder} {number}"), &mail, &other, &mut differences);
         }
     }
-    let shown: Vec<&String> = differences.iter().take(10).collect();
+    let shown: Vec<&String> = differences.iter().take(40).collect();
     assert!(differences.is_empty(), "{reader}: {} differences: {shown:#?}", differences.len());
 }
 

@@ -1,6 +1,7 @@
 //! PST files as other readers see them: what was put in comes out of each, field
 //! by field, and the structural checkers have nothing to say.
 
+mod again;
 mod bad;
 pub mod fields;
 mod golden;

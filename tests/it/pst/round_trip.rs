@@ -1,6 +1,8 @@
 //! Real mail through the writer and back through four readers.
 
-use super::fields::{Attached, Mail, compare};
+use std::path::Path;
+
+use super::fields::{Attached, Mail, Seen, compare};
 use super::{assert_sound, outlook_pst, pffexport, pst_extractor, readpst, samples};
 
 fn round_trip(parts: &[&str]) {
@@ -12,15 +14,20 @@ fn round_trip(parts: &[&str]) {
     let file = directory.path().join("mail.pst");
     let written = samples::write(&mail, &file);
     assert_sound(&file);
-    compare("outlook-pst", &written, &outlook_pst::read(&file), &outlook_pst_view);
-    if let Some(seen) = pst_extractor::read(&file) {
-        compare("pst-extractor", &written, &seen, &pst_extractor_view);
+    compare_all(&file, &written);
+}
+
+/// What each reader sees in the file, beside what was written.
+pub fn compare_all(file: &Path, written: &Seen) {
+    compare("outlook-pst", written, &outlook_pst::read(file), &outlook_pst_view);
+    if let Some(seen) = pst_extractor::read(file) {
+        compare("pst-extractor", written, &seen, &pst_extractor_view);
     }
-    if let Some(seen) = pffexport::read(&file) {
-        compare("pffexport", &written, &seen, &pffexport_view);
+    if let Some(seen) = pffexport::read(file) {
+        compare("pffexport", written, &seen, &pffexport_view);
     }
-    if let Some(seen) = readpst::read(&file) {
-        compare("readpst", &written, &seen, &readpst_view);
+    if let Some(seen) = readpst::read(file) {
+        compare("readpst", written, &seen, &readpst_view);
     }
 }
 
@@ -43,8 +50,18 @@ fn outlook_pst_view(mail: &mut Mail) {
     }
 }
 
-/// It has no fault that shows here.
-fn pst_extractor_view(_: &mut Mail) {}
+/// It sees no cell of a recipient that is too large for the heap of its table,
+/// which only stress tests have.
+fn pst_extractor_view(mail: &mut Mail) {
+    const HEAP_BYTES_MAX: usize = 3580;
+    for one in &mut mail.recipients {
+        let bytes = 2 * one.encode_utf16().count();
+        if bytes > HEAP_BYTES_MAX {
+            one.truncate(one.find(' ').unwrap_or(0));
+            one.push_str("  <>");
+        }
+    }
+}
 
 /// It prints names of folders and files with characters replaced, subjects and
 /// names in one line, and times as text.
@@ -77,6 +94,9 @@ fn pffexport_view(mail: &mut Mail) {
 /// It writes mail anew, so headers, bodies and times are as it makes them.
 fn readpst_view(mail: &mut Mail) {
     mail.headers.clear();
+    // It takes headers over only where the first is one that it knows; else it
+    // writes its own, and they have no `Received:`.
+    mail.received = None;
     // It invents a sender where there is none.
     if mail.from_address == "MAILER-DAEMON" || mail.from_address.is_empty() {
         mail.from_name.clear();
@@ -86,12 +106,19 @@ fn readpst_view(mail: &mut Mail) {
     for one in &mut mail.recipients {
         one.truncate(one.find(" <").unwrap_or(one.len()));
     }
-    // It takes the charset of HTML from a META tag, not from the code page.
+    // It takes the charset of HTML from a META tag, not from the code page, and
+    // without one it says ISO-8859-1.
     if mail.html.to_lowercase().contains("charset=") {
         mail.html.clear();
     }
+    mail.html.retain(|c| c.is_ascii());
     for nested in mail.attachments.iter_mut().filter_map(|one| one.nested.as_deref_mut()) {
         readpst_view(nested);
+    }
+    // It leaves a bracket in a name uncoded (RFC 2231 section 7), where a comment
+    // begins.
+    for one in &mut mail.attachments {
+        one.name.truncate(one.name.find('(').unwrap_or(one.name.len()));
     }
     // It writes no attachment without bytes.
     mail.attachments.retain(|one| one.size > 0 || one.nested.is_some());

@@ -77,7 +77,7 @@ fn messages(mbox: &[u8]) -> Vec<Vec<u8>> {
     out
 }
 
-fn walk(path: &Path, files: &mut Vec<PathBuf>) {
+pub fn walk(path: &Path, files: &mut Vec<PathBuf>) {
     if path.is_dir() {
         for entry in std::fs::read_dir(path).unwrap() {
             walk(&entry.unwrap().path(), files);
