@@ -133,6 +133,7 @@ const looks = async (page, action) =>
 export async function search({ page }, check) {
   await page.getByRole("link", { name: "Search in this matter" }).click();
   await count(page, /famil/);
+  await seen(page.getByRole("columnheader", { name: "Sent (Berlin)" }));
   await page.locator("body").press("j");
   await seen(page.locator(".message-text"));
   assert.equal(await looks(page, "message.view"), 1, "who opened one message is on record for that one only");
@@ -245,6 +246,7 @@ export async function unproven({ page }, check) {
   await seen(page.getByText(/^1 delivery did not name the organisation/));
   await page.getByRole("link", { name: "Search has:unproven" }).click();
   await count(page, "1 family");
+  await seen(page.getByRole("columnheader", { name: "Sent (UTC)" }));
 }
 
 /** A hold is seen before it is placed. */
@@ -340,6 +342,10 @@ export async function audit({ page }, check) {
     .first()
     .click();
   await seen(page.locator(".audit-detail").getByText("Settled; counsel agreed in writing"));
+  assert.ok(
+    await page.locator(".audit-detail").evaluate((detail) => detail.scrollWidth <= detail.clientWidth),
+    "the detail of an act fits its pane",
+  );
   await check("audit");
   await page.keyboard.press("?");
   await seen(page.getByRole("heading", { name: "Keyboard shortcuts" }));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { count, date, elapsed, findWords, size, span, stretches, time, timeInFull } from "./format";
+import { count, date, elapsed, findWords, place, size, span, stretches, time, timeInFull } from "./format";
 
 test("counts are grouped and name their unit", () => {
   expect(count(1, "message")).toBe("1 message");
@@ -64,4 +64,12 @@ describe("marks", () => {
     expect(findWords("a+b and aab", ["a+b"])).toEqual([[0, 3]]);
     expect(findWords("anything", ["", "x"])).toEqual([]);
   });
+});
+
+test("a zone is named by its place", () => {
+  expect(["Europe/Berlin", "America/Argentina/Buenos_Aires", "UTC"].map(place)).toEqual([
+    "Berlin",
+    "Buenos Aires",
+    "UTC",
+  ]);
 });

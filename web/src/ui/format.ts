@@ -67,6 +67,9 @@ export function timeInFull(iso: string, zone?: string): string {
   return `${p.day} ${p.month} ${p.year} ${p.hour}:${p.minute}:${p.second} ${p.timeZoneName}${zone ? ` (${zone})` : ""} · ${iso}`;
 }
 
+/** A zone as a column's heading has room for it: "Berlin", "New York", "UTC". */
+export const place = (zone: string) => (zone.split("/").at(-1) ?? zone).replaceAll("_", " ");
+
 /** A plain date as the server takes it, 2026-01-14, in words. */
 export function date(ymd: string): string {
   return day(`${ymd}T12:00:00Z`, "UTC");

@@ -1,10 +1,11 @@
 // The hits: one line each, or two where the list is narrow, whatever their number.
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useContext, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Hit } from "../../api/types";
 import { s } from "../../strings";
+import { place } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { type Column, Table } from "../../ui/Table";
-import { Marked, Time, Who } from "../../ui/values";
+import { Marked, Time, Who, Zone } from "../../ui/values";
 import "./hits.css";
 import { trimmed } from "./state";
 
@@ -41,10 +42,10 @@ function Signs({ hit }: { hit: Hit }) {
   );
 }
 
-export const columnsOf = (isSent: boolean): Column<Hit>[] => [
+const columnsOf = (isSent: boolean, zone: string | undefined): Column<Hit>[] => [
   {
     id: "time",
-    title: isSent ? s.search.columns.sentTime : s.search.columns.time,
+    title: `${isSent ? s.search.columns.sentTime : s.search.columns.time}${zone ? ` (${place(zone)})` : ""}`,
     width: "122px",
     cell: (hit) => (
       <span className="quiet">
@@ -108,7 +109,8 @@ export function HitList({
   onSelect?: (index: number, extend: boolean) => void;
   isSent: boolean;
 }) {
-  const columns = useMemo(() => columnsOf(isSent), [isSent]);
+  const zone = useContext(Zone);
+  const columns = useMemo(() => columnsOf(isSent, zone), [isSent, zone]);
   const box = useRef<HTMLDivElement>(null);
   const [isNarrow, setIsNarrow] = useState(false);
   useLayoutEffect(() => {

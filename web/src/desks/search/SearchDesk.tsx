@@ -71,8 +71,9 @@ export function SearchDesk() {
         {s.search.pickMatterWhy}
       </Empty>
     );
+  // Outside of matters a day is one of UTC; times are shown so too.
   return (
-    <Zone value={matter?.zone}>
+    <Zone value={state.matter === undefined ? "UTC" : matter?.zone}>
       <Desk
         key={state.matter ?? "all"}
         state={state}
