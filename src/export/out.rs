@@ -31,7 +31,7 @@ impl Stopper {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn check(&self) -> io::Result<()> {
+    pub(super) fn check(&self) -> io::Result<()> {
         match self.0.load(Ordering::Relaxed) {
             true => Err(io::Error::other("it was stopped")),
             false => Ok(()),

@@ -238,24 +238,18 @@ impl Work<'_> {
     /// takes minutes: the lease is kept meanwhile, and a cancel is heard.
     async fn blocking<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
+        write: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
     ) -> Result<T, ExportError> {
-        let mut task = tokio::task::spawn_blocking(work);
-        let told = loop {
-            tokio::select! {
-                done = &mut task => return done.map_err(|_| ExportError::Stopped)?,
-                () = tokio::time::sleep(PROGRESS) => {}
-            }
-            if let Err(error) = self.tell(false).await {
-                break error;
+        let stopper = self.stopper.clone().unwrap_or_default();
+        let trouble = async {
+            loop {
+                tokio::time::sleep(PROGRESS).await;
+                if let Err(error) = self.tell(false).await {
+                    return error;
+                }
             }
         };
-        if let Some(stopper) = &self.stopper {
-            stopper.stop();
-        }
-        // Nothing writes any more when what it wrote is removed.
-        let _ = task.await;
-        Err(told)
+        attended(write, &stopper, trouble).await
     }
 
     /// What was exported, by whom, when, from what: JSON for people.
@@ -338,6 +332,23 @@ impl Work<'_> {
     }
 }
 
+/// Does `write` on a thread of its own. If `trouble` comes before its end, it is
+/// stopped, and has ended when this returns, so that what it wrote can be removed.
+async fn attended<T: Send + 'static>(
+    write: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
+    stopper: &Stopper,
+    trouble: impl Future<Output = ExportError>,
+) -> Result<T, ExportError> {
+    let mut task = tokio::task::spawn_blocking(write);
+    let error = tokio::select! {
+        done = &mut task => return done.map_err(|_| ExportError::Stopped)?,
+        error = trouble => error,
+    };
+    stopper.stop();
+    let _ = task.await;
+    Err(error)
+}
+
 #[derive(Default)]
 struct Counts {
     sets: u64,
@@ -416,5 +427,34 @@ impl One<'_> {
             Scope::Attachment { sha256, .. } => self.message.sha256_of(index) == Some(*sha256),
             _ => self.request.with_attachments,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn cancel_is_heard_while_a_file_is_written() {
+        let stopper = Stopper::default();
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let (heard, ended) = (stopper.clone(), has_ended.clone());
+        let write = move || -> Result<(), ExportError> {
+            while heard.check().is_ok() {
+                std::thread::yield_now();
+            }
+            ended.store(true, Ordering::Relaxed);
+            Err(ExportError::Stopped)
+        };
+        let trouble = std::future::ready(ExportError::Cancelled);
+        let done = attended(write, &stopper, trouble).await;
+        assert!(matches!(done, Err(ExportError::Cancelled)));
+        assert!(has_ended.load(Ordering::Relaxed), "nothing writes any more");
+        let never = std::future::pending();
+        let done = attended(|| Ok(7), &stopper, never).await;
+        assert_eq!(done.unwrap(), 7);
     }
 }
