@@ -39,7 +39,7 @@ fn main() {
         .tempdir_in(std::env::temp_dir())
         .expect("a directory for the run");
 
-    // First, while little memory was had that it could take unseen.
+    // First, so that its peak is not that of what comes after.
     let pst = pst::measure(&pst::messages(&mail, 6000), scratch.path());
 
     println!(
@@ -138,7 +138,7 @@ fn show(what: &str, run: &load::Run) -> Value {
 fn show_pst(pst: &pst::Figures) -> Value {
     let speed = |time: std::time::Duration| pst.bytes as f64 / 1e6 / time.as_secs_f64();
     println!(
-        "\na PST of {} messages, {:.0} MB, durable\n{:24} {:>8.1} MB/s, {:.0} MiB at the peak\n\
+        "\na PST of {} messages, {:.0} MB, durable\n{:24} {:>8.1} MB/s, memory {:.0} MiB at the peak, the mail in it\n\
          {:24} {:>8.1} MB/s",
         pst.messages,
         pst.bytes as f64 / 1e6,
