@@ -107,11 +107,10 @@ fn readpst_view(mail: &mut Mail) {
         one.truncate(one.find(" <").unwrap_or(one.len()));
     }
     // It takes the charset of HTML from a META tag, not from the code page, and
-    // without one it says ISO-8859-1.
-    if mail.html.to_lowercase().contains("charset=") {
+    // without one from elsewhere.
+    if mail.html.to_lowercase().contains("charset=") || !mail.html.is_ascii() {
         mail.html.clear();
     }
-    mail.html.retain(|c| c.is_ascii());
     for nested in mail.attachments.iter_mut().filter_map(|one| one.nested.as_deref_mut()) {
         readpst_view(nested);
     }
