@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
+use crate::mail::delivery::Kind;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FamilyDoc {
@@ -84,6 +85,17 @@ impl Role {
             Self::Recipient => "recipient",
             Self::Expanded => "expanded",
             Self::Forwarded => "forwarded",
+        }
+    }
+}
+
+impl From<Kind> for Role {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::To => Self::To,
+            Kind::Cc => Self::Cc,
+            Kind::Bcc => Self::Bcc,
+            Kind::Recipient => Self::Recipient,
         }
     }
 }

@@ -47,18 +47,6 @@ pub enum Kind {
     Recipient,
 }
 
-impl Kind {
-    /// The role that the catalog keeps for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::To => "to",
-            Self::Cc => "cc",
-            Self::Bcc => "bcc",
-            Self::Recipient => "recipient",
-        }
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Via {

@@ -15,8 +15,9 @@ use crate::catalog::hit::{self, HitRow};
 use crate::catalog::hold::in_force_on;
 use crate::catalog::review::{self as rows, AttachmentRow, Carried, GapRow, ParticipantRow};
 use crate::extract::{Field, Parsed};
+use crate::index::doc::Role;
 use crate::mail::address;
-use crate::mail::delivery::{Defect, Envelope, Kind, Via};
+use crate::mail::delivery::{Defect, Envelope, Via};
 use crate::mail::transaction::Transaction;
 
 pub struct Message {
@@ -70,7 +71,6 @@ impl Desk {
         let mut gaps = rows::gaps(&self.catalog, set).await?;
 
         let opened = self.open(actor, wanted).await?;
-        let mut attachments = rows::attachments(&self.catalog, set).await?;
         let found = match self.read(&opened).await? {
             Ok(found) => found,
             Err(failure) => {
@@ -81,9 +81,10 @@ impl Desk {
                 Parsed::default()
             }
         };
-        if wanted.version.is_some() {
-            attachments = found.attachments.into_iter().map(AttachmentRow::from).collect();
-        }
+        let attachments = match wanted.version {
+            None => rows::attachments(&self.catalog, set).await?,
+            Some(_) => found.attachments.into_iter().map(AttachmentRow::from).collect(),
+        };
 
         let holds: Vec<HoldId> =
             in_force_on(&self.catalog, &[set]).await?.into_iter().map(|(hold, _)| hold).collect();
@@ -143,7 +144,7 @@ type Vias = HashMap<(DeliverySeq, &'static str, String), Vec<Option<(Via, String
 fn note_vias(vias: &mut Vias, seq: DeliverySeq, envelope: &Envelope) {
     for recipient in &envelope.recipients {
         let via = recipient.via.as_ref().map(|(via, of)| (*via, address::key(of)));
-        let key = (seq, recipient.kind.as_str(), address::key(&recipient.address));
+        let key = (seq, Role::from(recipient.kind).as_str(), address::key(&recipient.address));
         let ways = vias.entry(key).or_default();
         if !ways.contains(&via) {
             ways.push(via);
@@ -153,7 +154,7 @@ fn note_vias(vias: &mut Vias, seq: DeliverySeq, envelope: &Envelope) {
 
 /// Someone may have got a message through two lists: each way is told.
 fn in_ways(row: ParticipantRow, vias: &Vias) -> Vec<Participant> {
-    let kinds = [Kind::To, Kind::Cc, Kind::Bcc, Kind::Recipient].map(Kind::as_str);
+    let kinds = [Role::To, Role::Cc, Role::Bcc, Role::Recipient].map(Role::as_str);
     let kind = kinds.into_iter().find(|kind| *kind == row.role && row.source == "envelope");
     let ways = kind.and_then(|kind| vias.get(&(row.seq, kind, row.address.clone())));
     match ways {
@@ -181,7 +182,7 @@ fn versions(carried: &[Carried]) -> Vec<Version> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::delivery::Recipient;
+    use crate::mail::delivery::{Kind, Recipient};
 
     #[test]
     fn every_way_to_a_recipient_is_told() {

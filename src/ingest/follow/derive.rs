@@ -9,7 +9,7 @@ use crate::catalog::set::{Derived, NewAttachment, NewGap, NewParticipant, NewSet
 use crate::extract::{Mailbox, Parsed};
 use crate::index::doc::{AttachmentDoc, FamilyDoc, Participant, Role};
 use crate::mail::address;
-use crate::mail::delivery::{Envelope, Kind, Via};
+use crate::mail::delivery::{Envelope, Via};
 use crate::worker::{Failure, Found};
 
 /// One message in one delivery, read or not.
@@ -259,12 +259,6 @@ fn envelope_people(envelope: &Envelope) -> impl Iterator<Item = Participant> + '
     let sender = (!envelope.sender.is_empty()).then(|| person(Role::Sender, &envelope.sender));
     let principal = envelope.on_behalf_of.as_deref().map(|a| person(Role::OnBehalfOf, a));
     let recipients = envelope.recipients.iter().flat_map(move |recipient| {
-        let role = match recipient.kind {
-            Kind::To => Role::To,
-            Kind::Cc => Role::Cc,
-            Kind::Bcc => Role::Bcc,
-            Kind::Recipient => Role::Recipient,
-        };
         let via = recipient.via.as_ref().map(|(via, address)| {
             let role = match via {
                 Via::Expanded => Role::Expanded,
@@ -272,7 +266,7 @@ fn envelope_people(envelope: &Envelope) -> impl Iterator<Item = Participant> + '
             };
             person(role, address)
         });
-        std::iter::once(person(role, &recipient.address)).chain(via)
+        std::iter::once(person(recipient.kind.into(), &recipient.address)).chain(via)
     });
     sender.into_iter().chain(principal).chain(recipients)
 }
@@ -297,7 +291,7 @@ mod tests {
     use super::*;
     use crate::base::clock::Timestamp;
     use crate::extract::{Reason, parse_message};
-    use crate::mail::delivery::Recipient;
+    use crate::mail::delivery::{Kind, Recipient};
     use crate::similar::set_key;
 
     fn item(message: &str, recipients: &[(Kind, &str)]) -> Item {
