@@ -173,15 +173,10 @@ fn format_of(arguments: &Arguments) -> anyhow::Result<Format> {
     if let Some((option, _)) = options.iter().find(|(_, is_given)| *is_given && !is_pst) {
         bail!("{option} is for --format pst; leave it out, or ask for a PST");
     }
-    let own = Pst::default();
     Ok(match format {
         FormatArgument::Eml => Format::Eml,
         FormatArgument::Mbox => Format::Mbox,
-        FormatArgument::Pst => Format::Pst(Pst {
-            with_eml: *with_eml,
-            file_bytes_max: pst_bytes_max.unwrap_or(own.file_bytes_max),
-            folder_items_max: pst_folder_max.unwrap_or(own.folder_items_max),
-        }),
+        FormatArgument::Pst => Format::Pst(Pst::new(*with_eml, *pst_bytes_max, *pst_folder_max)),
     })
 }
 

@@ -42,6 +42,16 @@ const FILE_BYTES_MIN: u64 = 100_000_000;
 const FOLDER_ITEMS_MIN: u32 = 1000;
 
 impl Pst {
+    /// What is not said is as by default.
+    pub fn new(with_eml: bool, file_bytes_max: Option<u64>, folder_items_max: Option<u32>) -> Self {
+        let own = Self::default();
+        Self {
+            with_eml,
+            file_bytes_max: file_bytes_max.unwrap_or(own.file_bytes_max),
+            folder_items_max: folder_items_max.unwrap_or(own.folder_items_max),
+        }
+    }
+
     /// What is wrong with it, in words for who asked.
     pub fn check(&self) -> Result<(), String> {
         if !(FILE_BYTES_MIN..=FILE_BYTES_MAX).contains(&self.file_bytes_max) {

@@ -147,12 +147,7 @@ fn format(asked: ExportFormat, pst: Option<PstRequest>) -> Result<Format, ApiErr
         (ExportFormat::Mbox, None) => Ok(Format::Mbox),
         (ExportFormat::Pst, pst) => {
             let PstRequest { with_eml, file_bytes_max, folder_items_max } = pst.unwrap_or_default();
-            let own = Pst::default();
-            Ok(Format::Pst(Pst {
-                with_eml,
-                file_bytes_max: file_bytes_max.unwrap_or(own.file_bytes_max),
-                folder_items_max: folder_items_max.unwrap_or(own.folder_items_max),
-            }))
+            Ok(Format::Pst(Pst::new(with_eml, file_bytes_max, folder_items_max)))
         }
         (_, Some(_)) => Err(ApiError::invalid("\"pst\" is for exports of the format \"pst\"")),
     }
