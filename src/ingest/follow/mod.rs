@@ -165,8 +165,8 @@ impl Follower {
         loop {
             let is_idle = read.up_to.is_none() && written.up_to.is_none();
             let is_commit_due = self.index_committed_at.elapsed() >= COMMIT_EVERY;
-            let is_reading_due =
-                self.read_at.elapsed() >= GATHER || self.is_full_batch_after(read_to);
+            let is_reading_due = self.read_at.elapsed() >= GATHER
+                || is_full_batch(*self.committed.borrow(), read_to);
             let (catalog, cache, derived) = (&self.catalog, &mut self.cache, self.derived);
             let reader = &mut self.reader;
             let reading = async {
@@ -194,10 +194,6 @@ impl Follower {
                 return Ok(());
             }
         }
-    }
-
-    fn is_full_batch_after(&self, seen: DeliverySeq) -> bool {
-        is_full_batch(*self.committed.borrow(), seen)
     }
 
     /// Everything is put. Makes it searchable, not too often, and waits for more
