@@ -1,6 +1,7 @@
 //! `muniment export`: the same verbs, rights and audit as the web app, beside a
 //! running server, which then does the work, or without one.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use crate::ingest::log::Log;
 use crate::query::Dialect;
 use crate::search::{Ask, Search};
 
-use super::ConfigArgument;
+use super::{ConfigArgument, print};
 
 /// The variable that holds the password.
 const PASSWORD: &str = "MUNIMENT_PASSWORD";
@@ -238,18 +239,20 @@ fn copy(made: &Path, out: &Path) -> std::io::Result<()> {
 
 fn tell(arguments: &Arguments, summary: &Summary) -> anyhow::Result<()> {
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(summary)?);
+        print(&(serde_json::to_string_pretty(summary)? + "\n"))?;
         return Ok(());
     }
     let Summary { size, sha256, messages, attachments, exceptions, unproven } = summary;
-    println!("{}: {messages} messages, {attachments} attachments", arguments.out.display());
-    println!("size: {size}");
-    println!("sha256: {sha256}");
+    let mut text = format!(
+        "{}: {messages} messages, {attachments} attachments\nsize: {size}\nsha256: {sha256}\n",
+        arguments.out.display()
+    );
     if *exceptions > 0 {
-        println!("exceptions: {exceptions}, listed in exceptions.json of the bundle");
+        writeln!(text, "exceptions: {exceptions}, listed in exceptions.json of the bundle")?;
     }
     if *unproven > 0 {
-        println!("not yet published, so without proof: {unproven}");
+        writeln!(text, "not yet published, so without proof: {unproven}")?;
     }
+    print(&text)?;
     Ok(())
 }

@@ -12,6 +12,8 @@ use crate::base::config::{Config, TEMPLATE};
 use crate::base::durable;
 use crate::vault::keys::{MasterKey, random};
 
+use super::print;
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The directory of the new archive; created if absent.
@@ -22,6 +24,12 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub recovery: Option<PathBuf>,
 }
+
+const ADVICE: &str = "\
+Keep the recovery copy of the master key off this machine, in two places: whoever
+has it and the bucket has the archive, and without it the bucket is noise.
+Note the log key outside too: with it anyone can check an export offline.
+";
 
 /// What `init` made, for those who go on from there.
 pub struct Made {
@@ -35,19 +43,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let recovery =
         arguments.recovery.clone().unwrap_or_else(|| arguments.data.join("RECOVERY-KEY.txt"));
     let (made, archive) = create(&arguments.data, &recovery).await?;
-    println!("archive: {}", archive.vault.archive());
-    println!("config: {}", made.config.display());
-    println!("log key: {}", archive.vault.log_signer().verifier());
-    println!("journal: {}", made.journal);
-    println!("login: {}", made.login);
-    println!("password: {}", made.password);
-    println!("recovery: {}", recovery.display());
-    println!();
-    println!("Keep the recovery copy of the master key off this machine, in two places: whoever");
-    println!("has it and the bucket has the archive, and without it the bucket is noise.");
-    println!("Note the log key outside too: with it anyone can check an export offline.");
-    println!();
-    println!("Start with: muniment serve --config {}", made.config.display());
+    let Made { config, login, password, journal } = &made;
+    let (config, recovery) = (config.display(), recovery.display());
+    print(&format!(
+        "archive: {}\nconfig: {config}\nlog key: {}\njournal: {journal}\nlogin: {login}\n\
+         password: {password}\nrecovery: {recovery}\n\n{ADVICE}\n\
+         Start with: muniment serve --config {config}\n",
+        archive.vault.archive(),
+        archive.vault.log_signer().verifier(),
+    ))?;
     // So that the catalog is one file, whole, from its first copy on.
     archive.catalog.close().await;
     Ok(())

@@ -12,6 +12,7 @@ mod user;
 mod verify_export;
 mod worker;
 
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -82,7 +83,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::User(command) => block_on(user::run(command))?,
         Command::Export(arguments) => block_on(export::run(arguments))?,
         Command::VerifyExport(arguments) => return Ok(verify_export::run(&arguments)),
-        Command::Version => println!("muniment {}", env!("CARGO_PKG_VERSION")),
+        Command::Version => print(concat!("muniment ", env!("CARGO_PKG_VERSION"), "\n"))?,
         Command::Worker => worker::run()?,
     }
     Ok(ExitCode::SUCCESS)
@@ -94,4 +95,14 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resul
     // Blocking work that is still under way has nothing to say any more.
     runtime.shutdown_background();
     result
+}
+
+/// Writes to standard output. A reader that has gone, as `head` does, has had
+/// enough; any other trouble is an error.
+fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
@@ -20,7 +20,7 @@ use crate::jobs::Runner;
 use crate::smtp::listener::Server;
 use crate::worker::Pool;
 
-use super::ConfigArgument;
+use super::{ConfigArgument, print};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -31,16 +31,17 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let config = arguments.config.load()?;
     start_log(&config.log)?;
+    let mut signals = Signals::listen()?;
     let archive = Archive::open(config).await?;
     let (stop, stopping) = watch::channel(false);
     let running = Running::start(&archive, stopping).await?;
     tracing::info!(archive = %archive.vault.archive(), "serving");
     // For those who chose port 0 and wait for these lines.
     for address in &running.smtp {
-        println!("smtp: {address}");
+        print(&format!("smtp: {address}\n"))?;
     }
-    println!("http: http://{}", running.http);
-    stopped().await?;
+    print(&format!("http: http://{}\n", running.http))?;
+    signals.stop().await;
     tracing::info!("stopping");
     stop.send_replace(true);
     running.finish().await;
@@ -147,13 +148,24 @@ pub(crate) fn start_log(log: &config::Log) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns when the process is asked to stop.
-pub(crate) async fn stopped() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What asks the process to stop. Nothing that comes after [`Signals::listen`] is
+/// missed, whenever it is asked for.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Returns when one has come; cancelled, it loses none.
+    pub(crate) async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

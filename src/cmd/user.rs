@@ -6,7 +6,7 @@ use crate::access::person::{self, New};
 use crate::access::{Actor, Role};
 use crate::app::Archive;
 
-use super::ConfigArgument;
+use super::{ConfigArgument, print};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -64,8 +64,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             (person.name, person::reset(&operator, &access, person.user_id).await?)
         }
     };
-    println!("login: {login}");
-    println!("password: {password}");
+    print(&format!("login: {login}\npassword: {password}\n"))?;
     Ok(())
 }
 

@@ -10,6 +10,8 @@ use crate::ledger::note::Verifier;
 use crate::verify::bundle::{verify, verify_file};
 use crate::verify::report::{EXIT_UNCHECKED, Report};
 
+use super::print;
+
 /// Exit codes: 0 everything holds; 1 something does not, and is named; 2 nothing
 /// could be checked; 3 everything holds, but some items carry no proof, since
 /// the log had not been published that far.
@@ -31,11 +33,17 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> ExitCode {
     match check(arguments) {
         Ok(report) => {
-            match serde_json::to_string_pretty(&report) {
-                Ok(json) if arguments.json => println!("{json}"),
-                _ => print!("{report}"),
+            let text = match serde_json::to_string_pretty(&report) {
+                Ok(json) if arguments.json => json + "\n",
+                _ => report.to_string(),
+            };
+            match print(&text) {
+                Ok(()) => ExitCode::from(report.exit_code()),
+                Err(error) => {
+                    eprintln!("muniment: cannot write the report: {error}");
+                    ExitCode::from(EXIT_UNCHECKED)
+                }
             }
-            ExitCode::from(report.exit_code())
         }
         Err(error) => {
             eprintln!("muniment: {error:#}");

@@ -162,6 +162,28 @@ fn a_run_that_was_cut_off_is_gone_on_with() {
 }
 
 #[test]
+fn a_stop_is_heard_while_it_still_speaks() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(&directory.path().join("demo"), &["--messages", "5"]);
+    demo.until("open: ");
+    // It now looks up whether the passwords are still good, which takes a while.
+    demo.interrupt();
+}
+
+#[test]
+fn it_goes_on_where_nobody_reads_what_it_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(&directory.path().join("demo"), &["--messages", "5"]);
+    let (address, password) = demo.presented();
+    let Demo { mut child, lines, .. } = demo;
+    drop(lines);
+    assert!(sign_in(&address, &password).starts_with("HTTP/1.1 200"));
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn other_mail_over_a_demonstration_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let (data, mail) = (directory.path().join("demo"), directory.path().join("a.eml"));

@@ -30,7 +30,7 @@ use crate::mail::wrap::Style;
 
 use self::notes::{Content, Login, Notes};
 use self::resume::Kept;
-use super::{init, serve, user};
+use super::{init, print, serve, user};
 
 const SEED: u64 = 1;
 const MESSAGES: usize = 4000;
@@ -81,16 +81,20 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         None => create(&arguments).await?,
     };
     serve::start_log(&archive.config.log)?;
+    let mut signals = serve::Signals::listen()?;
     say(&format!("archive:  {}, of {}", arguments.data.display(), notes.content));
     let (stop, stopping) = watch::channel(false);
     let running = serve::Running::start(&archive, stopping).await?;
     let outcome = tokio::select! {
         outcome = fill(&archive, &running, &arguments, &mut notes) => outcome.map(|()| true),
-        stopped = serve::stopped() => stopped.map(|()| false),
+        () = signals.stop() => Ok(false),
     };
     let outcome = match outcome {
         Ok(true) => match present(&archive, &running, &arguments, &notes).await {
-            Ok(()) => serve::stopped().await,
+            Ok(()) => {
+                signals.stop().await;
+                Ok(())
+            }
             Err(error) => Err(error),
         },
         Ok(false) => {
@@ -316,15 +320,19 @@ async fn present(
 fn progress(what: &str, done: u64, behind: u64) {
     let behind = if behind > 0 { format!(", {behind} to go") } else { String::new() };
     if std::io::stdout().is_terminal() {
-        print!("\r{what}: {done}{behind}          ");
-        let _ = std::io::Write::flush(&mut std::io::stdout());
+        tell(&format!("\r{what}: {done}{behind}          "));
     } else if done.is_multiple_of(1000) || behind.is_empty() {
-        println!("{what}: {done}{behind}");
+        tell(&format!("{what}: {done}{behind}\n"));
     }
 }
 
 fn say(text: &str) {
     if !text.is_empty() || std::io::stdout().is_terminal() {
-        println!("{text}");
+        tell(&format!("{text}\n"));
     }
+}
+
+/// A demonstration goes on where nobody can read what it says.
+fn tell(text: &str) {
+    let _ = print(text);
 }
