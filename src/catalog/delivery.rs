@@ -1,8 +1,10 @@
 //! Deliveries, their segments and leaves: the commit, and finding them again.
 
+use std::collections::HashSet;
+
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::{Catalog, CatalogError, During};
+use super::{Catalog, CatalogError, During, WriteTransaction};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::base::ids::{DeliverySeq, RecordId, SegmentId};
@@ -53,65 +55,40 @@ pub struct NewMessage {
 /// SQLite allows 32,766 bound values in one statement.
 const ROWS_PER_STATEMENT: usize = 500;
 
-/// Records a segment: the commit point of its deliveries. Returns the sequence
-/// number of the last one.
+const DURING_COMMIT: &str = "commit deliveries";
+
+/// Records segments: the commit point of their deliveries. Returns the sequence
+/// number of the last delivery in the archive.
 ///
-/// Calling it again with the same segment changes nothing, so that a commit
-/// whose answer was lost can be repeated.
-pub async fn commit(catalog: &Catalog, new: &NewSegment) -> Result<DeliverySeq, CatalogError> {
-    const DURING: &str = "commit deliveries";
-    let mut transaction = catalog.write().await?;
-    let known: Option<(i64,)> = sqlx::query_as(
-        "SELECT MAX(seq) FROM delivery WHERE segment_id = $1 HAVING MAX(seq) IS NOT NULL",
-    )
-    .bind(&new.segment.0[..])
-    .fetch_optional(&mut *transaction)
-    .await
-    .during(DURING)?;
-    if let Some((last,)) = known {
-        return Ok(DeliverySeq(last));
-    }
+/// A segment that is recorded already changes nothing, so that a commit whose
+/// answer was lost can be repeated.
+pub async fn commit(catalog: &Catalog, new: &[NewSegment]) -> Result<DeliverySeq, CatalogError> {
+    let mut tx = catalog.write().await?;
+    let new = insert_segments(&mut tx, new).await?;
     let (last_seq, leaves): (i64, i64) = sqlx::query_as(
         "SELECT (SELECT COALESCE(MAX(seq), 0) FROM delivery),
                 (SELECT COALESCE(MAX(position) + 1, 0) FROM leaf)",
     )
-    .fetch_one(&mut *transaction)
+    .fetch_one(&mut *tx)
     .await
-    .during(DURING)?;
-
-    sqlx::query(
-        "INSERT INTO segment
-             (segment_id, class, epoch, object, page, size_bytes, sha256, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(&new.segment.0[..])
-    .bind(&new.class)
-    .bind(&new.epoch)
-    .bind(&new.object)
-    .bind(&new.page)
-    .bind(new.size_bytes as i64)
-    .bind(&new.sha256.0[..])
-    .bind(new.created_at.0)
-    .execute(&mut *transaction)
-    .await
-    .during(DURING)?;
-
-    for (chunk, deliveries) in new.deliveries.chunks(ROWS_PER_STATEMENT).enumerate() {
-        let first = (chunk * ROWS_PER_STATEMENT) as i64;
-        let numbered = || (first + 1..).zip(deliveries);
+    .during(DURING_COMMIT)?;
+    let deliveries =
+        new.iter().flat_map(|segment| segment.deliveries.iter().map(|d| (*segment, d)));
+    let numbered: Vec<_> = (1..).zip(deliveries).collect();
+    for rows in numbered.chunks(ROWS_PER_STATEMENT) {
         let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
             "INSERT INTO delivery (seq, record_id, segment_id, entry, source, received_at, class,
                  epoch, size_bytes, sha256, form, is_proven, transaction_, envelope, defects) ",
         );
-        insert.push_values(numbered(), |mut row, (number, delivery)| {
+        insert.push_values(rows, |mut row, (number, (segment, delivery))| {
             row.push_bind(last_seq + number)
                 .push_bind(&delivery.record.0[..])
-                .push_bind(&new.segment.0[..])
+                .push_bind(&segment.segment.0[..])
                 .push_bind(i64::from(delivery.entry))
                 .push_bind(&delivery.source)
                 .push_bind(delivery.received_at.0)
-                .push_bind(&new.class)
-                .push_bind(&new.epoch)
+                .push_bind(&segment.class)
+                .push_bind(&segment.epoch)
                 .push_bind(delivery.size_bytes as i64)
                 .push_bind(&delivery.sha256.0[..])
                 .push_bind(&delivery.form)
@@ -120,10 +97,11 @@ pub async fn commit(catalog: &Catalog, new: &NewSegment) -> Result<DeliverySeq, 
                 .push_bind(&delivery.envelope)
                 .push_bind(&delivery.defects);
         });
-        insert.build().execute(&mut *transaction).await.during(DURING)?;
+        insert.build().execute(&mut *tx).await.during(DURING_COMMIT)?;
 
-        let messages: Vec<_> = numbered()
-            .flat_map(|(number, delivery)| {
+        let messages: Vec<_> = rows
+            .iter()
+            .flat_map(|(number, (_, delivery))| {
                 delivery.messages.iter().map(move |message| (last_seq + number, message))
             })
             .collect();
@@ -133,24 +111,53 @@ pub async fn commit(catalog: &Catalog, new: &NewSegment) -> Result<DeliverySeq, 
             insert.push_values(messages, |mut row, (seq, message)| {
                 row.push_bind(*seq)
                     .push_bind(i64::from(message.entry))
-                    .push_bind(message.sha256.0.to_vec())
+                    .push_bind(&message.sha256.0[..])
                     .push_bind(message.size_bytes as i64);
             });
-            insert.build().execute(&mut *transaction).await.during(DURING)?;
+            insert.build().execute(&mut *tx).await.during(DURING_COMMIT)?;
         }
 
         let mut insert: QueryBuilder<Sqlite> =
             QueryBuilder::new("INSERT INTO leaf (position, hash, body, record_id) ");
-        insert.push_values(numbered(), |mut row, (number, delivery)| {
+        insert.push_values(rows, |mut row, (number, (_, delivery))| {
             row.push_bind(leaves + number - 1)
                 .push_bind(&delivery.leaf_hash.0[..])
                 .push_bind(&delivery.leaf)
                 .push_bind(&delivery.record.0[..]);
         });
-        insert.build().execute(&mut *transaction).await.during(DURING)?;
+        insert.build().execute(&mut *tx).await.during(DURING_COMMIT)?;
     }
-    transaction.commit().await.during(DURING)?;
-    Ok(DeliverySeq(last_seq + new.deliveries.len() as i64))
+    tx.commit().await.during(DURING_COMMIT)?;
+    Ok(DeliverySeq(last_seq + numbered.len() as i64))
+}
+
+/// Inserts the segments that are not there; gives those, in their order.
+async fn insert_segments<'a>(
+    tx: &mut WriteTransaction,
+    segments: &'a [NewSegment],
+) -> Result<Vec<&'a NewSegment>, CatalogError> {
+    let mut inserted: HashSet<Vec<u8>> = HashSet::new();
+    for segments in segments.chunks(ROWS_PER_STATEMENT) {
+        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "INSERT INTO segment
+                 (segment_id, class, epoch, object, page, size_bytes, sha256, created_at) ",
+        );
+        insert.push_values(segments, |mut row, segment| {
+            row.push_bind(&segment.segment.0[..])
+                .push_bind(&segment.class)
+                .push_bind(&segment.epoch)
+                .push_bind(&segment.object)
+                .push_bind(&segment.page)
+                .push_bind(segment.size_bytes as i64)
+                .push_bind(&segment.sha256.0[..])
+                .push_bind(segment.created_at.0);
+        });
+        insert.push(" ON CONFLICT (segment_id) DO NOTHING RETURNING segment_id");
+        let rows: Vec<(Vec<u8>,)> =
+            insert.build_query_as().fetch_all(&mut **tx).await.during(DURING_COMMIT)?;
+        inserted.extend(rows.into_iter().map(|(segment,)| segment));
+    }
+    Ok(segments.iter().filter(|new| inserted.contains(&new.segment.0[..])).collect())
 }
 
 /// A delivery as the catalog knows it, with the place of its record.

@@ -93,7 +93,7 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
         match vault.open_segment(&object, &page).await {
             Ok(open) => {
                 let new = rows(&open, &object, &page, segment).await?;
-                delivery::commit(catalog, &new).await?;
+                delivery::commit(catalog, std::slice::from_ref(&new)).await?;
                 adopted += new.deliveries.len() as u64;
             }
             // The crash came before its page: its keys never existed anywhere

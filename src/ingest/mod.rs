@@ -6,6 +6,7 @@
 //! the sender with its copy.
 
 pub mod adopt;
+mod commit;
 pub mod follow;
 pub mod incoming;
 pub mod log;
@@ -29,6 +30,7 @@ use crate::base::limits;
 use crate::catalog::{Catalog, CatalogError, delivery};
 use crate::mail::transaction::Transaction;
 use crate::vault::{Vault, VaultError};
+use commit::Committer;
 use incoming::Incoming;
 use sealer::Pending;
 use sources::Sources;
@@ -74,7 +76,6 @@ pub struct Ingest {
 
 struct Shared {
     vault: Vault,
-    catalog: Catalog,
     clock: Clock,
     sources: Sources,
     size_bytes_max: u64,
@@ -86,9 +87,9 @@ struct Shared {
     small_queue: mpsc::Sender<Pending>,
     large_queue: mpsc::Sender<Pending>,
     /// Set while a catalog commit has failed and is being retried.
-    is_stalled: AtomicBool,
-    /// The last committed delivery. Written by the sealers only.
-    committed: watch::Sender<DeliverySeq>,
+    is_stalled: Arc<AtomicBool>,
+    /// The last committed delivery, as the committer says.
+    committed: watch::Receiver<DeliverySeq>,
 }
 
 const MEMORY_UNIT_BYTES: usize = 16 << 10;
@@ -114,9 +115,12 @@ impl Ingest {
         let last = delivery::last_seq(&catalog).await?;
         let (small_queue, small) = mpsc::channel(limits::INGEST_QUEUE_MAX);
         let (large_queue, large) = mpsc::channel(LARGE_AT_ONCE);
+        let (committed, committing) = watch::channel(last);
+        let is_stalled = Arc::new(AtomicBool::new(false));
+        let patience = commit::PATIENCE;
+        let committer = Committer { catalog, committed, is_stalled: is_stalled.clone(), patience };
         let shared = Arc::new(Shared {
             vault,
-            catalog,
             clock,
             sources: Sources::new(config),
             size_bytes_max: config.smtp.size_bytes_max,
@@ -125,10 +129,10 @@ impl Ingest {
             large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             small_queue,
             large_queue,
-            is_stalled: AtomicBool::new(false),
-            committed: watch::Sender::new(last),
+            is_stalled,
+            committed: committing,
         });
-        sealer::spawn(&shared, small, large);
+        sealer::spawn(&shared, committer, small, large);
         Ok(Self { shared })
     }
 
@@ -150,7 +154,7 @@ impl Ingest {
 
     /// The last committed delivery, and word of every later one.
     pub fn committed(&self) -> watch::Receiver<DeliverySeq> {
-        self.shared.committed.subscribe()
+        self.shared.committed.clone()
     }
 
     /// Whether deliveries are being taken; for readiness.

@@ -48,22 +48,25 @@ impl Archive {
         let first = self.leaves.len() as u64;
         let deliveries: Vec<_> = (first..first + count).map(delivery).collect();
         self.leaves.extend(deliveries.iter().map(|delivery| delivery.leaf_hash));
-        let new = NewSegment {
-            segment: SegmentId::generate(),
-            class: "standard".into(),
-            epoch: "2026-01".into(),
-            object: "object".into(),
-            page: "page".into(),
-            size_bytes: 0,
-            sha256: Digest::of(b""),
-            created_at: Timestamp(0),
-            deliveries,
-        };
-        commit(&self.catalog, &new).await.unwrap();
+        commit(&self.catalog, &[segment(deliveries)]).await.unwrap();
     }
 }
 
-fn delivery(number: u64) -> NewDelivery {
+pub(super) fn segment(deliveries: Vec<NewDelivery>) -> NewSegment {
+    NewSegment {
+        segment: SegmentId::generate(),
+        class: "standard".into(),
+        epoch: "2026-01".into(),
+        object: "object".into(),
+        page: "page".into(),
+        size_bytes: 0,
+        sha256: Digest::of(b""),
+        created_at: Timestamp(0),
+        deliveries,
+    }
+}
+
+pub(super) fn delivery(number: u64) -> NewDelivery {
     let record = RecordId::generate();
     let leaf = Leaf::Delivery {
         record,
@@ -230,4 +233,22 @@ async fn those_who_wait_are_told() {
     assert_eq!(beside.size(), 2);
     beside.refresh().await.unwrap();
     assert_eq!(beside.size(), 3);
+}
+
+#[tokio::test]
+async fn a_commit_repeated_with_more_adds_only_what_is_new() {
+    let (catalog, _directory) = crate::catalog::tests::scratch().await;
+    let first = segment(vec![delivery(0), delivery(1)]);
+    let second = segment(vec![delivery(2)]);
+    assert_eq!(commit(&catalog, std::slice::from_ref(&first)).await.unwrap().0, 2);
+    let both = [first, second];
+    for _ in 0..2 {
+        assert_eq!(commit(&catalog, &both).await.unwrap().0, 3);
+    }
+    let leaves = crate::catalog::leaf::from(&catalog, 0, 10).await.unwrap();
+    let expected: Vec<_> = both.iter().flat_map(|segment| &segment.deliveries).collect();
+    assert_eq!(leaves.len(), 3);
+    for (leaf, delivery) in leaves.iter().zip(expected) {
+        assert_eq!((leaf.hash, &leaf.body), (delivery.leaf_hash, &delivery.leaf));
+    }
 }

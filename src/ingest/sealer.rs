@@ -2,38 +2,32 @@
 //! segment, so that the number of writes follows time and not messages.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
 
-use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
 
 use super::adopt::new_segment;
-use super::{IngestError, Receipt, Shared};
-use crate::base::crash;
+use super::commit::{Committer, Put, Reply, refuse};
+use super::{IngestError, Shared};
 use crate::base::ids::SegmentId;
 use crate::base::limits;
-use crate::catalog::delivery::{self, NewSegment};
+use crate::vault::VaultError;
 use crate::vault::record::SealedRecord;
 use crate::vault::seal::{LargeSegment, SealedSegment};
 use crate::vault::segment::Header;
 
-/// Segments of small records that are written at the same time: while one
-/// commits, the other gathers.
+/// Segments of small records that are written at the same time.
 const SMALL_LANES: usize = 2;
 const LARGE_LANES: usize = 2;
-/// How long senders wait for a commit that fails before they hear 451. The
-/// commit itself is retried until it succeeds.
-const PATIENCE: Duration = Duration::from_secs(10);
-const RETRY_FIRST: Duration = Duration::from_millis(50);
-const RETRY_LONGEST: Duration = Duration::from_secs(5);
+/// Segments in the bucket that may wait for their commit.
+const PUTS_MAX: usize = 8;
 
 /// A sealed delivery that waits to be written, and who waits for it.
 pub(super) struct Pending {
     pub item: Item,
-    pub reply: oneshot::Sender<Result<Receipt, IngestError>>,
-    /// Its share of the memory bound, given back when it is written.
+    pub reply: Reply,
+    /// Its share of the memory bound, given back when it is committed.
     pub _memory: OwnedSemaphorePermit,
 }
 
@@ -46,34 +40,35 @@ pub(super) enum Item {
     Large(Box<LargeSegment>),
 }
 
-type Reply = oneshot::Sender<Result<Receipt, IngestError>>;
 type Queue = Arc<Mutex<mpsc::Receiver<Pending>>>;
 
-/// Starts the lanes. They end when every [`super::Ingest`] is gone.
+/// Starts the lanes and the committer behind them. They end when every
+/// [`super::Ingest`] is gone.
 pub(super) fn spawn(
     shared: &Arc<Shared>,
+    committer: Committer,
     small: mpsc::Receiver<Pending>,
     large: mpsc::Receiver<Pending>,
 ) {
-    let small: Queue = Arc::new(Mutex::new(small));
-    let large: Queue = Arc::new(Mutex::new(large));
-    for _ in 0..SMALL_LANES {
-        // Weak: the queue's senders live in `shared`, and their end is ours.
-        tokio::spawn(lane(Arc::downgrade(shared), small.clone()));
-    }
-    for _ in 0..LARGE_LANES {
-        tokio::spawn(lane(Arc::downgrade(shared), large.clone()));
+    let (puts, committing) = mpsc::channel(PUTS_MAX);
+    tokio::spawn(committer.run(committing));
+    for (queue, lanes) in [(small, SMALL_LANES), (large, LARGE_LANES)] {
+        let queue: Queue = Arc::new(Mutex::new(queue));
+        for _ in 0..lanes {
+            // Weak: the queue's senders live in `shared`, and their end is ours.
+            tokio::spawn(lane(Arc::downgrade(shared), queue.clone(), puts.clone()));
+        }
     }
 }
 
-async fn lane(shared: std::sync::Weak<Shared>, queue: Queue) {
+async fn lane(shared: Weak<Shared>, queue: Queue, puts: mpsc::Sender<Put>) {
     loop {
         let batch = gather(&queue).await;
         let Some(shared) = shared.upgrade() else { return };
         if batch.is_empty() {
             return;
         }
-        write(&shared, batch).await;
+        write(&shared, &puts, batch).await;
     }
 }
 
@@ -102,23 +97,24 @@ impl Item {
 }
 
 /// Writes a batch: one segment for each epoch in it.
-async fn write(shared: &Shared, batch: Vec<Pending>) {
-    let mut epochs: BTreeMap<(String, String), (Vec<_>, Vec<Reply>, Vec<_>)> = BTreeMap::new();
+async fn write(shared: &Shared, puts: &mpsc::Sender<Put>, batch: Vec<Pending>) {
+    let mut epochs: BTreeMap<(String, String), (Vec<_>, Waiting)> = BTreeMap::new();
     for Pending { item, reply, _memory } in batch {
         match item {
             Item::Small { class, epoch, record, sealed } => {
-                let (records, replies, memory) = epochs.entry((class, epoch)).or_default();
+                let (records, waiting) = epochs.entry((class, epoch)).or_default();
                 records.push((record, sealed));
-                replies.push(reply);
-                memory.push(_memory);
+                waiting.replies.push(reply);
+                waiting.memory.push(_memory);
             }
             Item::Large(segment) => {
                 let sealed = segment.into_sealed(&shared.vault).await;
-                store(shared, sealed.map_err(IngestError::unavailable), vec![reply]).await;
+                let waiting = Waiting { replies: vec![reply], memory: vec![_memory] };
+                store(shared, puts, sealed, waiting).await;
             }
         }
     }
-    for ((class, epoch), (records, replies, _memory)) in epochs {
+    for ((class, epoch), (records, waiting)) in epochs {
         let header = Header {
             archive: shared.vault.archive(),
             segment: SegmentId::generate(),
@@ -126,79 +122,41 @@ async fn write(shared: &Shared, batch: Vec<Pending>) {
             epoch,
         };
         let sealed = shared.vault.seal(header, records).await;
-        store(shared, sealed.map_err(IngestError::unavailable), replies).await;
+        store(shared, puts, sealed, waiting).await;
     }
 }
 
-/// Puts a segment, commits it, and answers.
-async fn store(shared: &Shared, sealed: Result<SealedSegment, IngestError>, replies: Vec<Reply>) {
+#[derive(Default)]
+struct Waiting {
+    replies: Vec<Reply>,
+    memory: Vec<OwnedSemaphorePermit>,
+}
+
+/// Puts a segment, and hands it to the committer.
+async fn store(
+    shared: &Shared,
+    puts: &mpsc::Sender<Put>,
+    sealed: Result<SealedSegment, VaultError>,
+    Waiting { replies, memory }: Waiting,
+) {
     if shared.is_stalled.load(Ordering::Acquire) {
         let error = IngestError::Unavailable("the catalog does not commit".into());
         return refuse(replies, &error);
     }
     let put = async {
         let sealed = sealed?;
-        shared.vault.put(&sealed).await.map_err(IngestError::unavailable)?;
-        Ok::<_, IngestError>(sealed)
+        shared.vault.put(&sealed).await?;
+        Ok::<_, VaultError>(new_segment(&sealed, shared.clock.now()))
     };
     match put.await {
-        Ok(sealed) => {
-            let new = new_segment(&sealed, shared.clock.now());
-            commit(shared, &new, replies).await;
-        }
+        // The committer outlives the lanes. Were it gone, the replies would go
+        // with it, and the senders hear of a fault.
+        Ok(segment) => drop(puts.send(Put { segment, replies, _memory: memory }).await),
         Err(error) => {
             // What was put of it is an orphan; the senders keep their copies.
+            let error = IngestError::unavailable(error);
             tracing::error!(%error, "cannot write a segment");
             refuse(replies, &error);
         }
-    }
-}
-
-/// The commit point. A failed commit is retried until it succeeds, since its
-/// segment is in the bucket; meanwhile nothing new is sealed.
-async fn commit(shared: &Shared, new: &NewSegment, replies: Vec<Reply>) {
-    let mut replies = Some(replies);
-    let patience = Instant::now() + PATIENCE;
-    let mut pause = RETRY_FIRST;
-    loop {
-        crash::point("commit.before");
-        match delivery::commit(&shared.catalog, new).await {
-            Ok(last) => {
-                crash::point("commit.after");
-                shared.is_stalled.store(false, Ordering::Release);
-                shared.committed.send_if_modified(|seq| {
-                    let is_later = last > *seq;
-                    *seq = last.max(*seq);
-                    is_later
-                });
-                metrics::counter!("muniment_deliveries_committed_total")
-                    .increment(new.deliveries.len() as u64);
-                for (reply, delivery) in replies.into_iter().flatten().zip(&new.deliveries) {
-                    let receipt = Receipt { record: delivery.record, leaf: delivery.leaf_hash };
-                    // A sender that has gone will send again: another delivery.
-                    let _ = reply.send(Ok(receipt));
-                }
-                return;
-            }
-            Err(error) => {
-                shared.is_stalled.store(true, Ordering::Release);
-                let error = IngestError::unavailable(error);
-                tracing::error!(%error, "a commit failed and is retried; deliveries are deferred");
-                if Instant::now() >= patience
-                    && let Some(replies) = replies.take()
-                {
-                    refuse(replies, &error);
-                }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(RETRY_LONGEST);
-            }
-        }
-    }
-}
-
-fn refuse(replies: Vec<Reply>, error: &IngestError) {
-    metrics::counter!("muniment_deliveries_deferred_total").increment(replies.len() as u64);
-    for reply in replies {
-        let _ = reply.send(Err(error.clone()));
     }
 }
