@@ -13,7 +13,8 @@ DENY_VERSION := 0.20.2
 DENY := $(TARGET)/tools/bin/cargo-deny
 HAS_NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 TESTS := $(if $(HAS_NEXTEST),cargo nextest run,cargo test) --locked
-TESTS_LONG := $(if $(HAS_NEXTEST),cargo nextest run --profile long,cargo test) --locked
+# What takes long is optimised: tens of gigabytes go through it.
+TESTS_LONG := $(if $(HAS_NEXTEST),cargo nextest run --profile long,cargo test) --release --locked
 # What the demo journals instead of its own company: mbox (also .zst), Maildir
 # or folders of EML.
 MAIL ?=

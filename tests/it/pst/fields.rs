@@ -98,7 +98,9 @@ fn attached(one: &muniment::pst::model::Attachment<'_>) -> Attached {
 /// Compares what a reader saw with what was written, after `view` has taken from
 /// both what that reader is known not to show.
 pub fn compare(reader: &str, written: &Seen, seen: &Seen, view: &dyn Fn(&mut Mail)) {
-    let mut differences = Vec::new();
+    let others = seen.keys().filter(|folder| !written.contains_key(*folder));
+    let mut differences: Vec<String> =
+        others.map(|folder| format!("{folder}: was not written")).collect();
     for (folder, mails) in written {
         let others = seen.get(folder).map_or(&[][..], Vec::as_slice);
         if others.len() != mails.len() {

@@ -1,7 +1,7 @@
 // Prints each message of a PST as a line of JSON: [folder, fields].
 const { PSTFile } = require('pst-extractor');
 const { createHash } = require('node:crypto');
-const { writeSync } = require('node:fs');
+const { readFileSync, statSync, writeSync } = require('node:fs');
 const Long = require('long');
 
 const KINDS = { 1: 'to', 2: 'cc', 3: 'bcc' };
@@ -9,6 +9,7 @@ const seconds = (date) => (date ? Math.floor(date.getTime() / 1000) : null);
 
 function fields(message) {
   const recipients = [];
+  keepRows(message);
   for (let at = 0; at < message.numberOfRecipients; at++) {
     const one = message.getRecipient(at);
     recipients.push(`${KINDS[one.recipientType]} ${one.displayName} <${one.emailAddress}>`);
@@ -34,6 +35,13 @@ function fields(message) {
     message_id: message.internetMessageId,
     attachments,
   };
+}
+
+// Version 1.12.0 reads the whole table again, twice, for each recipient.
+function keepRows(message) {
+  if (message.numberOfRecipients === 0) return;
+  const rows = message.recipientTable.getItems();
+  message.recipientTable.getItems = () => rows;
 }
 
 function attached(one) {
@@ -67,6 +75,10 @@ function walk(folder, path) {
 
 // The top that Outlook shows, 0x8022: the root holds the search folder on which
 // it throws.
-const file = new PSTFile(process.argv[2]);
+//
+// It reads in pieces of a few bytes: out of memory, where the file fits there.
+const path = process.argv[2];
+const BUFFER_BYTES_MAX = 1 << 30;
+const file = new PSTFile(statSync(path).size > BUFFER_BYTES_MAX ? path : readFileSync(path));
 const { PSTFolder } = require('pst-extractor');
 walk(new PSTFolder(file, file.getDescriptorIndexNode(Long.fromNumber(0x8022))), '');
