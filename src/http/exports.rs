@@ -89,9 +89,11 @@ pub struct PstRequest {
     with_eml: bool,
     /// A file that would grow beyond it is followed by another (20 GB; at most 45).
     #[serde(default)]
+    #[schema(minimum = 100_000_000, maximum = 45_000_000_000_u64)]
     file_bytes_max: Option<u64>,
     /// A folder that has so many is followed by another (50,000, the most).
     #[serde(default)]
+    #[schema(minimum = 1_000, maximum = 50_000)]
     folder_items_max: Option<u32>,
 }
 

@@ -275,10 +275,16 @@ export async function exported({ page }, archive, check) {
   await dialog.getByRole("button", { name: /Format/ }).click();
   await page.getByRole("option", { name: "PST, for Outlook" }).click();
   await seen(dialog.getByText(/A PST is a conversion/));
+  await dialog.getByRole("button", { name: /Size of a PST file/ }).click();
+  await page.getByRole("option", { name: "5 GB", exact: true }).click();
   await dialog.getByText("The exact messages beside it, as EML").click();
   await dialog.getByText("Attachments as files of their own too").click();
   await check("export-pst");
-  await dialog.getByRole("button", { name: /^Export [\d,]+ families$/ }).click();
+  const [asked] = await Promise.all([
+    page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/exports")),
+    dialog.getByRole("button", { name: /^Export [\d,]+ families$/ }).click(),
+  ]);
+  assert.deepEqual(asked.postDataJSON().pst, { with_eml: true, file_bytes_max: 5e9 });
   await seen(page.getByRole("heading", { name: "Exports" }));
   await seen(page.getByRole("heading", { name: "How to check it" }));
   await check("exports");

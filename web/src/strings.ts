@@ -372,6 +372,8 @@ export const s = {
     } as Record<string, string>,
     pstWhat:
       "All messages in one folder, called as the export. A PST is a conversion: it conforms to MS-PST and is checked with 4 readers.",
+    fileSize: "Size of a PST file",
+    fileSizeHint: "At most. What is more goes into a second file, and on.",
     eml: "The exact messages beside it, as EML",
     emlHint:
       "Without them the bundle proves that each message was delivered, not that the PST shows it as it was.",

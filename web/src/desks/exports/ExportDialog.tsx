@@ -11,6 +11,9 @@ import { Dialog } from "../../ui/Dialog";
 import { Choose, Field, Tick } from "../../ui/Field";
 import { Note } from "../../ui/values";
 
+/** Of one PST file, up to what Outlook opens without a warning. */
+const FILE_GIGABYTES = ["2", "5", "10", "20", "45"];
+
 export default function ExportDialog({
   matter,
   families,
@@ -29,13 +32,14 @@ export default function ExportDialog({
   const [format, setFormat] = useState<ExportBody["format"]>("eml");
   const [files, setFiles] = useState(false);
   const [eml, setEml] = useState(false);
+  const [gigabytes, setGigabytes] = useState("20");
   const ask = useMutation({
     mutationFn: () =>
       api.addExport({
         matter_id: matter,
         scope,
         format,
-        pst: format === "pst" ? { with_eml: eml } : undefined,
+        pst: format === "pst" ? { with_eml: eml, file_bytes_max: Number(gigabytes) * 1e9 } : undefined,
         with_attachments: files,
         name: name.trim() || undefined,
       }),
@@ -69,6 +73,13 @@ export default function ExportDialog({
       {format === "pst" && (
         <>
           <p className="quiet small">{s.exports.pstWhat}</p>
+          <Choose
+            label={s.exports.fileSize}
+            hint={s.exports.fileSizeHint}
+            value={gigabytes}
+            onChange={setGigabytes}
+            choices={FILE_GIGABYTES.map((id) => ({ id, name: `${id} GB` }))}
+          />
           <Tick isSelected={eml} onChange={setEml} hint={s.exports.emlHint}>
             {s.exports.eml}
           </Tick>
