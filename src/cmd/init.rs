@@ -42,7 +42,7 @@ pub struct Made {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let recovery =
         arguments.recovery.clone().unwrap_or_else(|| arguments.data.join("RECOVERY-KEY.txt"));
-    let (made, archive) = create(&arguments.data, &recovery).await?;
+    let (made, archive) = create(&arguments.data, &recovery, None).await?;
     let Made { config, login, password, journal } = &made;
     let (config, recovery) = (config.display(), recovery.display());
     print(&format!(
@@ -57,11 +57,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Creates an archive in `data`, which must hold none.
+/// Creates an archive in `data`, which must hold none. `originator_org` is what
+/// its source's reports must show.
 ///
 /// A crash in the middle leaves a directory that `init` refuses to reuse, and
 /// in which nothing has been received.
-pub async fn create(data: &Path, recovery: &Path) -> anyhow::Result<(Made, Archive)> {
+pub async fn create(
+    data: &Path,
+    recovery: &Path,
+    originator_org: Option<&str>,
+) -> anyhow::Result<(Made, Archive)> {
     let path = data.join("muniment.toml");
     if path.exists() {
         anyhow::bail!(
@@ -78,7 +83,11 @@ pub async fn create(data: &Path, recovery: &Path) -> anyhow::Result<(Made, Archi
         .with_context(|| format!("cannot create {}; check its parent", data.display()))?;
     let token: [u8; 10] = random();
     let journal = format!("journal-{}@archive.invalid", hex::encode(token));
-    let text = TEMPLATE.replace("{address}", &journal);
+    let mut text = TEMPLATE.replace("{address}", &journal);
+    if let Some(org) = originator_org {
+        text = text
+            .replace("# originator_org = \"example.com\"", &format!("originator_org = \"{org}\""));
+    }
     durable::create(&path, text.as_bytes(), 0o640)
         .with_context(|| format!("cannot write {}", path.display()))?;
     let config = Config::load(&path)?;

@@ -64,6 +64,11 @@ impl Running {
     /// `stopping` turns true.
     pub async fn start(archive: &Archive, stopping: watch::Receiver<bool>) -> anyhow::Result<Self> {
         let config = &archive.config;
+        anyhow::ensure!(
+            !config.source.is_empty(),
+            "the configuration: [[source]] there is none, so no mail could be accepted; add one \
+             with name, address and peers"
+        );
         // First, since a second server finds the ports taken too.
         let lock = archive.lock()?;
         let listener = TcpListener::bind(config.http.listen).await.with_context(|| {

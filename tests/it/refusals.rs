@@ -145,6 +145,10 @@ fn an_archive_that_would_accept_nothing_is_refused() {
     let class = source.split_once("[[class]]").unwrap().1;
     fs::write(&made.config, format!("{before}[[class]]{class}")).unwrap();
     check(&refused(&made.config, &[]), &["[[source]] there is none", "add one"]);
+    // It can be read: an archive whose mail has moved elsewhere is still evidence.
+    let mut command = Command::new(binary());
+    let reset = command.args(["user", "reset", "admin", "--config"]).arg(&made.config).output();
+    assert!(reset.unwrap().status.success());
 }
 
 #[test]

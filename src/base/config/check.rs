@@ -112,12 +112,6 @@ impl Config {
     }
 
     fn check_sources(&self) -> Result<(), Fault> {
-        if self.source.is_empty() {
-            return fault(
-                "source",
-                "there is none, so no mail could be accepted; add one with name, address and peers",
-            );
-        }
         for (index, source) in self.source.iter().enumerate() {
             if let Some(wrong) = self.wrong_with(source, &self.source[..index]) {
                 return fault("source", format!("{:?}: {wrong}", source.name));

@@ -123,7 +123,8 @@ async fn create(arguments: &Arguments) -> anyhow::Result<(Archive, Notes)> {
         source::Mail::new(&arguments.mail, Style::default(), &|_| {})?;
     }
     check_ports(&adjusted(arguments, &Config::default()))?;
-    let (made, archive) = init::create(data, &data.join("RECOVERY-KEY.txt")).await?;
+    let (made, archive) =
+        init::create(data, &data.join("RECOVERY-KEY.txt"), Some(company::TENANT)).await?;
     let new = New {
         name: "legal".into(),
         display_name: "Legal".into(),

@@ -3,13 +3,14 @@
 //!
 //! There is something to find in it: a merger that few know of and one of them
 //! leaks, a product that drifts and should not be called defective, talk about
-//! prices with a competitor.
+//! prices with a competitor, a report that another company's server forged.
 
 mod attachment;
 mod dice;
 mod letter;
 mod people;
 mod report;
+mod stranger;
 mod thread;
 mod tongues;
 mod topics;
@@ -31,6 +32,9 @@ pub const TENANT: &str = "larkfield.onmicrosoft.example";
 /// Where its rule sends reports, as their headers say it; an archive's own
 /// address is chance, and the mail must not be.
 const JOURNAL: &str = "journal@archive.larkfield.example";
+
+/// A stranger's report comes after so many letters.
+const LETTERS_PER_STRANGER: usize = 600;
 
 const SPAN_SECONDS: i64 = 2 * 365 * 86_400;
 /// What a person asks for at most; letters are held in memory while they are
@@ -75,6 +79,9 @@ impl Iterator for Company {
             let letter = self.letters.next()?;
             let style = Style { date: rfc5322(letter.at.plus_seconds(2)), ..self.style.clone() };
             self.reports.extend(report::wrap(&letter, &mut self.dice, &style));
+            if self.letters.len() % LETTERS_PER_STRANGER == 20 {
+                self.reports.push_back(stranger::report(letter.at, &self.style));
+            }
         }
         self.reports.pop_front()
     }
@@ -124,7 +131,7 @@ mod tests {
         made(7, "2026-09-21", 50).iter().for_each(|report| hasher.update(report));
         assert_eq!(
             hasher.finish().to_string(),
-            "1053ce175a19b65e5d99eca87cb796a0fb42d13c4a71ed25cc983dba838c32c9"
+            "0e816e2b7c10f09e61ba29e4904b8b442646d6083fb6741e49fb081a5747de64"
         );
     }
 
@@ -138,13 +145,14 @@ mod tests {
     #[test]
     fn reports_are_whole_and_hold_what_there_is_to_find() {
         let (mut kinds, mut media) = (BTreeMap::new(), BTreeMap::new());
-        let (mut messages, mut leaks, mut lists) = (HashSet::new(), 0, 0);
+        let (mut messages, mut leaks, mut lists, mut strangers) = (HashSet::new(), 0, 0, 0);
         for bytes in company(1500) {
             let read = delivery::read(&bytes);
             assert_eq!((read.form, &read.defects[..]), (Form::Report, &[][..]));
             let original = entry_bytes(&bytes, &read.entries, 0).unwrap();
             assert!(!original.contains(&0) && original.ends_with(b"\r\n"));
             messages.insert(read.entries[0].sha256);
+            strangers += usize::from(read.originator_org.as_deref() != Some(TENANT));
             for entry in read.entries.iter().filter(|e| e.role == Role::Attachment) {
                 *media.entry(entry.media_type.clone()).or_insert(0) += 1;
             }
@@ -162,7 +170,8 @@ mod tests {
                 }
             }
         }
-        assert!((1490..=1500).contains(&messages.len()), "{}", messages.len());
+        assert!((1490..=1503).contains(&messages.len()), "{}", messages.len());
+        assert_eq!(strangers, 3);
         assert_eq!(kinds.len(), 4, "{kinds:?}");
         assert_eq!(media.len(), 5, "{media:?}");
         assert!(leaks > 3 && lists > 100, "{leaks} {lists}");
