@@ -11,6 +11,8 @@ mod ltp;
 pub mod mime;
 pub mod model;
 mod ndb;
+#[cfg(test)]
+mod sparse;
 pub mod split;
 mod store;
 
