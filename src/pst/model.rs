@@ -128,6 +128,8 @@ pub enum Exception {
     NestedTooDeep { name: String, depth: usize },
     #[error("{field} is outside the years 1601 to 9999 and was left out")]
     DateOutOfRange { field: &'static str },
+    #[error("{field} names no time that exists, and was left out: {value:?}")]
+    UnreadableDate { field: &'static str, value: String },
     #[error("{field}: {count} NUL characters became U+FFFD")]
     NulReplaced { field: &'static str, count: usize },
     #[error("{part}: the charset {charset:?} is unknown; its bytes are read as UTF-8")]

@@ -1,9 +1,10 @@
 //! Header fields: the block as text, and what it says.
 
-use mail_parser::{ContentType, HeaderName, HeaderValue, MessageParser};
+use mail_parser::{ContentType, DateTime, HeaderName, HeaderValue, MessageParser};
 
 use super::decode;
-use crate::pst::model::{Address, Importance};
+use crate::base::clock::Timestamp;
+use crate::pst::model::{Address, Exception, Importance};
 
 pub struct Headers {
     /// The block with CRLF line ends, without the empty line.
@@ -72,18 +73,27 @@ impl Headers {
         all
     }
 
-    /// Seconds since 1970 of `Date:`.
-    pub fn date(&self) -> Option<i64> {
-        let (value, _) = self.values("Date").next()?;
-        let date = value.as_datetime().filter(|date| date.is_valid())?;
-        Some(date.to_timestamp())
+    /// When it was sent, as `Date:` says.
+    pub fn date(&self) -> Result<Option<Timestamp>, Exception> {
+        self.time("Date", HeaderValue::as_datetime)
     }
 
-    /// Seconds since 1970 of the last hop.
-    pub fn received(&self) -> Option<i64> {
-        let (value, _) = self.values("Received").next()?;
-        let date = value.as_received()?.date().filter(|date| date.is_valid())?;
-        Some(date.to_timestamp())
+    /// When the last hop took it.
+    pub fn received(&self) -> Result<Option<Timestamp>, Exception> {
+        self.time("Received", |value| value.as_received()?.date.as_ref())
+    }
+
+    /// Of the first field of this name; an error where it names no time.
+    fn time(
+        &self,
+        name: &'static str,
+        read: for<'v> fn(&'v HeaderValue<'static>) -> Option<&'v DateTime>,
+    ) -> Result<Option<Timestamp>, Exception> {
+        let Some((value, raw)) = self.values(name).next() else { return Ok(None) };
+        match read(value).filter(exists) {
+            Some(date) => Ok(Some(Timestamp::from_seconds(date.to_timestamp()))),
+            None => Err(Exception::UnreadableDate { field: name, value: raw.clone() }),
+        }
     }
 
     pub fn importance(&self) -> Importance {
@@ -112,6 +122,12 @@ impl Headers {
             .filter(move |(field, ..)| field.eq_ignore_ascii_case(&name))
             .map(|(_, value, raw)| (value, raw))
     }
+}
+
+/// Whether the calendar has such a day; a leap second is a time.
+fn exists(date: &&DateTime) -> bool {
+    let day = jiff::civil::Date::new(date.year as i16, date.month as i8, date.day as i8);
+    day.is_ok() && date.hour < 24 && date.minute < 60 && date.second <= 60
 }
 
 fn unfold(raw: &str) -> String {

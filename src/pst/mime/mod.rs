@@ -13,7 +13,7 @@ use std::collections::HashSet;
 
 use self::body::Collector;
 use self::header::Headers;
-use super::model::{Address, Message, Recipient, RecipientKind, Source};
+use super::model::{Address, Exception, Message, Recipient, RecipientKind, Source};
 use crate::base::clock::Timestamp;
 use crate::mail::address;
 
@@ -55,8 +55,15 @@ fn read(raw: &[u8], depth: usize) -> Message<'_> {
     let headers = Headers::parse(block);
     let mut collector = Collector::new(depth);
     if headers.is_mapped {
-        collector.exceptions.push(super::model::Exception::HeaderBytes);
+        collector.exceptions.push(Exception::HeaderBytes);
     }
+    let mut time = |read: Result<Option<Timestamp>, Exception>| {
+        read.unwrap_or_else(|exception| {
+            collector.exceptions.push(exception);
+            None
+        })
+    };
+    let (sent, received) = (time(headers.date()), time(headers.received()));
     let class = collector.root(block, &headers, body);
     let (text, html) = collector.bodies();
     collector.mark_inline(html.as_deref());
@@ -66,8 +73,8 @@ fn read(raw: &[u8], depth: usize) -> Message<'_> {
         author: headers.mailbox("From"),
         sender: headers.mailbox("Sender"),
         recipients: recipients(&headers),
-        sent: headers.date().map(Timestamp::from_seconds),
-        received: headers.received().map(Timestamp::from_seconds),
+        sent,
+        received,
         text,
         html,
         message_id: headers.raw("Message-ID"),

@@ -131,6 +131,35 @@ fn attachment_beyond_the_format_is_named() {
 }
 
 #[test]
+fn dates_of_1601_and_2200_are_carried() {
+    let midnight = [("1601", -11_644_473_600), ("2200", 7_258_118_400)];
+    for (year, seconds) in midnight {
+        let raw = format!("Date: 1 Jan {year} 00:00:00 +0000\r\n\r\ntext\r\n");
+        let (exceptions, mail) = through(mime::message(raw.as_bytes()));
+        assert_eq!(exceptions, [], "{year}");
+        assert_eq!((mail.sent, mail.received), (Some(seconds), Some(seconds)), "{year}");
+    }
+}
+
+#[test]
+fn dates_that_no_calendar_has_are_named() {
+    for date in ["31 Feb 2020 00:00:00 +0000", "1 Jan 2020 25:00:00 +0000", "yesterday", ""] {
+        let (exceptions, mail) = through(mime::message(format!("Date: {date}\n\n").as_bytes()));
+        let named = Exception::UnreadableDate { field: "Date", value: date.to_owned() };
+        assert_eq!((exceptions.as_slice(), mail.sent), (&[named][..], None), "{date}");
+    }
+}
+
+#[test]
+fn message_without_message_id_is_carried() {
+    let raw = b"From: a@a.example\r\nSubject: no name\r\n\r\ntext\r\n";
+    let (exceptions, mail) = through(mime::message(raw));
+    assert_eq!(exceptions, []);
+    assert_eq!((mail.subject.as_str(), mail.message_id.as_str()), ("no name", ""));
+    assert_eq!(mail.text, "text\r\n");
+}
+
+#[test]
 fn dates_that_the_format_lacks_are_named() {
     let at = |seconds| Some(Timestamp::from_seconds(seconds));
     let year_1600 = at(-11_676_096_000);

@@ -10,7 +10,7 @@ use muniment::pst::{Options, Writer, check};
 
 use super::is_long;
 
-const MEMORY_KB_MAX: u64 = 256 << 10;
+pub const MEMORY_KB_MAX: u64 = 256 << 10;
 
 #[test]
 fn gigabyte_takes_little_memory() {
@@ -80,7 +80,7 @@ fn message(number: u64) -> Message<'static> {
 }
 
 /// The most memory that this process has had.
-fn peak_kb() -> u64 {
+pub fn peak_kb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()

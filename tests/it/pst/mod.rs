@@ -3,6 +3,7 @@
 
 mod again;
 mod bad;
+mod bundle;
 pub mod fields;
 mod golden;
 mod large;
