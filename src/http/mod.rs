@@ -15,6 +15,7 @@ mod hit;
 mod holds;
 mod input;
 mod matters;
+mod message;
 mod messages;
 mod observe;
 pub mod openapi;

@@ -17,7 +17,7 @@ use super::{
 #[openapi(
     info(title = "Muniment", description = "The API of a compliance archive for email."),
     servers((url = "/api/v1")),
-    components(schemas(ErrorBody, messages::Theme))
+    components(schemas(ErrorBody))
 )]
 struct Described;
 

@@ -183,6 +183,12 @@ export async function message({ page }, check) {
   await seen(frame.getByText("Clause nine"));
   assert.equal(await page.title(), "Muniment", "mail runs no script");
   await check("message-html");
+  const ground = () => frame.locator("html").evaluate((html) => getComputedStyle(html).backgroundColor);
+  const before = await ground();
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.waitForFunction(() => document.querySelector("iframe").src.endsWith("#dark"));
+  assert.notEqual(await ground(), before, "the mail follows the theme");
+  await page.emulateMedia({ colorScheme: "light" });
   await page.getByRole("tab", { name: "Headers" }).click();
   await seen(page.locator(".header-list").getByText("Message-ID"));
   await page.getByRole("tab", { name: "Source" }).click();

@@ -90,15 +90,16 @@ export const api = {
 };
 
 /** Addresses that the browser itself opens: downloads and the sandboxed frame. */
-const inMatter = (matter: number | null, version?: string, more = "") => {
-  const query = [matter === null ? "" : `matter=${matter}`, version ? `version=${version}` : "", more]
+const inMatter = (matter: number | null, version?: string) => {
+  const query = [matter === null ? "" : `matter=${matter}`, version ? `version=${version}` : ""]
     .filter(Boolean)
     .join("&");
   return query ? `?${query}` : "";
 };
 export const links = {
-  html: (id: number, matter: number | null, theme: string, version?: string) =>
-    `/api/v1/messages/${id}/html${inMatter(matter, version, `theme=${theme}`)}`,
+  /** Another theme is another fragment of the same page: the message is not asked for again. */
+  html: (id: number, matter: number | null, theme: "light" | "dark", version?: string) =>
+    `/api/v1/messages/${id}/html${inMatter(matter, version)}#${theme}`,
   source: (id: number, matter: number | null, version?: string) =>
     `/api/v1/messages/${id}/source${inMatter(matter, version)}`,
   download: (id: number, matter: number | null, version?: string) =>

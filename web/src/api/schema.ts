@@ -308,7 +308,7 @@ export interface paths {
         };
         /**
          * The message's HTML, made harmless, below a line that says so and counts what
-         *     it would have loaded from elsewhere.
+         *     it would have loaded from elsewhere. Dark at the fragment `#dark`.
          */
         get: operations["messages_html"];
         put?: never;
@@ -1058,8 +1058,6 @@ export interface components {
             version: string;
             worm: components["schemas"]["WormStatus"];
         };
-        /** @enum {string} */
-        Theme: "light" | "dark";
         Through: {
             /** @description The list that was expanded, or the address that forwards. */
             address: string;
@@ -1839,10 +1837,10 @@ export interface operations {
     messages_html: {
         parameters: {
             query?: {
+                /** @description The reader's matter; without it the archive-wide right is needed. */
                 matter?: number;
                 /** @description SHA-256 of one of the message's versions; its first if not said. */
                 version?: string;
-                theme?: components["schemas"]["Theme"];
             };
             header?: never;
             path: {
