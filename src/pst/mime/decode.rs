@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::utf7;
+
 /// The bytes that base64 stands for, and whether it was whole.
 pub fn base64(text: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
@@ -107,7 +109,11 @@ pub fn text(bytes: &[u8], label: &str) -> (String, Fidelity) {
         let fidelity = if is_broken { Fidelity::Broken } else { Fidelity::Exact };
         return (text.into_owned(), fidelity);
     }
-    // UTF-7 and a few others that browsers do without.
+    if ["utf-7", "unicode-1-1-utf-7"].contains(&label.to_ascii_lowercase().as_str()) {
+        let (text, is_whole) = utf7::decode(bytes);
+        return (text, if is_whole { Fidelity::Exact } else { Fidelity::Broken });
+    }
+    // A few others that browsers do without.
     match mail_parser::decoders::charsets::map::charset_decoder(label.as_bytes()) {
         Some(decode) => {
             let text = decode(bytes);

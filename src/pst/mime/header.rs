@@ -29,7 +29,9 @@ impl Headers {
             Err(_) => (block.iter().map(|byte| char::from(*byte)).collect(), true),
         };
         let text = decode::crlf(&text);
-        let input = format!("{text}\r\n");
+        // The parser takes a line of blanks for the end.
+        let lines = text.split_inclusive('\n').filter(|line| !line.trim().is_empty());
+        let input: String = lines.chain(["\r\n"]).collect();
         let fields = MessageParser::default().parse_headers(&input).map(|parsed| {
             let fields = parsed.headers().iter().map(|header| {
                 let range = header.offset_start as usize..header.offset_end as usize;

@@ -7,6 +7,7 @@ mod body;
 mod decode;
 mod header;
 mod part;
+mod utf7;
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -195,6 +195,15 @@ fn damaged_text_is_carried_and_named() {
 }
 
 #[test]
+fn fields_behind_a_line_of_blanks_are_fields() {
+    let raw = b"X-Report: one\r\n \r\n two\r\nSubject: behind\r\nTo: a@a.example\r\n\r\ntext";
+    let (exceptions, mail) = through(mime::message(raw));
+    assert_eq!(exceptions, []);
+    assert_eq!((mail.subject.as_str(), mail.text.as_str()), ("behind", "text"));
+    assert_eq!(mail.recipients, ["to a@a.example <a@a.example>"]);
+}
+
+#[test]
 fn messages_of_nothing_are_messages() {
     for raw in [&b""[..], b"\r\n", b"no header at all", b"Subject:\r\n\r\n", b"\0\0\0"] {
         let (_, mail) = through(mime::message(raw));
