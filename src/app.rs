@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::access::Access;
 use crate::base::clock::Clock;
 use crate::base::config::{Config, Worm};
+use crate::base::writable::{self, Unwritable};
 use crate::catalog::{Catalog, CatalogError, meta};
 use crate::export::Exporter;
 use crate::http::Context;
@@ -35,8 +36,8 @@ pub enum AppError {
     Start(#[from] StartError),
     #[error(transparent)]
     Index(#[from] IndexError),
-    #[error("cannot write to {path}; check its owner and permissions")]
-    Directory { path: String, source: std::io::Error },
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
     #[error("another muniment process is serving {0}; stop it first")]
     Busy(String),
     #[error(
@@ -84,11 +85,10 @@ impl Archive {
 
     /// Creates vault and catalog for a configuration that `init` has written.
     pub async fn create(config: Config) -> Result<Self, AppError> {
-        for path in [&config.vault.path, &config.archive.spool, &config.archive.work] {
-            make_directory(path)?;
-        }
+        try_directory("the bucket", &config.vault.path, "[vault] path")?;
+        try_local(&config)?;
         if let Some(keys) = config.archive.master_key.parent() {
-            make_directory(keys)?;
+            try_directory("the directory of keys", keys, "[archive] master_key")?;
         }
         let clock = Clock::System;
         let master = MasterKey::generate();
@@ -113,11 +113,28 @@ impl Archive {
 
     /// Starts taking deliveries; whoever calls it holds the lock.
     pub async fn start_ingest(&self, _lock: &ServeLock) -> Result<Ingest, AppError> {
-        make_directory(&self.config.archive.spool)?;
-        make_directory(&self.config.archive.work)?;
+        self.try_bucket().await?;
+        try_local(&self.config)?;
         let (vault, catalog) = (self.vault.clone(), self.catalog.clone());
         Ok(Ingest::start(&self.config, vault, catalog, self.clock.clone()).await?)
     }
+}
+
+impl Archive {
+    async fn try_bucket(&self) -> Result<(), AppError> {
+        let Err(error) = self.vault.bucket().probe().await else { return Ok(()) };
+        Err(match writable::io_error(&error) {
+            Some(error) => unwritable("the bucket", &self.config.vault.path, "[vault] path", error),
+            None => VaultError::from(error).into(),
+        })
+    }
+}
+
+/// Tries every directory of this machine that the archive writes to.
+fn try_local(config: &Config) -> Result<(), AppError> {
+    try_directory("the spool", &config.archive.spool, "[archive] spool")?;
+    try_directory("the work directory", &config.archive.work, "[archive] work")?;
+    try_directory("the search index", &config.index.path, "[index] path")
 }
 
 /// The running parts that the API and the web app look into.
@@ -164,15 +181,25 @@ pub struct ServeLock(#[expect(dead_code, reason = "holding it open is its use")]
 impl ServeLock {
     fn take(data: &Path) -> Result<Self, AppError> {
         let path = data.join("serve.lock");
-        let file = File::create(&path)
-            .map_err(|source| AppError::Directory { path: path.display().to_string(), source })?;
+        let file = File::create(&path).map_err(|error| {
+            let path = if path.exists() { &path } else { data };
+            unwritable("the archive's directory", path, "[archive] data", error)
+        })?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| AppError::Busy(data.display().to_string()))?;
         Ok(Self(file))
     }
 }
 
-fn make_directory(path: &Path) -> Result<(), AppError> {
-    std::fs::create_dir_all(path)
-        .map_err(|source| AppError::Directory { path: path.display().to_string(), source })
+fn try_directory(what: &'static str, path: &Path, setting: &'static str) -> Result<(), AppError> {
+    writable::try_directory(path).map_err(|error| unwritable(what, path, setting, error))
+}
+
+fn unwritable(
+    what: &'static str,
+    path: &Path,
+    setting: &'static str,
+    error: std::io::Error,
+) -> AppError {
+    Unwritable { what, path: path.to_owned(), setting, error }.into()
 }

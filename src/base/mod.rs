@@ -8,3 +8,4 @@ pub mod durable;
 pub mod hash;
 pub mod ids;
 pub mod limits;
+pub mod writable;

@@ -11,6 +11,7 @@ use axum::routing::get;
 
 use super::error::ApiError;
 use super::{Context, observe};
+use crate::base::writable;
 use crate::catalog::leaf;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,8 +45,14 @@ async fn problem(context: &Context) -> Option<String> {
     if let Err(error) = context.catalog.write().await {
         return Some(format!("the catalog cannot be written: {error}"));
     }
-    if let Err(error) = context.review.vault.bucket().probe(b"ready").await {
+    if let Err(error) = context.review.vault.bucket().probe().await {
         return Some(format!("the bucket cannot be written: {error}"));
+    }
+    // Large deliveries pass through it.
+    let spool = context.config.archive.spool.clone();
+    let tried = tokio::task::spawn_blocking(move || writable::try_directory(&spool)).await;
+    if let Err(error) = tried.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+        return Some(format!("the spool cannot be written: {}", error.kind()));
     }
     let published = context.review.log.size();
     match leaf::count(&context.catalog).await {

@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,15 +13,22 @@ use super::support::served::{Made, Sender, Served, init};
 
 /// Runs `serve` until it refuses; what it said.
 fn refused(config: &Path, environment: &[(&str, &str)]) -> String {
-    let output = Command::new(binary())
-        .args(["serve", "--config"])
-        .arg(config)
+    refusal(&mut serve(config, environment))
+}
+
+fn serve(config: &Path, environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(["serve", "--config"]).arg(config);
+    command
         .env("MUNIMENT__SMTP__LISTEN", "[\"127.0.0.1:0\"]")
         .env("MUNIMENT__HTTP__LISTEN", "127.0.0.1:0")
         .env("MUNIMENT__LOG__LEVEL", "error")
-        .envs(environment.iter().copied())
-        .output()
-        .unwrap();
+        .envs(environment.iter().copied());
+    command
+}
+
+fn refusal(command: &mut Command) -> String {
+    let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(1), "it was not refused");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("muniment: "), "{said}");
@@ -187,15 +196,79 @@ fn a_busy_port_is_refused() {
     check(&said, &[&address, "smtp.listen"]);
 }
 
+/// As another user, since nothing is forbidden to root.
 #[test]
 fn an_unwritable_directory_is_refused() {
+    let Some(other) = Other::user() else { return };
+    for (name, what, setting) in [
+        ("bucket", "the bucket", "[vault] path"),
+        ("spool", "the spool", "[archive] spool"),
+        ("work", "the work directory", "[archive] work"),
+        ("index", "the search index", "[index] path"),
+    ] {
+        let made = init();
+        other.give(made._directory.path());
+        let subject = path(&made, name);
+        set_mode(&subject, 0o555);
+        let said = refusal(other.runs(&mut serve(&made.config, &[])));
+        let path = subject.to_str().unwrap();
+        check(&said, &["cannot write to", what, path, "mode 555", "chmod", setting]);
+    }
+}
+
+#[test]
+fn a_file_where_a_directory_should_be_is_refused() {
     let made = init();
-    // A file where the directory should be: refused for root too.
     let blocked = path(&made, "blocked");
     fs::write(&blocked, "").unwrap();
-    let spool = blocked.join("spool");
-    let said = refused(&made.config, &[("MUNIMENT__ARCHIVE__SPOOL", spool.to_str().unwrap())]);
-    check(&said, &["blocked/spool", "permissions"]);
+    let inside = blocked.join("inside");
+    for key in ["ARCHIVE__SPOOL", "ARCHIVE__WORK", "INDEX__PATH"] {
+        for place in [&blocked, &inside] {
+            let place = place.to_str().unwrap();
+            let said = refused(&made.config, &[(&format!("MUNIMENT__{key}"), place)]);
+            check(&said, &[place, "a file is where", "move that file away"]);
+        }
+    }
+}
+
+/// A user to whom things can be forbidden.
+struct Other {
+    /// None where the tests run as such a user themselves.
+    id: Option<u32>,
+}
+
+impl Other {
+    fn user() -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return Some(Self { id: None });
+        }
+        let other = Self { id: Some(65534) };
+        let tried = other.runs(Command::new(binary()).arg("version")).output();
+        if !tried.is_ok_and(|output| output.status.success()) {
+            eprintln!("SKIPPED: user 65534 cannot run {}", binary());
+            return None;
+        }
+        Some(other)
+    }
+
+    fn runs<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        match self.id {
+            Some(id) => command.uid(id).gid(id),
+            None => command,
+        }
+    }
+
+    /// Gives it all that is at `path`.
+    fn give(&self, path: &Path) {
+        std::os::unix::fs::lchown(path, self.id, self.id).unwrap();
+        if path.is_dir() {
+            fs::read_dir(path).unwrap().for_each(|entry| self.give(&entry.unwrap().path()));
+        }
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[test]

@@ -62,7 +62,8 @@ impl Config {
     }
 
     fn resolve(&mut self, base: &Path) {
-        let data = base.join(&self.archive.data);
+        // Without the dot that `data` is by default: these are shown to people.
+        let data: PathBuf = base.join(&self.archive.data).components().collect();
         for path in [
             &mut self.archive.catalog,
             &mut self.archive.master_key,
