@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use muniment::base::config::Sends;
 use muniment::base::hash::Digest;
 use muniment::base::ids::{ArchiveId, RecordId};
 use muniment::mail::delivery::Reader;
@@ -23,7 +24,7 @@ pub fn parts(reports: &[Vec<u8>]) -> Vec<(&'static str, Duration)> {
         drop(std::hint::black_box(compressor.compress(bytes).expect("it compresses")))
     });
     let scan = each(&mut |bytes| {
-        let mut reader = Reader::new();
+        let mut reader = Reader::new(Sends::Reports);
         reader.push(bytes);
         std::hint::black_box(reader.finish());
     });
@@ -35,7 +36,7 @@ pub fn parts(reports: &[Vec<u8>]) -> Vec<(&'static str, Duration)> {
         class: "standard".into(),
     };
     let whole = each(&mut |bytes| {
-        let mut reader = Reader::new();
+        let mut reader = Reader::new(Sends::Reports);
         reader.push(bytes);
         let transaction = Transaction {
             source: "bench".into(),

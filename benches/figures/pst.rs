@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use muniment::base::config::Sends;
 use muniment::cmd::demo::source::Mail;
 use muniment::mail::delivery::{Reader, Role, entry_bytes};
 use muniment::mail::wrap::Style;
@@ -32,7 +33,7 @@ pub fn messages(path: &Path, most: usize) -> Vec<Vec<u8>> {
     let trouble = |_| ();
     let mail = Mail::new(&[path.to_owned()], Style::default(), &trouble).expect("read the corpus");
     let original = |report: Vec<u8>| {
-        let mut reader = Reader::new();
+        let mut reader = Reader::new(Sends::Reports);
         reader.push(&report);
         let entries = reader.finish().entries;
         let at = entries.iter().position(|entry| entry.role == Role::Message)?;

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::sealer::{Item, Pending};
 use super::{IngestError, MEMORY_UNIT_BYTES, Receipt, Shared};
+use crate::base::config::Sends;
 use crate::base::ids::{RecordId, SegmentId};
 use crate::base::limits::DELIVERY_MEMORY_BYTES_MAX;
 use crate::mail::delivery::Reader;
@@ -48,7 +49,8 @@ struct Large {
 impl Incoming {
     pub(super) fn new(shared: Arc<Shared>, transaction: Transaction) -> Result<Self, IngestError> {
         let memory = take(&shared.memory, MEMORY_UNIT_BYTES)?;
-        let body = Body::Memory { bytes: Vec::new(), reader: Box::new(Reader::new()) };
+        let reader = Box::new(Reader::new(shared.sources.sends(&transaction.source)));
+        let body = Body::Memory { bytes: Vec::new(), reader };
         Ok(Self { shared, transaction, size: 0, body, memory })
     }
 
@@ -85,7 +87,8 @@ impl Incoming {
     /// Moves the body from memory into a segment file of its own.
     async fn enlarge(&mut self) -> Result<(), IngestError> {
         let place = self.shared.large.clone().try_acquire_owned().map_err(|_| IngestError::Full)?;
-        let empty = Body::Memory { bytes: Vec::new(), reader: Box::new(Reader::new()) };
+        let reader = Box::new(Reader::new(Sends::default()));
+        let empty = Body::Memory { bytes: Vec::new(), reader };
         let Body::Memory { bytes, mut reader } = std::mem::replace(&mut self.body, empty) else {
             unreachable!("enlarged once")
         };

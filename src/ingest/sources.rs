@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::base::config::{Class, Config, Source};
+use crate::base::config::{Class, Config, Sends, Source};
 use crate::base::hash::Digest;
 use crate::mail::delivery::Delivery;
 
@@ -62,6 +62,11 @@ impl Sources {
         }
     }
 
+    /// What a source's deliveries are; of one that is gone, as by default.
+    pub fn sends(&self, source: &str) -> Sends {
+        self.named(source).map(|source| source.sends).unwrap_or_default()
+    }
+
     /// The class of a source's deliveries; of a doubtful one, the longest.
     pub fn class(&self, source: &str, is_doubtful: bool) -> &Class {
         let longest = || self.classes.iter().max_by_key(|class| class.years);
@@ -89,6 +94,7 @@ mod tests {
             address: format!("{name}@archive.example"),
             peers: peers.iter().map(|peer| peer.parse().unwrap()).collect(),
             client_certificates: certificates.to_vec(),
+            sends: Sends::Reports,
             originator_org: None,
             class: (name == "long").then(|| "ten".into()),
         };

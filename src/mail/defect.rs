@@ -40,6 +40,13 @@ pub enum Defect {
     TooManyRecipients { recipients_max: u32 },
     /// A line of the envelope that is none of its fields.
     EnvelopeLine { text: String },
+    /// The headers claim a journal report, and the source sends none.
+    ReportFromCopies,
+    /// A report that holds more than its envelope and the originals; it is kept
+    /// as a message too.
+    MoreThanReport,
+    /// The header names its organisation (`X-OriginatorOrg`) in two ways.
+    OriginatorUnclear,
     /// A report that carries no message; it is taken for the message.
     OriginalMissing,
     /// The delivery ends inside the journaled message.
@@ -53,6 +60,16 @@ pub enum Defect {
 }
 
 impl Defect {
+    /// Whether a report's envelope says something that is nowhere in its fields.
+    pub(super) fn hides_words(&self) -> bool {
+        matches!(
+            self,
+            Self::EnvelopeLine { .. }
+                | Self::EnvelopeTooLong { .. }
+                | Self::TooManyRecipients { .. }
+        )
+    }
+
     /// The entry that the defect is about.
     pub(super) fn entry_mut(&mut self) -> Option<&mut u32> {
         match self {
@@ -102,6 +119,15 @@ impl fmt::Display for Defect {
             Self::EnvelopeLine { text } => {
                 write!(f, "the envelope holds a line that is no field of it: \"{text}\"")
             }
+            Self::ReportFromCopies => f.write_str(
+                "the headers claim a journal report, but the source sends copies: it is a message",
+            ),
+            Self::MoreThanReport => f.write_str(
+                "the report holds more than its envelope and the message; it is kept as a message too",
+            ),
+            Self::OriginatorUnclear => {
+                f.write_str("the header names its organisation (X-OriginatorOrg) in two ways")
+            }
             Self::OriginalMissing => f.write_str("the report carries no message"),
             Self::OriginalTruncated => {
                 f.write_str("the delivery ends inside the journaled message")
@@ -132,6 +158,10 @@ impl Defects {
         } else {
             self.left_out += 1;
         }
+    }
+
+    pub(super) fn any(&self, test: impl Fn(&Defect) -> bool) -> bool {
+        self.list.iter().any(test) || self.left_out > 0
     }
 
     pub(super) fn finish(mut self) -> Vec<Defect> {

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::config::Sends;
 use crate::base::hash::{Digest, Hasher};
 use crate::base::limits;
 pub use crate::mail::decode::Encoding;
@@ -40,8 +41,9 @@ pub struct Delivery {
     /// The outermost `X-OriginatorOrg`.
     pub originator_org: Option<String>,
     /// Every message and attachment that is committed to, each before what it
-    /// holds. Of a bare delivery, and of a report in which no original message
-    /// is found, the first is the whole.
+    /// holds. The first is the whole of a bare delivery, of a report in which no
+    /// original message is found, and of one that holds words beside envelope
+    /// and originals: they could not be found otherwise.
     pub entries: Vec<Entry>,
     pub defects: Vec<Defect>,
 }
@@ -96,18 +98,13 @@ pub struct Reader {
     scanner: Scanner,
 }
 
-impl Default for Reader {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Reader {
-    pub fn new() -> Self {
+    /// Of a delivery whose source sends this.
+    pub fn new(sends: Sends) -> Self {
         Self {
             hasher: Hasher::new(),
             size: 0,
-            findings: Findings::new(),
+            findings: Findings::new(sends),
             scanner: Scanner::of_delivery(),
         }
     }
@@ -128,9 +125,9 @@ impl Reader {
     }
 }
 
-/// A delivery that is at hand as a whole.
+/// A delivery that is at hand as a whole, of a source that sends reports.
 pub fn read(bytes: &[u8]) -> Delivery {
-    let mut reader = Reader::new();
+    let mut reader = Reader::new(Sends::Reports);
     reader.push(bytes);
     reader.finish()
 }
@@ -161,7 +158,7 @@ pub fn entry_bytes(delivery: &[u8], entries: &[Entry], index: usize) -> Option<V
 
 impl Findings {
     fn into_delivery(self, sha256: Digest, size: u64) -> Delivery {
-        let Findings { mut entries, mut defects, report, originator_org, .. } = self;
+        let Findings { mut entries, mut defects, report, originator_org, mut has_more, .. } = self;
         let (form, envelope) = match report {
             Some(ReportFound { form, envelope: Some(envelope) }) => (form, Some(envelope)),
             Some(ReportFound { envelope: None, .. }) => {
@@ -175,9 +172,18 @@ impl Findings {
         if is_report && !has_original {
             defects.add(Defect::OriginalMissing);
         }
+        if is_report && has_original {
+            has_more |= defects.any(Defect::hides_words);
+            if has_more && form != Form::WrappedReport {
+                defects.add(Defect::MoreThanReport);
+            }
+        }
         let mut defects = defects.finish();
         if is_report && has_original {
-            drop_whole(&mut entries, &mut defects);
+            keep_originals(&mut entries);
+            if !has_more {
+                drop_whole(&mut entries, &mut defects);
+            }
         } else {
             // A report around nothing is itself the message: nothing that was
             // received is without one, or it could not be found.
@@ -189,13 +195,18 @@ impl Findings {
     }
 }
 
-/// A report around a message is no entry: the first goes, the rest move up.
+/// What a report carries is a message by itself, and no attachment of it.
+fn keep_originals(entries: &mut [Entry]) {
+    for entry in entries.iter_mut().filter(|entry| entry.role == Role::Message) {
+        entry.parent = None;
+    }
+}
+
+/// A report around messages and nothing else is no entry: the first goes, the
+/// rest move up.
 fn drop_whole(entries: &mut Vec<Entry>, defects: &mut [Defect]) {
     entries.remove(0);
     for entry in entries {
-        if entry.role == Role::Message {
-            entry.parent = None;
-        }
         entry.parent = entry.parent.and_then(|parent| parent.checked_sub(1));
         entry.place.within = entry.place.within.and_then(|within| within.checked_sub(1));
     }

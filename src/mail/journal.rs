@@ -184,39 +184,103 @@ impl Parser {
     }
 
     fn listed(&mut self, value: &str, defects: &mut Defects) {
-        for address in value.split([',', ';']).map(str::trim).filter(|a| !a.is_empty()) {
+        for address in pieces(value) {
             self.recipient(Kind::Recipient, address, defects);
         }
     }
 
     fn recipient(&mut self, kind: Kind, value: &str, defects: &mut Defects) {
-        if self.envelope.recipients.len() >= limits::ENVELOPE_RECIPIENTS_MAX {
-            let recipients_max = limits::ENVELOPE_RECIPIENTS_MAX as u32;
-            return defects.add(Defect::TooManyRecipients { recipients_max });
-        }
-        let (address, via) = match split_via(value) {
-            Some((address, via, original)) => (address, Some((via, path(original)))),
+        let (addresses, via) = match split_via(value) {
+            Some((addresses, via, original)) => (addresses, Some((via, path(original)))),
             None => (value, None),
         };
-        self.envelope.recipients.push(Recipient { kind, address: path(address), via });
+        let addresses = several(addresses).unwrap_or_else(|| vec![addresses]);
+        if addresses.len() > 1 {
+            defects.add(Defect::EnvelopeLine { text: shown(value.as_bytes(), 80) });
+        }
+        for address in addresses {
+            if self.envelope.recipients.len() >= limits::ENVELOPE_RECIPIENTS_MAX {
+                let recipients_max = limits::ENVELOPE_RECIPIENTS_MAX as u32;
+                return defects.add(Defect::TooManyRecipients { recipients_max });
+            }
+            let (address, via) = (path(address), via.clone());
+            self.envelope.recipients.push(Recipient { kind, address, via });
+        }
     }
 }
 
 /// `forward-path ", Expanded: " original` or the same with `Forwarded`. The last
-/// such mark counts: an X.500 name before it may hold anything.
+/// such mark outside of quotes counts: an X.500 name before it may hold anything,
+/// and so may a quoted local part.
 fn split_via(value: &str) -> Option<(&str, Via, &str)> {
-    let lower = value.to_ascii_lowercase();
-    let mark = |text: &str, via| lower.rfind(text).map(|at| (at, text.len(), via));
-    let (at, len, via) = mark(", expanded:", Via::Expanded)
-        .max(mark(", forwarded:", Via::Forwarded))
-        .or_else(|| mark(",expanded:", Via::Expanded).max(mark(",forwarded:", Via::Forwarded)))?;
-    Some((&value[..at], via, &value[at + len..]))
+    let (at, via) = unquoted(value, |c| c == ',')
+        .filter_map(|comma| {
+            let rest = value[comma + 1..].trim_start();
+            let named = |name: &str| {
+                rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+            };
+            let via = match () {
+                () if named("expanded:") => Via::Expanded,
+                () if named("forwarded:") => Via::Forwarded,
+                () => return None,
+            };
+            Some((comma, via))
+        })
+        .last()?;
+    let (_, original) = value[at + 1..].split_once(':')?;
+    Some((&value[..at], via, original))
 }
 
-/// A path without its angle brackets, and without the display name that the
-/// 2003 form writes before them.
+/// The addresses of a field that holds more than the one that it may. An X.500
+/// name, in which commas are common, is one address.
+fn several(value: &str) -> Option<Vec<&str>> {
+    let pieces = pieces(value);
+    (pieces.len() > 1 && pieces.iter().all(|piece| piece.contains('@'))).then_some(pieces)
+}
+
+/// What commas and semicolons outside of quotes separate.
+fn pieces(value: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for at in unquoted(value, |c| matches!(c, ',' | ';')).chain([value.len()]) {
+        pieces.extend(Some(value[start..at].trim()).filter(|piece| !piece.is_empty()));
+        start = at + 1;
+    }
+    pieces
+}
+
+/// Where such characters stand outside of quotes. A quote that is never closed
+/// is a character like others.
+fn unquoted(value: &str, test: impl Fn(char) -> bool) -> impl Iterator<Item = usize> {
+    let mut open = None;
+    let mut found = Vec::new();
+    let mut is_escaped = false;
+    for (at, c) in value.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if open.is_some() => is_escaped = true,
+            '"' => {
+                open = match open {
+                    None => Some(found.len()),
+                    Some(before) => {
+                        found.truncate(before);
+                        None
+                    }
+                };
+            }
+            c if test(c) => found.push(at),
+            _ => {}
+        }
+    }
+    found.into_iter()
+}
+
+/// A path without its angle brackets, without the display name that the 2003
+/// form writes before them, and without the address type of a proxy address.
 fn path(value: &str) -> String {
     let value = value.trim();
     let inner = value.strip_suffix('>').and_then(|v| v.rsplit_once('<')).map(|(_, inner)| inner);
-    inner.unwrap_or(value).trim().to_owned()
+    let address = inner.unwrap_or(value).trim();
+    let typed = address.split_once(':').filter(|(kind, _)| kind.eq_ignore_ascii_case("smtp"));
+    typed.map_or(address, |(_, address)| address.trim()).to_owned()
 }

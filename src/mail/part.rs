@@ -1,5 +1,6 @@
 //! What the scanner gathers, and the leaf parts whose content it follows.
 
+use crate::base::config::Sends;
 use crate::base::hash::{Digest, Hasher};
 use crate::base::limits;
 use crate::mail::decode::{Decoder, Encoding};
@@ -22,7 +23,11 @@ pub(super) struct Findings {
     pub parts: usize,
     /// A message that claims to be a report, once its envelope can be expected.
     pub report: Option<ReportFound>,
+    /// A report, or a notice around one, holds words beside its envelope and the
+    /// originals.
+    pub has_more: bool,
     pub originator_org: Option<String>,
+    pub sends: Sends,
 }
 
 pub(super) struct ReportFound {
@@ -31,7 +36,7 @@ pub(super) struct ReportFound {
 }
 
 impl Findings {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(sends: Sends) -> Self {
         let whole = Entry {
             role: Role::Message,
             parent: None,
@@ -46,7 +51,9 @@ impl Findings {
             defects: Defects::default(),
             parts: 0,
             report: None,
+            has_more: false,
             originator_org: None,
+            sends,
         }
     }
 
@@ -94,6 +101,7 @@ impl Described {
     pub(super) fn parse(block: &[u8], default_type: &str, defects: &mut Defects) -> Self {
         let (mut content_type, mut disposition, mut encoding) = (None, None, None);
         let (mut claim, mut originator_org) = (None, None);
+        let mut is_originator_clear = true;
         for field in header::fields(block) {
             // The first of several counts, everywhere.
             let keep = |slot: &mut Option<Vec<u8>>, field: &Field<'_>| {
@@ -103,9 +111,18 @@ impl Described {
                 12 if field.is("Content-Type") => keep(&mut content_type, &field),
                 19 if field.is("Content-Disposition") => keep(&mut disposition, &field),
                 25 if field.is("Content-Transfer-Encoding") => keep(&mut encoding, &field),
-                15 if field.is("X-OriginatorOrg") => keep(&mut originator_org, &field),
+                15 if field.is("X-OriginatorOrg") => {
+                    let value = unfold(field.value);
+                    let first = originator_org.get_or_insert_with(|| value.clone());
+                    is_originator_clear &= value.eq_ignore_ascii_case(first);
+                }
                 _ => claim = claim.or_else(|| Claim::of(&field)),
             }
+        }
+        if !is_originator_clear {
+            // One of them was written by somebody else than the server.
+            defects.add(Defect::OriginatorUnclear);
+            originator_org = None;
         }
         let mut content_type = Parameters::parse(content_type.as_deref().unwrap_or_default());
         if content_type.token.is_empty() {

@@ -8,6 +8,7 @@
 
 use memchr::memmem;
 
+use crate::base::config::Sends;
 use crate::base::hash::{Digest, Hasher};
 use crate::base::limits;
 use crate::mail::decode::Encoding;
@@ -371,7 +372,11 @@ impl Scanner {
         let Some(Frame::Message { entry, stand, holds, .. }) = self.frames.last_mut() else {
             return;
         };
+        let is_heard = findings.sends == Sends::Reports;
         match (*stand, described.claim) {
+            (Stand::Whole, Some(_)) if !is_heard => {
+                findings.defects.add(Defect::ReportFromCopies);
+            }
             (Stand::Whole, Some(claim)) => {
                 let form = match claim {
                     Claim::Report => Form::Report,
@@ -380,7 +385,7 @@ impl Scanner {
                 findings.report = Some(ReportFound { form, envelope: None });
                 *holds = Holds::Report;
             }
-            (Stand::Whole, None) if described.media_type() == "multipart/report" => {
+            (Stand::Whole, None) if is_heard && described.media_type() == "multipart/report" => {
                 *holds = Holds::Returned;
             }
             (Stand::Returned, Some(_)) if findings.report.is_none() => {
@@ -418,11 +423,17 @@ impl Scanner {
             return self.message(findings, described, body);
         }
         let (_, holds) = self.holder();
-        if described.is_inline_text() {
-            let expects = findings.report.as_ref().is_some_and(|r| r.envelope.is_none());
-            if holds == Holds::Report && expects && described.media_type() == "text/plain" {
-                self.leaf = Some(Leaf::envelope(body, &described));
-            }
+        let expects = findings.report.as_ref().is_some_and(|r| r.envelope.is_none());
+        let is_text = described.is_inline_text();
+        if is_text && holds == Holds::Report && expects && described.media_type() == "text/plain" {
+            self.leaf = Some(Leaf::envelope(body, &described));
+            return;
+        }
+        // Exchange 2003 writes its envelope a second time, for people.
+        let is_2003 = findings.report.as_ref().is_some_and(|r| r.form == Form::Report2003);
+        let is_twin = is_2003 && is_text && described.media_type() == "text/html";
+        findings.has_more |= holds != Holds::Mail && !is_twin;
+        if is_text {
             return;
         }
         let (is_tnef, encoding) = (described.is_tnef(), described.encoding);

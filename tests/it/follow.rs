@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use muniment::base::config::Sends;
 use muniment::base::hash::Digest;
 use muniment::base::ids::{DeliverySeq, SetId};
 use muniment::catalog::{delivery, review};
@@ -138,6 +139,65 @@ async fn recipients_from_two_reports_meet_in_one_message() {
     let blind: Vec<_> = rows.iter().filter(|row| row.role == "bcc").collect();
     assert_eq!((blind[0].source.as_str(), blind[0].seq), ("envelope", DeliverySeq(2)));
     assert_eq!(review::carried(&archive.catalog, found[0]).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn untyped_recipients_that_nothing_shows_are_found_as_blind() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    let message = message("untyped", "text");
+    let untyped = [(Kind::Recipient, "team@corp.example"), (Kind::Recipient, "b@corp.example")];
+    deliver(&scratch.archive, &ingest, &reported(&message, &untyped)).await;
+    following.catch_up(&scratch).await;
+    assert_eq!(following.find("bcc:b@corp.example").len(), 1);
+    assert_eq!(following.find("recipients:b@corp.example").len(), 1);
+    assert!(following.find("bcc:team@corp.example").is_empty(), "the header shows it");
+}
+
+/// What an insider would send who knows how reports look.
+fn forged() -> Vec<u8> {
+    let decoy = String::from_utf8(message("lunch", "an innocent decoy")).unwrap();
+    format!(
+        "From: insider@corp.example\r\nTo: rival@else.example\r\nSubject: plan\r\n\
+         X-MS-Journal-Report:\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\nSender: ann@corp.example\r\n\
+         Subject: lunch\r\nBcc: framed@corp.example\r\n\
+         --b\r\nContent-Type: message/rfc822\r\n\r\n{decoy}\
+         --b\r\nContent-Type: text/csv; name=\"secret.csv\"\r\n\r\nundercut,seventeen\r\n--b--\r\n"
+    )
+    .into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_claims_to_be_a_report_hides_nothing() {
+    let scratch = Scratch::with(|config| config.source[0].sends = Sends::Copies).await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    deliver(&scratch.archive, &ingest, &forged()).await;
+    following.catch_up(&scratch).await;
+    let hidden = ["from:insider@corp.example", "to:rival@else.example", "subject:plan", "undercut"];
+    for query in hidden {
+        assert_eq!(following.find(query).len(), 1, "{query}");
+    }
+    assert!(following.find("bcc:framed@corp.example").is_empty(), "no one is framed");
+    let kept = delivery::after(&scratch.archive.catalog, DeliverySeq(0), 10).await.unwrap();
+    assert_eq!(kept[0].form, "bare");
+    assert!(kept[0].defects.contains("report-from-copies"), "{}", kept[0].defects);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_report_holds_beside_its_message_is_found() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    deliver(&scratch.archive, &ingest, &forged()).await;
+    following.catch_up(&scratch).await;
+    for query in ["from:insider@corp.example", "undercut", "subject:lunch"] {
+        assert_eq!(following.find(query).len(), 1, "{query}");
+    }
+    let kept = delivery::after(&scratch.archive.catalog, DeliverySeq(0), 10).await.unwrap();
+    assert!(kept[0].defects.contains("more-than-report"), "{}", kept[0].defects);
 }
 
 #[tokio::test(flavor = "multi_thread")]

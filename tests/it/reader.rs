@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use muniment::base::config::Sends;
 use muniment::base::limits;
 use muniment::mail::delivery::{self, Form, Reader, Role};
 use proptest::prelude::*;
@@ -38,7 +39,7 @@ fn hard_cases_of_twenty_parsers_are_read() {
             let read = delivery::read(&bytes);
             assert!(thread_time() - start < TIME_MAX, "{}", path.display());
             check_entries(&bytes, &read);
-            let mut reader = Reader::new();
+            let mut reader = Reader::new(Sends::Reports);
             bytes.chunks(251).for_each(|piece| reader.push(piece));
             assert_eq!(reader.finish(), read, "{}", path.display());
         }
@@ -91,7 +92,7 @@ proptest! {
         cuts in prop::collection::vec(0_usize..8, 1..20),
     ) {
         let whole = delivery::read(&bytes);
-        let mut reader = Reader::new();
+        let mut reader = Reader::new(Sends::Reports);
         let mut rest = bytes.as_slice();
         for cut in cuts.iter().cycle() {
             if rest.is_empty() {

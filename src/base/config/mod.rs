@@ -136,6 +136,8 @@ pub struct Source {
     /// SHA-256 of client certificates that are accepted (hex of the DER form).
     #[serde(default)]
     pub client_certificates: Vec<crate::base::hash::Digest>,
+    #[serde(default)]
+    pub sends: Sends,
     /// For Microsoft 365, whose servers every tenant shares: the expected outer
     /// `X-OriginatorOrg`. A delivery without it is kept and flagged unproven.
     #[serde(default)]
@@ -143,6 +145,20 @@ pub struct Source {
     /// The retention class of its deliveries; by default the first one.
     #[serde(default)]
     pub class: Option<String>,
+}
+
+/// What a source's deliveries are. The headers of a report can be written by
+/// anyone who can send mail, so the source says whether they mean anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sends {
+    /// Journal reports, as of Exchange and Microsoft 365. What claims to be none
+    /// is a message.
+    #[default]
+    Reports,
+    /// Copies of messages, as of Google Workspace and Postfix. What claims to be
+    /// a report is a message that says so.
+    Copies,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]

@@ -9,7 +9,7 @@ use crate::catalog::set::{Derived, NewAttachment, NewGap, NewParticipant, NewSet
 use crate::extract::{Mailbox, Parsed};
 use crate::index::doc::{AttachmentDoc, FamilyDoc, Participant, Role};
 use crate::mail::address;
-use crate::mail::delivery::{Envelope, Via};
+use crate::mail::delivery::{Envelope, Kind, Recipient, Via};
 use crate::worker::{Failure, Found};
 
 /// One message in one delivery, read or not.
@@ -139,6 +139,12 @@ impl Item {
                 }
             }
         }
+        for person in self.blind() {
+            if known.insert(person.clone()) {
+                family.participants.push(person);
+                is_news = true;
+            }
+        }
         is_news |= self.join_headers(family);
         is_news |= add(&mut family.sources, &self.source);
         is_news |= add(&mut family.classes, &self.class);
@@ -199,6 +205,26 @@ impl Item {
     /// A message that cannot be read is a set of its own.
     fn unread_key(&self) -> Digest {
         Digest::of(format!("muniment unread message {}", self.sha256).as_bytes())
+    }
+
+    /// Recipients that the envelope does not type, and that neither the header
+    /// nor a list accounts for: blind, as far as anyone can tell.
+    fn blind(&self) -> Vec<Participant> {
+        let (Ok(found), Some(envelope)) = (&self.found, &self.envelope) else { return Vec::new() };
+        let message = &found.message;
+        let shown = [&message.to, &message.cc, &message.bcc].into_iter().flatten();
+        let shown: HashSet<String> = shown.map(|mailbox| address::key(&mailbox.address)).collect();
+        let is_blind = |recipient: &&Recipient| {
+            recipient.kind == Kind::Recipient
+                && recipient.via.is_none()
+                && !shown.contains(&address::key(&recipient.address))
+        };
+        let person = |recipient: &Recipient| Participant {
+            role: Role::Bcc,
+            address: recipient.address.clone(),
+            name: String::new(),
+        };
+        envelope.recipients.iter().filter(is_blind).map(person).collect()
     }
 
     fn subject(&self) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use muniment::app::ServeLock;
 use muniment::base::clock::Clock;
-use muniment::base::config::{Config, Smtp, Source};
+use muniment::base::config::{Config, Sends, Smtp, Source};
 use muniment::base::ids::DeliverySeq;
 use muniment::catalog::delivery;
 use muniment::ingest::Ingest;
@@ -117,6 +117,7 @@ fn sources() -> Vec<Source> {
         address: format!("{name}@archive.example"),
         peers: peers.iter().map(|peer| peer.parse().unwrap()).collect(),
         client_certificates: Vec::new(),
+        sends: Sends::default(),
         originator_org: None,
         class: None,
     };
