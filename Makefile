@@ -31,6 +31,7 @@ help:
 	@echo "make test                  every check, as CI runs them"
 	@echo "make test-long             what takes longer: crash loops and the like"
 	@echo "make bench                 the figures in the README"
+	@echo "make quality               how well documents are read, by format"
 	@echo "make deps                  what the above need, installed or listed"
 
 .PHONY: deps
@@ -111,4 +112,10 @@ test-long: $(PST_READER)/node_modules/.package-lock.json
 
 .PHONY: bench
 bench: web
-	cargo bench --locked
+	cargo bench --locked --bench figures
+
+# Documents by format, against other tools; MUNIMENT_QUALITY_FILES=1 tells of each.
+.PHONY: quality
+quality: web
+	@deploy/deps.sh quality
+	cargo bench --locked --bench quality

@@ -3,6 +3,7 @@
 #
 #   deploy/deps.sh demo    what `make demo` needs
 #   deploy/deps.sh test    that, and the clients and browser of `make test`
+#   deploy/deps.sh quality the first, and the tools of `make quality`
 #
 # A Rust toolchain and Node.js must be there already, and are only checked.
 # Debian packages are installed where apt-get and the rights for it are;
@@ -58,6 +59,24 @@ if [ "$wanted" = test ]; then
     for font in fonts-dejavu-core:dejavu fonts-liberation:liberation fonts-noto-core:noto; do
         [ -d "/usr/share/fonts/truetype/${font#*:}" ] || packages+=("${font%%:*}")
     done
+fi
+
+if [ "$wanted" = quality ]; then
+    # Tools that documents are compared with.
+    need python3 python3
+    need pdftotext poppler-utils
+    need mutool mupdf-tools
+    need docx2txt docx2txt
+    need antiword antiword
+    need catdoc catdoc
+    need unrtf unrtf
+    need odt2txt odt2txt
+    need w3m w3m
+    need msgconvert libemail-outlook-message-perl
+    need ssconvert gnumeric
+    need soffice libreoffice-writer-nogui
+    [ -e /usr/lib/libreoffice/program/libsclo.so ] || packages+=(libreoffice-calc-nogui)
+    [ -e /usr/lib/libreoffice/program/libsdlo.so ] || packages+=(libreoffice-impress-nogui)
 fi
 
 as_root() {

@@ -42,6 +42,27 @@ pub const ENVELOPE_RECIPIENTS_MAX: usize = 100_000;
 pub const TEXT_BYTES_MAX: usize = 16 << 20;
 /// Text kept of one message with all its attachments.
 pub const TEXT_TOTAL_BYTES_MAX: usize = 64 << 20;
+/// Documents of one family, at any depth; the rest of what holds them is declared.
+pub const DOCUMENTS_MAX: usize = 10_000;
+/// Bytes that one document may become when it is unpacked, and all of a family:
+/// containers within each other are in memory together.
+pub const EXPANDED_DOCUMENT_BYTES_MAX: usize = 256 << 20;
+pub const EXPANDED_BYTES_MAX: usize = 768 << 20;
+/// How many times larger than the message its unpacked documents may be, beyond
+/// what any may. Office files reach 100; a bomb is 1000 and more.
+pub const EXPANDED_RATIO_MAX: usize = 200;
+pub const EXPANDED_FREE_BYTES: usize = 64 << 20;
+/// Entries read of one archive's directory.
+pub const ARCHIVE_ENTRIES_MAX: usize = 100_000;
+/// Elements, or groups of RTF, open within each other that a reader keeps account of.
+pub const ELEMENT_DEPTH_MAX: usize = 10_000;
+/// After this time the documents of a family that are left are not read.
+pub const FAMILY_SECONDS_MAX: u64 = 40;
+/// Documents of one message that may end or stall a child; those that follow the
+/// last of them are not read.
+pub const DOCUMENT_FAILURES_MAX: usize = 3;
+/// Silence of a child at one document after which it is ended.
+pub const DOCUMENT_SECONDS_MAX: u64 = 10;
 /// Memory of the HTML reader; its stack of open elements grows with nesting.
 pub const HTML_MEMORY_BYTES_MAX: usize = 64 << 20;
 /// HTML that is made safe to show; the text view has the rest.

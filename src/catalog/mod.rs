@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod cursor;
 pub mod delivery;
+pub mod gap;
 pub mod hit;
 pub mod hold;
 pub mod job;
@@ -198,13 +199,14 @@ fn not_a_database(path: &Path) -> Option<&'static str> {
 }
 
 fn migrator() -> Migrator {
-    let steps: [(i64, &'static str, &'static str); 6] = [
+    let steps: [(i64, &'static str, &'static str); 7] = [
         (1, "core", include_str!("../../migrations/0001_core.sql")),
         (2, "derived", include_str!("../../migrations/0002_derived.sql")),
         (3, "people", include_str!("../../migrations/0003_people.sql")),
         (4, "matters", include_str!("../../migrations/0004_matters.sql")),
         (5, "jobs", include_str!("../../migrations/0005_jobs.sql")),
         (6, "set key", include_str!("../../migrations/0006_set_key.sql")),
+        (7, "documents", include_str!("../../migrations/0007_documents.sql")),
     ];
     let migrations = steps.map(|(version, name, sql)| {
         let sql: SqlStr = sql.into_sql_str();

@@ -84,19 +84,26 @@ pub async fn participants(
 #[derive(Clone, Debug)]
 pub struct AttachmentRow {
     pub ordinal: u32,
+    pub parent: Option<u32>,
     pub name: String,
     pub media_type: String,
     pub size_bytes: u64,
     pub sha256: Digest,
     pub has_text: bool,
+    /// As `invoice.xlsx in Q3.zip`.
+    pub path: String,
+    /// Of the mail itself, not of an archive or office file in it.
+    pub is_part: bool,
 }
 
 pub async fn attachments(
     catalog: &Catalog,
     set: SetId,
 ) -> Result<Vec<AttachmentRow>, CatalogError> {
-    let rows = sqlx::query_as::<_, (i64, String, String, i64, Vec<u8>, i64)>(
-        "SELECT ordinal, name, media_type, size_bytes, sha256, has_text FROM attachment
+    type Columns = (i64, Option<i64>, String, String, i64, Vec<u8>, i64, String, i64);
+    let rows = sqlx::query_as::<_, Columns>(
+        "SELECT ordinal, parent, name, media_type, size_bytes, sha256, has_text, path, is_part
+         FROM attachment
          WHERE set_id = $1 ORDER BY ordinal",
     )
     .bind(set.0)
@@ -104,15 +111,18 @@ pub async fn attachments(
     .await
     .during("list attachments")?;
     rows.into_iter()
-        .map(|(ordinal, name, media_type, size, sha256, has_text)| {
+        .map(|(ordinal, parent, name, media_type, size, sha256, has_text, path, is_part)| {
             let damaged = || CatalogError::Corrupt(format!("an attachment of set {set}"));
             Ok(AttachmentRow {
                 ordinal: u32::try_from(ordinal).map_err(|_| damaged())?,
+                parent: parent.map(u32::try_from).transpose().map_err(|_| damaged())?,
                 name,
                 media_type,
                 size_bytes: size.max(0) as u64,
                 sha256: Digest::try_from(&sha256[..]).map_err(|_| damaged())?,
                 has_text: has_text != 0,
+                path,
+                is_part: is_part != 0,
             })
         })
         .collect()

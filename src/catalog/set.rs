@@ -57,18 +57,35 @@ pub struct NewParticipant {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewAttachment {
     pub ordinal: u32,
+    /// The one that holds it; none where the message does.
+    pub parent: Option<u32>,
     pub name: String,
+    /// As `invoice.xlsx in Q3.zip`.
+    pub path: String,
     pub media_type: String,
     pub size_bytes: u64,
     pub sha256: Digest,
     pub has_text: bool,
+    /// Of the mail itself, not of an archive or office file in it.
+    pub is_part: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewGap {
+    /// The document; none for the message itself.
     pub ordinal: Option<u32>,
+    pub path: String,
+    pub media_type: String,
     pub reason: &'static str,
     pub detail: String,
+}
+
+impl NewGap {
+    /// Of the message itself, or of the delivery that should have one.
+    pub fn of_message(reason: &'static str, detail: String) -> Self {
+        let media_type = "message/rfc822".to_owned();
+        Self { ordinal: None, path: String::new(), media_type, reason, detail }
+    }
 }
 
 /// The set that a message went into.
@@ -236,7 +253,7 @@ async fn insert_sets(
             .push_bind(item.set.sent_at.map(|at| at.0))
             .push_bind(item.set.received_at.0)
             .push_bind(item.set.size_bytes as i64)
-            .push_bind(item.attachments.len() as i64)
+            .push_bind(item.attachments.iter().filter(|it| it.is_part).count() as i64)
             .push_bind(i64::from(item.is_proven));
     });
     insert.push(" RETURNING set_key, set_id");
@@ -372,16 +389,20 @@ async fn attachments(
     for rows in rows.chunks(ROWS_PER_STATEMENT) {
         let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
             "INSERT INTO attachment
-                 (set_id, ordinal, name, media_type, size_bytes, sha256, has_text) ",
+                 (set_id, ordinal, parent, name, path, media_type, size_bytes, sha256, has_text,
+                  is_part) ",
         );
         insert.push_values(rows, |mut row, (set, file)| {
             row.push_bind(set.0)
                 .push_bind(i64::from(file.ordinal))
+                .push_bind(file.parent.map(i64::from))
                 .push_bind(&file.name)
+                .push_bind(&file.path)
                 .push_bind(&file.media_type)
                 .push_bind(file.size_bytes as i64)
                 .push_bind(file.sha256.0.to_vec())
-                .push_bind(i64::from(file.has_text));
+                .push_bind(i64::from(file.has_text))
+                .push_bind(i64::from(file.is_part));
         });
         insert.build().execute(&mut **tx).await.during(DURING)?;
     }
@@ -401,12 +422,15 @@ async fn gaps(
     let of_deliveries = lost.iter().map(|(seq, gap)| (*seq, None, gap));
     let rows: Vec<_> = of_sets.chain(of_deliveries).collect();
     for rows in rows.chunks(ROWS_PER_STATEMENT) {
-        let mut insert: QueryBuilder<Sqlite> =
-            QueryBuilder::new("INSERT INTO gap (seq, set_id, ordinal, reason, detail) ");
+        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "INSERT INTO gap (seq, set_id, ordinal, path, media_type, reason, detail) ",
+        );
         insert.push_values(rows, |mut row, (seq, set, gap)| {
             row.push_bind(seq.0)
                 .push_bind(*set)
                 .push_bind(gap.ordinal.map(i64::from))
+                .push_bind(&gap.path)
+                .push_bind(&gap.media_type)
                 .push_bind(gap.reason)
                 .push_bind(&gap.detail);
         });
@@ -468,7 +492,7 @@ mod tests {
             header: vec![person("a@b.c", "from"), person("d@e.f", "to")],
             envelope: vec![person("g@h.i", "bcc")],
             attachments: vec![],
-            gaps: vec![NewGap { ordinal: None, reason: "damaged", detail: String::new() }],
+            gaps: vec![NewGap::of_message("damaged", String::new())],
         }
     }
 

@@ -1,19 +1,44 @@
-//! A message taken apart: its body's text and its attachments at any depth.
+//! A message taken apart: its body's text, and its parts given to the family.
 
 use std::borrow::Cow;
 
+use super::family::{Care, Named, Place, Walk, gap};
 use super::header::{self, Header};
-use super::{Attachment, Gap, Mailbox, Parsed, Reason, charset, decode, html, text, walk};
-use crate::base::hash::Digest;
+use super::{Mailbox, Parsed, Reason, charset, decode, html, text, walk};
 use crate::base::limits;
 
 /// Reads one message (RFC 5322) or as much of one as there is.
 pub fn parse_message(bytes: &[u8]) -> Parsed {
+    read_message(bytes, &Care::default(), &mut |_| {})
+}
+
+/// Reads one message but for what `care` says; `watch` is told the ordinal of
+/// each document before a reader takes it on.
+pub fn read_message(bytes: &[u8], care: &Care, watch: &mut dyn FnMut(u32)) -> Parsed {
+    read(bytes, Walk::new(bytes.len(), care, watch)).parsed
+}
+
+/// The bytes of one document of the message, at any depth.
+pub fn take_document(bytes: &[u8], ordinal: u32, watch: &mut dyn FnMut(u32)) -> Option<Vec<u8>> {
+    read(bytes, Walk::new(bytes.len(), &Care::default(), watch).wanting(ordinal)).taken
+}
+
+fn read<'a>(bytes: &[u8], mut walk: Walk<'a>) -> Walk<'a> {
+    let lines;
+    let mut place = Place::default();
+    let mut bytes = bytes;
+    // Where CR alone ends lines nothing else would be found; no other reader of
+    // mail sees parts in it, so they are none.
+    if !bytes.contains(&b'\n') && bytes.contains(&b'\r') {
+        let line = |&byte: &u8| if byte == b'\r' { b'\n' } else { byte };
+        lines = bytes.iter().map(line).collect::<Vec<_>>();
+        bytes = &lines;
+        place.is_within = true;
+    }
     let (block, body) = bytes.split_at(header::block_len(bytes));
     let header = header::parse(block);
-    let mut walk = Walk::new();
-    let found = walk.entity(&header, body, Place::default());
-    let mut parsed = walk.parsed;
+    let found = walk.entity(&header, body, place);
+    let parsed = &mut walk.parsed;
     if block.len() > limits::HEADER_BYTES_MAX {
         parsed.gaps.push(gap(None, Reason::TooLarge, "the header"));
     }
@@ -35,7 +60,7 @@ pub fn parse_message(bytes: &[u8]) -> Parsed {
         parsed.gaps.push(gap(None, Reason::TooLarge, "more header fields than are read"));
     }
     parsed.headers = fields;
-    parsed
+    walk
 }
 
 /// The text that a part, with all that it holds, gives to its message.
@@ -48,35 +73,7 @@ struct Body {
     has_plain: bool,
 }
 
-/// Where a part stands.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    depth: usize,
-    /// The attachment whose content it is.
-    parent: Option<u32>,
-    /// RFC 2046 section 5.1.5: parts of a digest are messages unless they say.
-    in_digest: bool,
-}
-
-struct Walk {
-    parsed: Parsed,
-    parts: usize,
-    text_bytes_left: usize,
-    header_bytes_left: usize,
-    is_too_deep: bool,
-}
-
-impl Walk {
-    fn new() -> Self {
-        Self {
-            parsed: Parsed::default(),
-            parts: 0,
-            text_bytes_left: limits::TEXT_TOTAL_BYTES_MAX,
-            header_bytes_left: limits::INNER_HEADER_BYTES_MAX,
-            is_too_deep: false,
-        }
-    }
-
+impl Walk<'_> {
     fn part(&mut self, bytes: &[u8], place: Place) -> Body {
         let (block, body) = bytes.split_at(header::block_len(bytes));
         self.keep_headers(block, place.parent);
@@ -148,11 +145,8 @@ impl Walk {
         if parts.is_empty() {
             return None;
         }
-        let inner = Place {
-            depth: place.depth + 1,
-            in_digest: media_type == "multipart/digest",
-            parent: place.parent,
-        };
+        let inner =
+            Place { depth: place.depth + 1, in_digest: media_type == "multipart/digest", ..place };
         let mut found = Body::default();
         for part in parts {
             let next = self.part(part, inner);
@@ -194,62 +188,20 @@ impl Walk {
         (self.keep_text(&found.text, at), self.keep_text(&found.attributes, at))
     }
 
-    /// Normal form, within the bounds of one text and of the whole message.
-    fn keep_text(&mut self, source: &str, at: Option<u32>) -> String {
-        let (mut text, mut is_cut) = text::normalise(source);
-        if text.len() > self.text_bytes_left {
-            text.truncate(text::prefix(&text, self.text_bytes_left).len());
-            is_cut = true;
-        }
-        self.text_bytes_left -= text.len();
-        if is_cut {
-            let detail = format!("only the first {} bytes of its text are indexed", text.len());
-            self.parsed.gaps.push(gap(at, Reason::TooLarge, &detail));
-        }
-        text
-    }
-
     fn attachment(&mut self, header: &Header, media_type: &str, body: &[u8], place: Place) {
         let content = decode::transfer(body, &header.encoding);
-        let ordinal = self.parsed.attachments.len() as u32;
         let name = header.file_name.as_deref().unwrap_or_default();
-        self.parsed.attachments.push(Attachment {
-            ordinal,
-            parent: place.parent,
-            name: text::prefix(name, limits::FILE_NAME_BYTES_MAX).to_owned(),
-            media_type: text::prefix(media_type, limits::FILE_NAME_BYTES_MAX).to_owned(),
-            size: content.len() as u64,
-            sha256: Digest::of(&content),
-            text: None,
-        });
-        let at = Some(ordinal);
-        let text = match reading(media_type, name) {
-            Reading::Plain => {
-                Some(self.keep_text(&charset::decode(&content, header.charset.as_deref()), at))
-            }
-            Reading::Html => {
-                let label = header.charset.as_deref();
-                let (mut text, attributes) = self.html_text(&content, label, at);
-                append(&mut text, &attributes);
-                Some(text)
-            }
-            Reading::Message => Some(self.nested(&content, ordinal, place)),
-            Reading::None(reason) => {
-                self.parsed.gaps.push(gap(at, reason, media_type));
-                None
-            }
-        };
-        self.parsed.attachments[ordinal as usize].text = text;
+        let charset = header.charset.as_deref();
+        self.document(&content, Named { name, declared: media_type, charset }, place);
     }
 
     /// A message inside this one: its people, subject and text are the text of
     /// the attachment that it is; its attachments follow as ones of their own.
-    fn nested(&mut self, content: &[u8], ordinal: u32, place: Place) -> String {
+    pub(super) fn nested(&mut self, content: &[u8], inside: Place) -> String {
         let (block, body) = content.split_at(header::block_len(content));
         let header = header::parse(block);
-        self.keep_headers(block, Some(ordinal));
-        let inner = Place { depth: place.depth + 1, parent: Some(ordinal), in_digest: false };
-        let found = self.entity(&header, body, inner);
+        self.keep_headers(block, inside.parent);
+        let found = self.entity(&header, body, inside);
         let mut text = String::new();
         let lists = [
             ("From", &header.from),
@@ -308,51 +260,15 @@ fn append(text: &mut String, more: &str) {
     }
 }
 
-fn gap(ordinal: Option<u32>, reason: Reason, detail: &str) -> Gap {
-    Gap { ordinal, reason, detail: text::prefix(detail, limits::FILE_NAME_BYTES_MAX).to_owned() }
-}
-
 /// HTML says its charset in the part's header, else in itself.
 pub(super) fn decode_html<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
     charset::decode(bytes, label.or_else(|| html::declared_charset(bytes)))
 }
 
-/// How the text of an attachment is got.
-enum Reading {
-    Plain,
-    Html,
-    Message,
-    None(Reason),
-}
-
-fn reading(media_type: &str, name: &str) -> Reading {
-    match media_type.split_once('/') {
-        Some(("message", "rfc822" | "global" | "news")) => Reading::Message,
-        Some(("text", "html")) | Some(("application", "xhtml+xml")) => Reading::Html,
-        Some(("text" | "message" | "multipart", _)) => Reading::Plain,
-        Some(("application", "json" | "xml" | "ics" | "csv" | "x-sh" | "sql" | "mbox")) => {
-            Reading::Plain
-        }
-        Some(("image" | "audio" | "video" | "font", _)) => Reading::None(Reason::NoText),
-        _ => by_name(name),
-    }
-}
-
-fn by_name(name: &str) -> Reading {
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    match extension.as_deref() {
-        Some("txt" | "csv" | "tsv" | "log" | "md" | "ics" | "vcf" | "json" | "xml" | "ini") => {
-            Reading::Plain
-        }
-        Some("htm" | "html" | "xhtml") => Reading::Html,
-        Some("eml") => Reading::Message,
-        _ => Reading::None(Reason::UnknownType),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::hash::Digest;
 
     fn parse(message: &str) -> Parsed {
         parse_message(message.replace('\n', "\r\n").as_bytes())
@@ -377,8 +293,8 @@ mod tests {
         let parsed = parse(
             "Content-Type: multipart/mixed; boundary=x\n\n--x\n\nbody\n\
              --x\nContent-Type: text/csv; name=a.csv\nContent-Transfer-Encoding: base64\n\nYSxiCg==\n\
-             --x\nContent-Type: image/png; name=b.png\n\nxx\n\
-             --x\nContent-Type: application/zip; name=c.zip\n\nxx\n--x--\n",
+             --x\nContent-Type: image/png; name=b.png\n\n\x01\x02\n\
+             --x\nContent-Type: application/zip; name=c.zip\n\n\x01\x02\n--x--\n",
         );
         assert_eq!(parsed.text, "body");
         let names: Vec<_> = parsed.attachments.iter().map(|a| a.name.as_str()).collect();
@@ -386,7 +302,7 @@ mod tests {
         assert_eq!(parsed.attachments[0].text.as_deref(), Some("a,b\n"));
         assert_eq!(parsed.attachments[0].sha256, Digest::of(b"a,b\n"));
         let reasons: Vec<_> = parsed.gaps.iter().map(|g| (g.ordinal, g.reason)).collect();
-        assert_eq!(reasons, [(Some(1), Reason::NoText), (Some(2), Reason::UnknownType)]);
+        assert_eq!(reasons, [(Some(1), Reason::NotOcred), (Some(2), Reason::UnknownType)]);
     }
 
     #[test]

@@ -1,31 +1,44 @@
 //! One message's bytes to what can be searched and shown: headers, people, text
-//! and attachments; and its HTML made safe to show.
+//! and the documents of its family, at any depth; and its HTML made safe to show.
 //!
 //! Runs inside a `worker` child, since libraries that read hostile mail can hang
 //! or run out of memory. Nothing here recurses without a bound, and nothing
-//! fails: what could not be read in full is a [`Gap`] with its reason. Office
-//! files, archives and pictures have no text here yet; they are gaps too.
+//! fails: what could not be read in full is a [`Gap`] with its reason.
+//! [`family`] is the walk; `kind` says by content what a document is; `container`
+//! and the readers beside it take it apart.
 //!
 //! mail-parser is used for header fields only (`parse_headers`): its own walk
 //! through nested messages can overflow the stack, so [`walk`] has ours.
 
 mod attributes;
+mod bytes;
+mod calendar;
 pub mod charset;
+mod container;
 mod decode;
 mod entity;
+mod family;
 pub mod header;
 pub mod html;
+mod kind;
 pub mod message;
+mod office;
+mod ole;
+mod pdf;
 pub mod render;
+mod rtf;
+mod sink;
 mod text;
 mod walk;
+mod xml;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 
-pub use message::parse_message;
+pub use family::Care;
+pub use message::{parse_message, read_message, take_document};
 pub use render::{Rendered, render_html};
 
 /// A name and an address as a header has them; either may be empty.
@@ -74,7 +87,7 @@ pub struct Parsed {
     /// that `text` has not, and where its HTML links to.
     pub other_text: String,
     pub has_html: bool,
-    /// Every attachment at any depth, in the order in which they come.
+    /// Every document of the family at any depth, each before those in it.
     pub attachments: Vec<Attachment>,
     pub gaps: Vec<Gap>,
     /// All fields of its header, bounded.
@@ -83,18 +96,51 @@ pub struct Parsed {
     pub inner_headers: Vec<Field>,
 }
 
-/// One attachment; a forwarded message is one, and so are its own.
+/// One document of the family: an attachment, a forwarded message, or what is in
+/// an archive or an office file that is attached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
     pub ordinal: u32,
-    /// The attachment (a forwarded message) that holds this one.
+    /// The document that holds this one; none where the message itself does.
     pub parent: Option<u32>,
+    /// As it was sent; within an archive, with its folders.
     pub name: String,
+    /// By content; as declared only where the content does not say.
     pub media_type: String,
-    /// Of the decoded bytes, as is the hash.
+    /// Of the decoded bytes, as is the hash; of an encrypted document, of what is
+    /// stored of it.
     pub size: u64,
     pub sha256: Digest,
+    /// What it says of itself is in it; none where there are no words to be had.
     pub text: Option<String>,
+    /// Title, authors, dates and the like, as the document says.
+    pub about: Vec<Field>,
+    /// A part of the mail, not of an archive or office file in it.
+    pub is_part: bool,
+}
+
+/// Where `file` is among `all`, for people: `invoice.xlsx in Q3.zip`.
+pub fn path(all: &[Attachment], file: &Attachment) -> String {
+    let mut shown = String::new();
+    let mut next = Some(file);
+    while let Some(file) = next {
+        if !shown.is_empty() {
+            shown.push_str(" in ");
+        }
+        let name = if file.name.is_empty() { file.media_type.as_str() } else { &file.name };
+        // Names can turn the direction of what follows, or hold lines of their own.
+        let is_plain = |c: &char| !c.is_control() && !is_direction(*c);
+        shown.extend(name.chars().map(|c| if is_plain(&c) { c } else { '\u{fffd}' }));
+        // A document comes after the one that holds it: this ends.
+        let parent = file.parent.filter(|parent| *parent < file.ordinal);
+        next = parent.and_then(|parent| all.get(parent as usize));
+    }
+    shown
+}
+
+/// Unicode's marks that change the direction of text.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What could not be read in full, and why.
@@ -109,8 +155,12 @@ pub struct Gap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// Of a kind that has no text of its own: a picture, a sound.
+    /// It holds no words: empty, or sound.
     NoText,
+    /// A picture, or pages that are pictures.
+    NotOcred,
+    /// It opens with a password or a key.
+    Encrypted,
     /// Of a kind that we cannot read.
     UnknownType,
     /// Cut where our limits are.
@@ -129,6 +179,8 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoText => "no-text",
+            Self::NotOcred => "not-ocred",
+            Self::Encrypted => "encrypted",
             Self::UnknownType => "unknown-type",
             Self::TooLarge => "too-large",
             Self::TooDeep => "too-deep",

@@ -37,6 +37,10 @@ pub struct HeaderField {
 #[derive(Serialize, ToSchema)]
 pub struct Attachment {
     ordinal: u32,
+    /// The document that holds it; none where the message does.
+    parent: Option<u32>,
+    /// As `invoice.xlsx in Q3.zip`.
+    path: String,
     name: String,
     media_type: String,
     size: u64,
@@ -188,6 +192,8 @@ impl From<AttachmentRow> for Attachment {
     fn from(row: AttachmentRow) -> Self {
         Self {
             ordinal: row.ordinal,
+            parent: row.parent,
+            path: row.path,
             name: row.name,
             media_type: row.media_type,
             size: row.size_bytes,

@@ -8,6 +8,7 @@ mod custodians;
 pub mod error;
 mod exports;
 mod file;
+mod gaps;
 mod guard;
 mod headers;
 mod health;

@@ -10,7 +10,8 @@ use utoipa_axum::routes;
 
 use super::error::ErrorBody;
 use super::{
-    Context, audit, custodians, exports, holds, matters, messages, people, search, session, status,
+    Context, audit, custodians, exports, gaps, holds, matters, messages, people, search, session,
+    status,
 };
 
 #[derive(OpenApi)]
@@ -52,6 +53,7 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(exports::show))
         .routes(routes!(exports::cancel))
         .routes(routes!(exports::download))
+        .routes(routes!(gaps::list))
         .routes(routes!(audit::list))
 }
 

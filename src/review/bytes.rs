@@ -14,7 +14,7 @@ use crate::base::ids::DeliverySeq;
 use crate::base::limits;
 use crate::catalog::delivery::{self, Delivery};
 use crate::catalog::review::{self as rows, AttachmentRow, Carried};
-use crate::extract::{Attachment, Parsed, Reason, Rendered};
+use crate::extract::{self, Attachment, Parsed, Reason, Rendered};
 use crate::mail::delivery::{Role, entry_bytes};
 use crate::vault::VaultError;
 use crate::vault::open::{OpenRecord, RecordAt};
@@ -86,8 +86,8 @@ impl Desk {
         let opened = self.open(actor, wanted).await?;
         let listed = match wanted.version {
             None => rows::attachments(&self.catalog, wanted.set).await?,
-            Some(_) => match self.read(&opened).await? {
-                Ok(message) => message.attachments.into_iter().map(AttachmentRow::from).collect(),
+            Some(_) => match self.read(&opened, true).await? {
+                Ok(message) => of_message(&message),
                 Err(_) => Vec::new(),
             },
         };
@@ -95,7 +95,10 @@ impl Desk {
             .into_iter()
             .find(|row| row.ordinal == ordinal)
             .ok_or(Refused::Hidden("attachment"))?;
-        let held = self.attachment_bytes(&opened, &row.sha256).await?;
+        let held = match row.is_part {
+            true => self.attachment_bytes(&opened, &row.sha256).await?,
+            false => self.inner_bytes(&opened, &row).await?,
+        };
         let act = wanted
             .act("message.attachment")
             .with(json!({ "set": wanted.set, "message": opened.carried.sha256, "ordinal": ordinal,
@@ -104,18 +107,33 @@ impl Desk {
         Ok(File { name: row.name, media_type: row.media_type, held })
     }
 
-    /// What `message` says, as a worker reads it now.
+    /// What `message` says, as a worker reads it now; of its documents only if
+    /// they are wanted, since reading them takes time.
     pub(super) async fn read(
         &self,
         message: &Opened,
+        with_documents: bool,
     ) -> Result<Result<Parsed, Failure>, ReviewError> {
         let held = self.message_bytes(message).await?;
+        if !with_documents {
+            let read = self.workers.outline(&held.bytes).await?;
+            return Ok(read.map(|found| found.message));
+        }
         let read = self.workers.parse(slice::from_ref(&held.bytes)).await?.pop();
         let read = read.unwrap_or_else(|| {
             let detail = "the worker gave no answer".to_owned();
             Err(Failure { reason: Reason::Crashed, detail })
         });
         Ok(read.map(|found| found.message))
+    }
+
+    /// A document within an archive or office file, taken out of it again.
+    async fn inner_bytes(&self, opened: &Opened, row: &AttachmentRow) -> Result<Held, ReviewError> {
+        let Held { bytes, _memory } = self.message_bytes(opened).await?;
+        let taken = self.workers.take(bytes, row.ordinal).await?.ok().flatten();
+        let taken = taken.filter(|bytes| Digest::of(bytes) == row.sha256);
+        let bytes = Bytes::from(taken.ok_or(Refused::Hidden("document with bytes of its own"))?);
+        Ok(Held { bytes, _memory })
     }
 
     /// The message in the delivery `seq`, or in the first that carries it.
@@ -207,17 +225,20 @@ impl Desk {
     }
 }
 
-impl From<Attachment> for AttachmentRow {
-    fn from(file: Attachment) -> Self {
-        Self {
-            ordinal: file.ordinal,
-            name: file.name,
-            media_type: file.media_type,
-            size_bytes: file.size,
-            sha256: file.sha256,
-            has_text: file.text.is_some(),
-        }
-    }
+/// A message's documents, as the catalog would list them.
+pub(super) fn of_message(message: &Parsed) -> Vec<AttachmentRow> {
+    let row = |file: &Attachment| AttachmentRow {
+        ordinal: file.ordinal,
+        parent: file.parent,
+        name: file.name.clone(),
+        media_type: file.media_type.clone(),
+        size_bytes: file.size,
+        sha256: file.sha256,
+        has_text: file.text.is_some(),
+        path: extract::path(&message.attachments, file),
+        is_part: file.is_part,
+    };
+    message.attachments.iter().map(row).collect()
 }
 
 pub(super) fn place_of(delivery: &Delivery) -> RecordAt {

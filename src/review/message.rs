@@ -71,7 +71,7 @@ impl Desk {
         let mut gaps = rows::gaps(&self.catalog, set).await?;
 
         let opened = self.open(actor, wanted).await?;
-        let found = match self.read(&opened).await? {
+        let found = match self.read(&opened, wanted.version.is_some()).await? {
             Ok(found) => found,
             Err(failure) => {
                 let reason = failure.reason.as_str().to_owned();
@@ -83,7 +83,7 @@ impl Desk {
         };
         let attachments = match wanted.version {
             None => rows::attachments(&self.catalog, set).await?,
-            Some(_) => found.attachments.into_iter().map(AttachmentRow::from).collect(),
+            Some(_) => super::bytes::of_message(&found),
         };
 
         let holds: Vec<HoldId> =

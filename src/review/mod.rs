@@ -3,6 +3,7 @@
 //! before it is answered.
 
 pub mod bytes;
+pub mod gaps;
 pub mod message;
 pub mod proof;
 

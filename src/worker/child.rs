@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::protocol::{self, Found, Request, Response};
 use crate::base::limits;
-use crate::extract::{parse_message, render_html};
+use crate::extract::{read_message, render_html, take_document};
 use crate::similar::set_key;
 
 /// Environment that the parent sets: bytes of address space, and seconds of
@@ -61,23 +61,32 @@ fn answer_all(seconds: u64) -> Result<(), ChildError> {
         let Some((request, body)) = protocol::read(&mut input).map_err(ChildError::Frame)? else {
             return Ok(());
         };
-        protocol::write(&mut output, &answer(request, &body)).map_err(ChildError::Frame)?;
+        let (response, bytes) = answer(request, &body, &mut output);
+        protocol::write(&mut output, &response, &bytes).map_err(ChildError::Frame)?;
     }
 }
 
-fn answer(request: Request, body: &[u8]) -> Response {
+fn answer(request: Request, body: &[u8], output: &mut impl io::Write) -> (Response, Vec<u8>) {
+    // A parent that is gone ends this child at its next answer.
+    let mut watch = |ordinal| {
+        let _ = protocol::write(output, &Response::Reading { ordinal }, &[]);
+    };
     match request {
-        Request::Parse { sizes } => {
+        Request::Parse { sizes, care } => {
             let mut rest = body;
             let found = sizes.into_iter().map(|size| {
                 let (bytes, after) = rest.split_at((size as usize).min(rest.len()));
                 rest = after;
-                let message = parse_message(bytes);
+                let message = read_message(bytes, &care, &mut watch);
                 Found { set_key: set_key(bytes, &message), message }
             });
-            Response::Parsed(found.collect())
+            (Response::Parsed(found.collect()), Vec::new())
         }
-        Request::Render => Response::Rendered(render_html(body)),
+        Request::Take { ordinal } => match take_document(body, ordinal, &mut watch) {
+            Some(bytes) => (Response::Taken(true), bytes),
+            None => (Response::Taken(false), Vec::new()),
+        },
+        Request::Render => (Response::Rendered(render_html(body)), Vec::new()),
     }
 }
 

@@ -10,11 +10,11 @@ use futures::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::Semaphore;
 
-use super::process::Process;
+use super::process::{Ended, Process, Times};
 use super::protocol::{Found, Request, Response};
 use crate::base::config;
 use crate::base::limits;
-use crate::extract::{Reason, Rendered};
+use crate::extract::{Care, Reason, Rendered};
 
 /// Nothing to do with the mail: there are no children to give it to.
 #[derive(Debug, thiserror::Error)]
@@ -64,10 +64,28 @@ impl Pool {
         Ok(answers.into_iter().flatten().collect())
     }
 
+    /// Reads one message; its documents are listed, not read.
+    pub async fn outline(&self, message: &Bytes) -> Result<Result<Found, Failure>, WorkerError> {
+        self.parse_alone(message, Care::outside()).await
+    }
+
     /// The HTML of one message, safe to show.
     pub async fn render(&self, message: Bytes) -> Result<Result<Rendered, Failure>, WorkerError> {
-        Ok(match self.ask(&Request::Render, &[message]).await? {
-            Ok(Response::Rendered(rendered)) => Ok(rendered),
+        Ok(match self.ask(&Request::Render, &message).await? {
+            Ok((Response::Rendered(rendered), _)) => Ok(rendered),
+            Ok(_) => Err(wrong_answer()),
+            Err(failure) => Err(failure),
+        })
+    }
+
+    /// The bytes of one document of a message; none if it has no such document.
+    pub async fn take(
+        &self,
+        message: Bytes,
+        ordinal: u32,
+    ) -> Result<Result<Option<Vec<u8>>, Failure>, WorkerError> {
+        Ok(match self.ask(&Request::Take { ordinal }, &message).await? {
+            Ok((Response::Taken(is_there), bytes)) => Ok(is_there.then_some(bytes)),
             Ok(_) => Err(wrong_answer()),
             Err(failure) => Err(failure),
         })
@@ -77,33 +95,56 @@ impl Pool {
         &self,
         batch: &[Bytes],
     ) -> Result<Vec<Result<Found, Failure>>, WorkerError> {
-        if let [_, _, ..] = batch
-            && let Ok(found) = self.parse_once(batch).await?
-        {
-            return Ok(found.into_iter().map(Ok).collect());
+        if let [_, _, ..] = batch {
+            let request = parse_request(batch, Care::default());
+            if let Ok((Response::Parsed(found), _)) = self.attempt(&request, batch, false).await?
+                && found.len() == batch.len()
+            {
+                return Ok(found.into_iter().map(Ok).collect());
+            }
         }
         let mut answers = Vec::with_capacity(batch.len());
         for message in batch {
-            let request = parse_request(std::slice::from_ref(message));
-            let answer = self.ask(&request, std::slice::from_ref(message)).await?;
-            answers.push(answer.and_then(|response| match response {
-                Response::Parsed(mut found) if found.len() == 1 => Ok(found.remove(0)),
-                _ => Err(wrong_answer()),
-            }));
+            answers.push(self.parse_alone(message, Care::default()).await?);
         }
         Ok(answers)
     }
 
-    async fn parse_once(
+    /// A document that fails twice is left alone, and the rest is read without
+    /// it; a message that fails outside of its documents is tried once more.
+    async fn parse_alone(
         &self,
-        batch: &[Bytes],
-    ) -> Result<Result<Vec<Found>, Failure>, WorkerError> {
-        let request = parse_request(batch);
-        Ok(match self.attempt(&request, batch, false).await? {
-            Ok(Response::Parsed(found)) if found.len() == batch.len() => Ok(found),
-            Ok(_) => Err(wrong_answer()),
-            Err(failure) => Err(failure),
-        })
+        message: &Bytes,
+        mut care: Care,
+    ) -> Result<Result<Found, Failure>, WorkerError> {
+        const ATTEMPTS_MAX: usize = 2 * limits::DOCUMENT_FAILURES_MAX + 2;
+        let pieces = std::slice::from_ref(message);
+        let mut suspect = None;
+        let mut last = wrong_answer();
+        for attempt in 0..ATTEMPTS_MAX {
+            let request = parse_request(pieces, care.clone());
+            let ended = match self.attempt(&request, pieces, attempt > 0).await? {
+                Ok((Response::Parsed(mut found), _)) if found.len() == 1 => {
+                    return Ok(Ok(found.remove(0)));
+                }
+                Ok(_) => return Ok(Err(wrong_answer())),
+                Err(ended) => ended,
+            };
+            let is_again = attempt > 0 && suspect == ended.document;
+            suspect = ended.document;
+            last = ended.failure;
+            match ended.document {
+                Some(ordinal) if is_again => {
+                    care.failed.push((ordinal, last.reason));
+                    if care.failed.len() == limits::DOCUMENT_FAILURES_MAX {
+                        care.unread_from = Some(ordinal);
+                    }
+                }
+                None if is_again => break,
+                _ => {}
+            }
+        }
+        Ok(Err(last))
     }
 
     /// One request, tried again in a fresh child if the first one failed: that
@@ -111,12 +152,13 @@ impl Pool {
     async fn ask(
         &self,
         request: &Request,
-        pieces: &[Bytes],
-    ) -> Result<Result<Response, Failure>, WorkerError> {
+        message: &Bytes,
+    ) -> Result<Result<(Response, Vec<u8>), Failure>, WorkerError> {
+        let pieces = std::slice::from_ref(message);
         if let Ok(response) = self.attempt(request, pieces, false).await? {
             return Ok(Ok(response));
         }
-        self.attempt(request, pieces, true).await
+        Ok(self.attempt(request, pieces, true).await?.map_err(|ended| ended.failure))
     }
 
     async fn attempt(
@@ -124,7 +166,7 @@ impl Pool {
         request: &Request,
         pieces: &[Bytes],
         is_fresh: bool,
-    ) -> Result<Result<Response, Failure>, WorkerError> {
+    ) -> Result<Result<(Response, Vec<u8>), Ended>, WorkerError> {
         let _permit = self.permits.acquire().await.map_err(|_| WorkerError::Closed)?;
         let idle = if is_fresh { None } else { self.with_idle(Vec::pop) };
         let mut process = match idle {
@@ -132,7 +174,7 @@ impl Pool {
             None => Process::start(&self.program, &self.settings)
                 .map_err(|source| WorkerError::Start { program: self.program.clone(), source })?,
         };
-        match process.exchange(request, pieces, self.deadline(pieces)).await {
+        match process.exchange(request, pieces, self.times(pieces)).await {
             Ok(response) => {
                 self.with_idle(|idle| {
                     // A fresh child may be one too many.
@@ -153,17 +195,18 @@ impl Pool {
 
     /// Reading takes milliseconds; a small message must not hold up the rest
     /// for the whole time that a large one may take.
-    fn deadline(&self, pieces: &[Bytes]) -> Duration {
-        const BASE_SECONDS: u64 = 10;
+    fn times(&self, pieces: &[Bytes]) -> Times {
         let size: usize = pieces.iter().map(Bytes::len).sum();
-        let seconds = BASE_SECONDS + (size >> 20) as u64;
-        Duration::from_secs(seconds.min(self.settings.seconds_max.max(1)))
+        let seconds = limits::DOCUMENT_SECONDS_MAX + (size >> 20) as u64;
+        let silence = Duration::from_secs(seconds.min(self.settings.seconds_max.max(1)));
+        let family = Duration::from_secs(limits::FAMILY_SECONDS_MAX) + silence;
+        Times { silence, whole: family * pieces.len().max(1) as u32 }
     }
 }
 
-fn parse_request(messages: &[Bytes]) -> Request {
+fn parse_request(messages: &[Bytes], care: Care) -> Request {
     let sizes = messages.iter().map(|message| message.len() as u64).collect();
-    Request::Parse { sizes }
+    Request::Parse { sizes, care }
 }
 
 fn wrong_answer() -> Failure {

@@ -17,6 +17,14 @@ pub struct Process {
     child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
+    /// The document that it said it is reading.
+    document: Option<u32>,
+}
+
+/// How a process ended, and at which document.
+pub struct Ended {
+    pub failure: Failure,
+    pub document: Option<u32>,
 }
 
 impl Process {
@@ -36,7 +44,7 @@ impl Process {
             .spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (stdin, stdout) = pipes.ok_or_else(|| io::Error::other("a child without pipes"))?;
-        Ok(Self { child, stdin, stdout })
+        Ok(Self { child, stdin, stdout, document: None })
     }
 
     /// One request. After an error the process is of no more use: [`end`] it.
@@ -46,21 +54,26 @@ impl Process {
         &mut self,
         request: &Request,
         pieces: &[bytes::Bytes],
-        deadline: Duration,
-    ) -> Result<Response, Reason> {
-        let exchange = async {
-            protocol::send(&mut self.stdin, request, pieces).await?;
-            protocol::receive(&mut self.stdout).await
+        times: Times,
+    ) -> Result<(Response, Vec<u8>), Reason> {
+        self.document = None;
+        let whole = async {
+            let send = protocol::send(&mut self.stdin, request, pieces);
+            in_time(times.silence, send).await?;
+            loop {
+                let answer = protocol::receive(&mut self.stdout);
+                match in_time(times.silence, answer).await? {
+                    (Response::Reading { ordinal }, _) => self.document = Some(ordinal),
+                    answer => return Ok(answer),
+                }
+            }
         };
-        match tokio::time::timeout(deadline, exchange).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(_)) => Err(Reason::Crashed),
-            Err(_) => Err(Reason::TimedOut),
-        }
+        let ended = tokio::time::timeout(times.whole, whole).await;
+        ended.unwrap_or(Err(Reason::TimedOut))
     }
 
     /// Kills the process with its group and says how it ended.
-    pub async fn end(mut self, reason: Reason) -> Failure {
+    pub async fn end(mut self, reason: Reason) -> Ended {
         if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id as i32)) {
             // It may be gone already; then there is nothing to kill.
             let _ = kill_process_group(pid, Signal::KILL);
@@ -69,6 +82,24 @@ impl Process {
             Ok(status) if reason == Reason::Crashed => format!("the worker ended: {status}"),
             _ => String::from("the worker was ended at its deadline"),
         };
-        Failure { reason, detail }
+        Ended { failure: Failure { reason, detail }, document: self.document }
+    }
+}
+
+/// How long a child may be silent, and how long it may take with all.
+#[derive(Clone, Copy)]
+pub struct Times {
+    pub silence: Duration,
+    pub whole: Duration,
+}
+
+async fn in_time<T>(
+    time: Duration,
+    exchange: impl Future<Output = io::Result<T>>,
+) -> Result<T, Reason> {
+    match tokio::time::timeout(time, exchange).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) => Err(Reason::Crashed),
+        Err(_) => Err(Reason::TimedOut),
     }
 }

@@ -8,13 +8,16 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::base::hash::Digest;
 use crate::base::limits;
-use crate::extract::{Parsed, Rendered};
+use crate::extract::{Care, Parsed, Rendered};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// The body is messages, one after the other, of these sizes.
-    Parse { sizes: Vec<u64> },
+    /// The body is messages, one after the other, of these sizes; what is said of
+    /// their documents is for each of them.
+    Parse { sizes: Vec<u64>, care: Care },
+    /// The body is one message; the bytes of one document in it are wanted.
+    Take { ordinal: u32 },
     /// The body is one message; its HTML is wanted, safe to show.
     Render,
 }
@@ -22,7 +25,13 @@ pub enum Request {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Response {
+    /// Not the answer yet: which document is being read.
+    Reading {
+        ordinal: u32,
+    },
     Parsed(Vec<Found>),
+    /// Whether it is there; its bytes are the body.
+    Taken(bool),
     Rendered(Rendered),
 }
 
@@ -73,10 +82,12 @@ pub fn read(input: &mut impl Read) -> io::Result<Option<(Request, Vec<u8>)>> {
     Ok(Some((serde_json::from_slice(&head)?, body)))
 }
 
-pub fn write(output: &mut impl Write, response: &Response) -> io::Result<()> {
+pub fn write(output: &mut impl Write, response: &Response, body: &[u8]) -> io::Result<()> {
     let head = serde_json::to_vec(response)?;
-    output.write_all(&prefix(head.len(), 0)?)?;
-    output.write_all(&head)?;
+    let mut start = prefix(head.len(), body.len())?.to_vec();
+    start.extend_from_slice(&head);
+    output.write_all(&start)?;
+    output.write_all(body)?;
     output.flush()
 }
 
@@ -106,17 +117,23 @@ pub async fn send(
     output.flush().await
 }
 
-pub async fn receive(input: &mut (impl AsyncRead + Unpin)) -> io::Result<Response> {
+pub async fn receive(input: &mut (impl AsyncRead + Unpin)) -> io::Result<(Response, Vec<u8>)> {
     let mut prefix = [0; PREFIX_BYTES];
     input.read_exact(&mut prefix).await?;
-    let (head_len, _) = lengths(prefix)?;
-    // Grows as bytes arrive: a length alone must not cost memory.
-    let mut head = Vec::new();
-    input.take(head_len as u64).read_to_end(&mut head).await?;
-    if head.len() < head_len {
+    let (head_len, body_len) = lengths(prefix)?;
+    let head = receive_exactly(input, head_len).await?;
+    let body = receive_exactly(input, body_len).await?;
+    Ok((serde_json::from_slice(&head)?, body))
+}
+
+/// Grows as bytes arrive: a length alone must not cost memory.
+async fn receive_exactly(input: &mut (impl AsyncRead + Unpin), len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(len as u64).read_to_end(&mut bytes).await?;
+    if bytes.len() < len {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(serde_json::from_slice(&head)?)
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -104,6 +104,8 @@ const ROWS: &[Row] = &[
     ("POST", "/exports/{new-job}/cancel", "", [401, 403, 404, 200, 200]),
     // Not done yet: there is nothing to download.
     ("GET", "/exports/{job}/download", "", [401, 403, 404, 409, 409]),
+    ("GET", "/gaps", "", [401, 403, 403, 403, 200]),
+    ("GET", "/gaps?matter={m}", "", [401, 403, 404, 200, 200]),
     ("GET", "/audit", "", [401, 200, 200, 200, 200]),
     ("GET", "/audit?matter={m}", "", [401, 403, 404, 200, 200]),
     ("POST", "/session/password", r#"{"current":"c","new":"short"}"#, [401, 422, 422, 422, 422]),

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base64::Engine;
 use bytes::Bytes;
 use muniment::base::config;
 use muniment::extract::{Reason, parse_message};
@@ -20,22 +19,6 @@ fn pool(change: impl FnOnce(&mut config::Worker)) -> Pool {
 
 fn plain(text: &str) -> Bytes {
     Bytes::from(format!("Subject: {text}\r\n\r\n{text}\r\n"))
-}
-
-/// A message with one attachment.
-fn attached(name: &str, content: &[u8]) -> Bytes {
-    let lines: Vec<String> = base64::engine::general_purpose::STANDARD
-        .encode(content)
-        .as_bytes()
-        .chunks(76)
-        .map(|line| String::from_utf8_lossy(line).into_owned())
-        .collect();
-    Bytes::from(format!(
-        "Subject: {name}\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nsee it\r\n\
-         --x\r\nContent-Type: application/octet-stream; name={name}\r\n\
-         Content-Transfer-Encoding: base64\r\n\r\n{}\r\n--x--\r\n",
-        lines.join("\r\n")
-    ))
 }
 
 fn corpus(folder: &str) -> Option<PathBuf> {
@@ -77,20 +60,19 @@ async fn answers_come_in_the_order_of_the_messages() {
 }
 
 #[tokio::test]
-async fn hostile_documents_are_read_within_limits() {
+async fn hostile_bodies_are_read_and_rendered_within_limits() {
     let Some(folder) = corpus("hostile") else { return };
     let files = files(&folder);
     let mut messages = Vec::new();
-    for (name, content) in &files {
-        messages.push(attached(name, content));
-        // As a body, too: that is where HTML is taken apart.
+    for (_, content) in &files {
+        // As a body: that is where HTML is taken apart.
         let head = b"Content-Type: text/html\r\n\r\n".to_vec();
         messages.push(Bytes::from([&head[..], content].concat()));
     }
     let pool = pool(|_| {});
     let started = std::time::Instant::now();
     for (at, answer) in pool.parse(&messages).await.unwrap().into_iter().enumerate() {
-        assert!(answer.is_ok(), "{}: {answer:?}", files[at / 2].0);
+        assert!(answer.is_ok(), "{}: {answer:?}", files[at].0);
     }
     for message in messages {
         let rendered = pool.render(message).await.unwrap();
@@ -163,7 +145,8 @@ fn attachments_are_those_that_are_committed_to() {
             let entries = delivery.entries.iter().filter(|entry| entry.role == Role::Attachment);
             let committed: Vec<_> = entries.map(|entry| (entry.sha256, entry.size)).collect();
             let read = parse_message(&content).attachments;
-            let read: Vec<_> = read.iter().map(|file| (file.sha256, file.size)).collect();
+            let parts = read.iter().filter(|file| file.is_part);
+            let read: Vec<_> = parts.map(|file| (file.sha256, file.size)).collect();
             assert_eq!(read, committed, "{name}");
             count += 1;
         }

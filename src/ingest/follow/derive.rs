@@ -6,7 +6,7 @@ use crate::base::hash::Digest;
 use crate::base::ids::{DeliverySeq, SetId};
 use crate::base::limits;
 use crate::catalog::set::{Derived, NewAttachment, NewGap, NewParticipant, NewSet};
-use crate::extract::{Mailbox, Parsed};
+use crate::extract::{self, Mailbox, Parsed};
 use crate::index::doc::{AttachmentDoc, FamilyDoc, Participant, Role};
 use crate::mail::address;
 use crate::mail::delivery::{Envelope, Kind, Recipient, Via};
@@ -37,15 +37,22 @@ impl Item {
         let mut gaps: Vec<NewGap> = message
             .gaps
             .iter()
-            .map(|gap| NewGap {
-                ordinal: gap.ordinal,
-                reason: gap.reason.as_str(),
-                detail: gap.detail.clone(),
+            .map(|gap| {
+                let whole = NewGap::of_message(gap.reason.as_str(), gap.detail.clone());
+                match gap.ordinal.and_then(|at| message.attachments.get(at as usize)) {
+                    None => whole,
+                    Some(file) => NewGap {
+                        ordinal: gap.ordinal,
+                        path: extract::path(&message.attachments, file),
+                        media_type: file.media_type.clone(),
+                        ..whole
+                    },
+                }
             })
             .collect();
         if let Err(failure) = &self.found {
             let detail = failure.detail.clone();
-            gaps.push(NewGap { ordinal: None, reason: failure.reason.as_str(), detail });
+            gaps.push(NewGap::of_message(failure.reason.as_str(), detail));
         }
         let people = |source| self.people(source).filter_map(row).collect();
         Derived {
@@ -69,11 +76,14 @@ impl Item {
                 .iter()
                 .map(|file| NewAttachment {
                     ordinal: file.ordinal,
+                    parent: file.parent,
                     name: file.name.clone(),
+                    path: extract::path(&message.attachments, file),
                     media_type: file.media_type.clone(),
                     size_bytes: file.size,
                     sha256: file.sha256,
                     has_text: file.text.is_some(),
+                    is_part: file.is_part,
                 })
                 .collect(),
             gaps,

@@ -62,7 +62,7 @@ impl Reader {
             match self.messages(row, at).await {
                 Ok(found) if found.is_empty() => {
                     let detail = "the report carries no message".into();
-                    let gap = NewGap { ordinal: None, reason: Reason::Damaged.as_str(), detail };
+                    let gap = NewGap::of_message(Reason::Damaged.as_str(), detail);
                     batch.lost.push((row.seq, gap));
                 }
                 Ok(found) => unread.extend(found),
@@ -153,11 +153,9 @@ fn lasting(error: VaultError) -> Result<NewGap, FollowError> {
         VaultError::Damaged { .. }
         | VaultError::NoKey(_)
         | VaultError::Key(_)
-        | VaultError::Bucket(BucketError::Missing(_)) => Ok(NewGap {
-            ordinal: None,
-            reason: Reason::Damaged.as_str(),
-            detail: error.to_string(),
-        }),
+        | VaultError::Bucket(BucketError::Missing(_)) => {
+            Ok(NewGap::of_message(Reason::Damaged.as_str(), error.to_string()))
+        }
         _ => Err(error.into()),
     }
 }

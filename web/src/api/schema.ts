@@ -90,6 +90,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts by reason and type, and the documents one by one. */
+        get: operations["gaps_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/matters": {
         parameters: {
             query?: never;
@@ -525,6 +542,13 @@ export interface components {
             name: string;
             /** Format: int32 */
             ordinal: number;
+            /**
+             * Format: int32
+             * @description The document that holds it; none where the message does.
+             */
+            parent: number | null;
+            /** @description As `invoice.xlsx in Q3.zip`. */
+            path: string;
             sha256: string;
             /** Format: int64 */
             size: number;
@@ -654,6 +678,18 @@ export interface components {
              */
             ordinal: number | null;
             reason: string;
+        };
+        GapCount: {
+            /** Format: int64 */
+            gaps: number;
+            media_type: string;
+            reason: string;
+        };
+        Gaps: {
+            /** @description Of the matter, or of the archive, whatever was asked for of it. */
+            counts: components["schemas"]["GapCount"][];
+            gaps: components["schemas"]["UnindexedDocument"][];
+            next: string | null;
         };
         HeaderField: {
             name: string;
@@ -1063,6 +1099,25 @@ export interface components {
             address: string;
             how: components["schemas"]["Way"];
         };
+        UnindexedDocument: {
+            detail: string;
+            /** @description By content. */
+            media_type: string;
+            /**
+             * Format: int64
+             * @description The message; none where the delivery gave none.
+             */
+            message_id: number | null;
+            /**
+             * Format: int32
+             * @description The document in it; none for the message itself.
+             */
+            ordinal: number | null;
+            /** @description As `invoice.xlsx in Q3.zip`; empty for the message itself. */
+            path: string;
+            reason: string;
+            record_id: string;
+        };
         Version: {
             /** @description The deliveries that carry it. */
             deliveries: number[];
@@ -1265,6 +1320,43 @@ export interface operations {
                 };
                 content: {
                     "application/zip": number[];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    gaps_list: {
+        parameters: {
+            query?: {
+                /** @description Without one, the whole archive: that needs the archive-wide right. */
+                matter?: number;
+                /** @description One reason, as `encrypted`. */
+                reason?: string;
+                /** @description One media type. */
+                media_type?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gaps"];
                 };
             };
             /** @description What went wrong, to what, and what to do. */

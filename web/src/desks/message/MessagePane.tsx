@@ -156,7 +156,7 @@ function Attachments({ id, matter, message }: { id: number; matter: number | nul
             className="attachment"
             href={links.attachment(id, file.ordinal, matter, message.version)}
             download
-            title={`${file.name} · ${file.media_type} · SHA-256 ${file.sha256}${file.has_text ? ` · ${s.message.hasText}` : ""}`}
+            title={`${file.path} · ${file.media_type} · SHA-256 ${file.sha256}${file.has_text ? ` · ${s.message.hasText}` : ""}`}
           >
             <Icon name="clip" size={14} />
             <span className="clip">{file.name || file.media_type}</span>

@@ -1,0 +1,74 @@
+//! Where a format's reader puts what it finds, bounded.
+
+use super::{Field, Reason};
+use crate::base::limits;
+
+/// What was found in one document.
+#[derive(Default)]
+pub(super) struct Sink {
+    pub text: String,
+    pub about: Vec<Field>,
+    pub gaps: Vec<(Reason, String)>,
+    /// What it says is in its documents.
+    pub is_container: bool,
+    /// Pictures in it that nobody has read.
+    pub pictures: usize,
+    is_cut: bool,
+}
+
+impl Sink {
+    pub fn push(&mut self, text: &str) {
+        if self.text.len() + text.len() <= limits::TEXT_BYTES_MAX {
+            self.text.push_str(text);
+        } else if !std::mem::replace(&mut self.is_cut, true) {
+            let detail =
+                format!("only the first {} bytes of its text are indexed", self.text.len());
+            self.gap(Reason::TooLarge, detail);
+        }
+    }
+
+    /// Whether more would be left out: a reader may stop.
+    pub fn is_full(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Ends the line, if one has begun.
+    pub fn line(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.push("\n");
+        }
+    }
+
+    /// `text` on a line of its own.
+    pub fn push_line(&mut self, text: &str) {
+        let text = text.trim();
+        if !text.is_empty() {
+            self.line();
+            self.push(text);
+            self.push("\n");
+        }
+    }
+
+    /// Parts what comes from the word before it.
+    pub fn space(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with(char::is_whitespace) {
+            self.push(" ");
+        }
+    }
+
+    pub fn about(&mut self, name: &str, value: &str) {
+        let value = value.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        let is_known = |field: &Field| field.name == name && field.value == value;
+        if !value.is_empty() && !self.about.iter().any(is_known) {
+            let value = super::text::prefix(value, limits::HEADER_BYTES_MAX).to_owned();
+            self.about.push(Field { name: name.to_owned(), value });
+        }
+    }
+
+    pub fn gap(&mut self, reason: Reason, detail: impl Into<String>) {
+        let gap = (reason, detail.into());
+        if !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `/gaps`: what could not be indexed in full, and why.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Context;
+use super::error::ApiError;
+use super::guard::Signed;
+use super::input::Params;
+use crate::base::ids::MatterId;
+use crate::catalog::gap::{Filter, Row};
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct GapParams {
+    /// Without one, the whole archive: that needs the archive-wide right.
+    matter: Option<i64>,
+    /// One reason, as `encrypted`.
+    reason: Option<String>,
+    /// One media type.
+    media_type: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct GapCount {
+    reason: String,
+    media_type: String,
+    gaps: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct UnindexedDocument {
+    record_id: String,
+    /// The message; none where the delivery gave none.
+    message_id: Option<i64>,
+    /// The document in it; none for the message itself.
+    ordinal: Option<u32>,
+    /// As `invoice.xlsx in Q3.zip`; empty for the message itself.
+    path: String,
+    /// By content.
+    media_type: String,
+    reason: String,
+    detail: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Gaps {
+    /// Of the matter, or of the archive, whatever was asked for of it.
+    counts: Vec<GapCount>,
+    gaps: Vec<UnindexedDocument>,
+    next: Option<String>,
+}
+
+impl From<Row> for UnindexedDocument {
+    fn from(row: Row) -> Self {
+        Self {
+            record_id: row.record.to_string(),
+            message_id: row.set.map(|set| set.0),
+            ordinal: row.ordinal,
+            path: row.path,
+            media_type: row.media_type,
+            reason: row.reason,
+            detail: row.detail,
+        }
+    }
+}
+
+/// Counts by reason and type, and the documents one by one.
+#[utoipa::path(get, path = "/gaps", tag = "gaps", params(GapParams),
+    responses((status = 200, body = Gaps)))]
+pub async fn list(
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    Params(params): Params<GapParams>,
+) -> Result<Json<Gaps>, ApiError> {
+    let after = match params.cursor.as_deref().map(str::parse) {
+        None => 0,
+        Some(Ok(id)) => id,
+        Some(Err(_)) => return Err(ApiError::invalid("cursor: use the `next` of the page before")),
+    };
+    let filter = Filter {
+        matter: params.matter.map(MatterId),
+        reason: params.reason,
+        media_type: params.media_type,
+    };
+    let found = context.review.gaps(&actor, filter, after, params.limit.unwrap_or(100)).await?;
+    let count = |it: crate::catalog::gap::Count| GapCount {
+        reason: it.reason,
+        media_type: it.media_type,
+        gaps: it.gaps,
+    };
+    Ok(Json(Gaps {
+        counts: found.counts.into_iter().map(count).collect(),
+        gaps: found.rows.into_iter().map(UnindexedDocument::from).collect(),
+        next: found.next.map(|id| id.to_string()),
+    }))
+}
