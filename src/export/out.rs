@@ -39,6 +39,9 @@ impl Stopper {
     }
 }
 
+/// Deflated, what cannot be made smaller grows by less than a thousandth.
+const SMALL_BYTES_MAX: u64 = 4_000_000_000;
+
 pub(super) struct Out {
     path: PathBuf,
     zip: ZipWriter<BufWriter<File>>,
@@ -48,13 +51,15 @@ pub(super) struct Out {
 impl Out {
     pub fn create(path: &Path) -> io::Result<Self> {
         let file = File::create(staged(path))?;
-        let zip = ZipWriter::new(BufWriter::new(file)).set_auto_large_file();
+        let zip = ZipWriter::new(BufWriter::new(file));
         Ok(Self { path: path.to_owned(), zip, stopper: Stopper::default() })
     }
 
-    fn start(&mut self, name: &str) -> Result<(), BundleError> {
+    /// `is_large` where it may pass 4 GiB: its header then has room for its size.
+    fn start(&mut self, name: &str, is_large: bool) -> Result<(), BundleError> {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
+            .large_file(is_large)
             .unix_permissions(0o644);
         self.zip
             .start_file(name, options)
@@ -62,13 +67,13 @@ impl Out {
     }
 
     pub fn file(&mut self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
-        self.start(name)?;
+        self.start(name, bytes.len() as u64 > SMALL_BYTES_MAX)?;
         self.zip.write_all(bytes).map_err(|error| self.failed(error))
     }
 
     /// A file of all that `from` gives.
     pub fn copy(&mut self, name: &str, from: &mut dyn Read) -> Result<Listed, BundleError> {
-        self.start(name)?;
+        self.start(name, true)?;
         let (mut size, mut hasher) = (0, Hasher::new());
         let copied = copy(from, &mut self.zip, &self.stopper, |piece| {
             size += piece.len() as u64;
@@ -181,6 +186,20 @@ mod tests {
         let mut from = Endless(endless);
         assert!(out.copy("large", &mut from).is_err());
         assert_eq!(pieces, 3);
+    }
+
+    #[test]
+    fn what_is_copied_may_pass_4_gib() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("bundle.zip");
+        let mut out = Out::create(&path).unwrap();
+        out.copy("large", &mut &b"bytes"[..]).unwrap();
+        out.file("small", b"bytes").unwrap();
+        out.finish().unwrap();
+        let bytes = std::fs::read(path).unwrap();
+        // Version 4.5 has the fields for it (APPNOTE 4.4.3.2).
+        let small = bytes.windows(4).skip(1).position(|at| at == b"PK\x03\x04").unwrap() + 1;
+        assert_eq!((bytes[4], bytes[small + 4]), (45, 20));
     }
 
     struct Endless<I>(I);

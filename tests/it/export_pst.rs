@@ -16,6 +16,7 @@ use muniment::verify::report::EXIT_GOOD;
 use serde_json::{Value, json};
 
 use crate::export::{Exports, PASSWORD, add_person, indexed};
+use crate::pst::samples::walk;
 use crate::pst::{assert_sound, outlook_pst, pffexport, pst_extractor, readpst};
 use crate::support::binary;
 use crate::support::laid::{WITH_ALICE, WITHOUT_ALICE};
@@ -37,18 +38,20 @@ fn journaled(message: &str) -> Vec<u8> {
 
 fn export(made: &Made, out: &str, more: &[&str]) -> (Output, PathBuf) {
     let out = made.config.with_file_name(out);
-    let output = Command::new(binary())
+    let output = command(Command::new(binary()), made, &out).args(more).output().unwrap();
+    (output, out)
+}
+
+fn command(mut program: Command, made: &Made, out: &Path) -> Command {
+    program
         .args(["export", "--dialect", "kql", "--query", "hello", "--user", "alice"])
         .args(["--name", "Lay / Ito"])
         .arg("--config")
         .arg(&made.config)
         .arg("--out")
-        .arg(&out)
-        .args(more)
-        .env("MUNIMENT_PASSWORD", PASSWORD)
-        .output()
-        .unwrap();
-    (output, out)
+        .arg(out)
+        .env("MUNIMENT_PASSWORD", PASSWORD);
+    program
 }
 
 fn verify_export(bundle: &Path, key: &str) -> (i32, String) {
@@ -137,6 +140,42 @@ async fn journal_mail_comes_out_as_pst_that_others_read() {
         assert!(text.contains("pst/Lay _ Ito.pst: it was changed"), "{text}");
     }
     served.stop();
+}
+
+/// A file that may grow no further stands for a disk that is full: the job says
+/// so, leaves nothing, and can be asked for again.
+#[tokio::test(flavor = "multi_thread")]
+async fn export_onto_a_full_disk_fails_whole() {
+    const FILE_KB_MAX: usize = 16 << 10;
+    let made = init();
+    add_person(&made.config).await;
+    let served = Served::start(&made.config, &[]).unwrap();
+    let mut sender = Sender::connect(served.smtp).unwrap();
+    let body = "a line of a long message\r\n".repeat((FILE_KB_MAX << 10) / 26);
+    let long = format!("Subject: hello\r\nFrom: bob@b.example\r\n\r\n{body}");
+    sender.send(&made.said["journal"], &journaled(&long)).unwrap();
+    // Beside the server, which waits until all can be found.
+    let (output, _) = export(&made, "before.zip", &["--format", "eml"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    served.stop();
+
+    let out = made.config.with_file_name("full.zip");
+    let mut bounded = Command::new("bash");
+    let script = format!("trap '' XFSZ; ulimit -f {FILE_KB_MAX}; exec \"$0\" \"$@\"");
+    bounded.arg("-c").arg(script).arg(binary());
+    let output = command(bounded, &made, &out).args(["--format", "pst"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(".pst.partial: is there room, and may we write there?"), "{said}");
+    assert!(!out.exists());
+    let mut left = Vec::new();
+    walk(made.config.parent().unwrap(), &mut left);
+    left.retain(|path| path.to_string_lossy().contains(".pst") || path.ends_with(".part"));
+    assert_eq!(left, Vec::<PathBuf>::new());
+
+    let (output, bundle) = export(&made, "room.zip", &["--format", "pst"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_sound(&unpacked(&bundle).join("pst/Lay _ Ito.pst"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

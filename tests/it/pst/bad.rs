@@ -181,6 +181,12 @@ fn damaged_text_is_carried_and_named() {
     assert!(exceptions.contains(&Exception::NulReplaced { field: "the text", count: 1 }));
     assert!(exceptions.iter().any(|one| matches!(one, Exception::BrokenCharset { .. })));
     assert_eq!(mail.subject, "café");
+    let mixed = b"X-Report: \xE9t\xE9\r\nSubject: \xE8\xBF\x9B\r\n\r\n";
+    let (exceptions, other) = through(mime::message(mixed));
+    assert_eq!(
+        (exceptions.as_slice(), other.subject.as_str()),
+        (&[Exception::HeaderBytes][..], "进")
+    );
     assert!(mail.text.starts_with("a\u{FFFD}b \u{FFFD}"));
 
     let wide = b"Content-Type: text/plain; charset=utf-16le\r\n\r\n\x00\xD8a\x00";

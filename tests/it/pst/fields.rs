@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use muniment::base::clock::Timestamp;
 use muniment::base::hash::Digest;
 use muniment::pst::model::{Content, Message, RecipientKind};
 use serde::Deserialize;
@@ -56,13 +57,17 @@ impl Mail {
             format!("{kind} {} <{}>", one.address.display(), one.address.address)
         });
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        // The format begins in 1601; what is before it is named as an exception.
+        let time = |at: Option<Timestamp>| {
+            at.map(|at| at.seconds()).filter(|seconds| *seconds >= -11_644_473_600)
+        };
         Self {
             subject: message.subject.clone(),
             from_name: shown,
             from_address: author.address,
             recipients: recipients.collect(),
-            sent: message.sent.map(|at| at.seconds()),
-            received: message.received.or(message.sent).map(|at| at.seconds()),
+            sent: time(message.sent),
+            received: time(message.received).or_else(|| time(message.sent)),
             text: text(&message.text),
             html: text(&message.html),
             headers: message.headers.clone(),

@@ -12,7 +12,7 @@ pub mod pffexport;
 pub mod pst_extractor;
 pub mod readpst;
 mod round_trip;
-mod samples;
+pub mod samples;
 
 use std::path::Path;
 use std::process::Command;
