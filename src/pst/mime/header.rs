@@ -24,10 +24,18 @@ impl Headers {
                 .map_or(&b""[..], |line| &block[line.len()..]),
             false => block,
         };
-        let (text, is_mapped) = match std::str::from_utf8(block) {
-            Ok(text) => (text.to_owned(), false),
-            Err(_) => (block.iter().map(|byte| char::from(*byte)).collect(), true),
-        };
+        let mut is_mapped = false;
+        // Relays add lines of their own: one in another charset spoils no other.
+        let lines = block.split_inclusive(|byte| *byte == b'\n').map(|line| {
+            std::str::from_utf8(line).map_or_else(
+                |_| {
+                    is_mapped = true;
+                    line.iter().map(|byte| char::from(*byte)).collect()
+                },
+                str::to_owned,
+            )
+        });
+        let text: String = lines.collect();
         let text = decode::crlf(&text);
         // The parser takes a line of blanks for the end.
         let lines = text.split_inclusive('\n').filter(|line| !line.trim().is_empty());
