@@ -242,11 +242,14 @@ fn tell(arguments: &Arguments, summary: &Summary) -> anyhow::Result<()> {
         print(&(serde_json::to_string_pretty(summary)? + "\n"))?;
         return Ok(());
     }
-    let Summary { size, sha256, messages, attachments, exceptions, unproven } = summary;
+    let Summary { size, sha256, messages, attachments, exceptions, missing, unproven } = summary;
     let mut text = format!(
         "{}: {messages} messages, {attachments} attachments\nsize: {size}\nsha256: {sha256}\n",
         arguments.out.display()
     );
+    if *missing > 0 {
+        writeln!(text, "MISSING: {missing} messages could not be read and are not in it")?;
+    }
     if *exceptions > 0 {
         writeln!(text, "exceptions: {exceptions}, listed in exceptions.json of the bundle")?;
     }

@@ -78,6 +78,9 @@ pub struct Exception {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub reason: String,
+    /// Nothing of the message is in the bundle.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_missing: bool,
 }
 
 /// A bundle in the making. Dropped unfinished, it leaves what [`discard`] removes
@@ -87,6 +90,7 @@ pub struct BundleWriter {
     items: Spool,
     exceptions: Spool,
     exception_count: u64,
+    missing_count: u64,
     form: Form,
     /// PST files that are in the zip already.
     converted: Vec<Listed>,
@@ -143,6 +147,7 @@ impl BundleWriter {
             items: spool()?,
             exceptions: spool()?,
             exception_count: 0,
+            missing_count: 0,
             form,
             converted: Vec::new(),
             messages: 0,
@@ -178,7 +183,15 @@ impl BundleWriter {
             self.include(whole)?;
             for reason in lost.reasons {
                 let (set, subject) = (Some(SetId(about.set)), Some(lost.subject.clone()));
-                self.except(&Exception { set, record_id, sha256: Some(sha256), subject, reason })?;
+                let sha256 = Some(sha256);
+                self.except(&Exception {
+                    set,
+                    record_id,
+                    sha256,
+                    subject,
+                    reason,
+                    is_missing: false,
+                })?;
             }
         }
         self.item((bytes, sha256), held, None, about)?;
@@ -202,7 +215,13 @@ impl BundleWriter {
     /// Lists what is not in the bundle as it should be.
     pub fn except(&mut self, exception: &Exception) -> Result<(), BundleError> {
         self.exception_count += 1;
+        self.missing_count += u64::from(exception.is_missing);
         self.exceptions.element(&to_json(exception)).map_err(|error| self.out.failed(error))
+    }
+
+    /// Messages that should be in the bundle and are not.
+    pub fn missing(&self) -> u64 {
+        self.missing_count
     }
 
     pub fn exceptions(&self) -> u64 {

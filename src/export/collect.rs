@@ -99,7 +99,7 @@ impl<'a> Collector<'a> {
             }
         }
         if groups.is_empty() {
-            self.except(set, None, "no delivery of it is on record");
+            self.miss(Some(set), None, "no delivery of it is on record");
         }
         Ok(groups)
     }
@@ -140,6 +140,9 @@ impl<'a> Collector<'a> {
                     Err(error) => return Err(error),
                 }
             }
+        }
+        if message.is_none() {
+            self.miss(Some(set), None, "it is not here: none of its deliveries could be read");
         }
         Ok(message.map(|message| Message { recipients, ..message }))
     }
@@ -234,10 +237,17 @@ impl<'a> Collector<'a> {
         self.exceptions.push(Exception { set, record_id, reason, ..Exception::default() });
     }
 
-    /// A record that belongs to the export and has no message to put into it.
-    pub fn except_record(&mut self, record: RecordId, reason: &str) {
-        let (record_id, reason) = (Some(record), reason.to_owned());
-        self.exceptions.push(Exception { record_id, reason, ..Exception::default() });
+    /// Says of a message, or of a record without one, that it is not in the bundle.
+    pub fn miss(&mut self, set: Option<SetId>, record_id: Option<RecordId>, reason: &str) {
+        let reason = reason.to_owned();
+        let is_missing = true;
+        self.exceptions.push(Exception {
+            set,
+            record_id,
+            reason,
+            is_missing,
+            ..Exception::default()
+        });
     }
 }
 

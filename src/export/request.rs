@@ -52,6 +52,9 @@ pub struct Summary {
     pub messages: u64,
     pub attachments: u64,
     pub exceptions: u64,
+    /// Messages that should be in the bundle and are not: exceptions too.
+    #[serde(default)]
+    pub missing: u64,
     /// Items whose leaf was not published in time.
     pub unproven: u64,
 }

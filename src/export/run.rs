@@ -157,7 +157,7 @@ impl Work<'_> {
         if let Scope::Hold(id) = &export.request.scope {
             for record in hold::unread(&exporter.catalog, *id).await? {
                 let reason = "it is held, and no message in it could be read: see the record";
-                collector.except_record(record, reason);
+                collector.miss(None, Some(record), reason);
             }
         }
         for exception in collector.exceptions.drain(..) {
@@ -165,6 +165,7 @@ impl Work<'_> {
         }
         self.tell(true).await?;
         counts.exceptions = writer.exceptions();
+        counts.missing = writer.missing();
         let account = self.account(export, &counts, sets.len(), checkpoint.as_ref()).await?;
         self.close(writer, export, account, checkpoint, &counts).await
     }
@@ -289,6 +290,7 @@ impl Work<'_> {
                 "attachments": counts.attachments,
                 "bytes": counts.bytes,
                 "exceptions": counts.exceptions,
+                "messages_missing": counts.missing,
                 "items_not_yet_published": counts.unproven,
             },
         });
@@ -327,6 +329,7 @@ impl Work<'_> {
             messages: counts.messages,
             attachments: counts.attachments,
             exceptions: counts.exceptions,
+            missing: counts.missing,
             unproven: counts.unproven,
         })
     }
@@ -356,6 +359,7 @@ struct Counts {
     attachments: u64,
     bytes: u64,
     exceptions: u64,
+    missing: u64,
     unproven: u64,
 }
 

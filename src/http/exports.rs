@@ -36,6 +36,10 @@ pub struct Job {
     /// Of the bundle, when it is done.
     size: Option<u64>,
     sha256: Option<String>,
+    /// What exceptions.json of the bundle lists, when it is done.
+    exceptions: Option<u64>,
+    /// Of those, messages that should be in the bundle and are not.
+    missing: Option<u64>,
     error: Option<String>,
 }
 
@@ -246,6 +250,8 @@ impl From<Export> for Job {
                 Format::Pst(_) => ExportFormat::Pst,
             },
             size: summary.as_ref().map(|summary| summary.size),
+            exceptions: summary.as_ref().map(|summary| summary.exceptions),
+            missing: summary.as_ref().map(|summary| summary.missing),
             sha256: summary.map(|summary| summary.sha256.to_string()),
             error: (row.state == job::State::Failed).then_some(row.result),
         }

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::exceptions;
 use super::proof::{self, Outcome};
 use super::report::{Kind, Match, Report};
 use super::source::{Source, SourceError};
@@ -17,7 +18,8 @@ use super::unquote::Unquoter;
 use crate::base::hash::{Digest, Hasher};
 use crate::base::limits::NOTE_BYTES_MAX;
 use crate::export::manifest::{
-    self, CHECKPOINT, Head, Item, KEY, Listed, MANIFEST, MANIFEST_NOTE, Part, Role, Seal, Span,
+    self, CHECKPOINT, EXCEPTIONS, Head, Item, KEY, Listed, MANIFEST, MANIFEST_NOTE, Part, Role,
+    Seal, Span,
 };
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::note::{self, NoteError, Verifier};
@@ -254,6 +256,7 @@ fn check_whole(source: &mut Source, path: &str, size: u64, sha256: &Digest, repo
             report.find(path, Kind::Changed, problem);
         }
         Some(Ok(_)) if path == KEY => check_key_file(source, report),
+        Some(Ok(_)) if path == EXCEPTIONS => count_exceptions(source, report),
         Some(Ok(_)) => {}
     }
 }
@@ -266,6 +269,18 @@ fn check_key_file(source: &mut Source, report: &mut Report) {
     };
     if !is_same {
         report.find(KEY, Kind::Key, "it is not the key that the bundle was checked against");
+    }
+}
+
+/// The list is as it was signed; it is read one exception at a time.
+fn count_exceptions(source: &mut Source, report: &mut Report) {
+    let counted = source.read(EXCEPTIONS, |reader| Ok(exceptions::count(reader)?));
+    match counted {
+        Some(Ok((exceptions, missing))) => {
+            report.exceptions = exceptions;
+            report.missing = missing;
+        }
+        _ => report.find(EXCEPTIONS, Kind::Format, "it is no list of exceptions"),
     }
 }
 

@@ -2,6 +2,8 @@
 //! scrub belongs here too. Needs neither server nor catalog.
 
 pub mod bundle;
+mod container;
+mod exceptions;
 mod proof;
 pub mod report;
 mod source;

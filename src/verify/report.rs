@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::base::hash::Digest;
 use crate::base::ids::RecordId;
 use crate::base::limits::VERIFY_FINDINGS_MAX;
+use crate::export::manifest::EXCEPTIONS;
 
 /// Exit codes of the commands that check.
 pub const EXIT_GOOD: u8 = 0;
@@ -17,6 +18,9 @@ pub const EXIT_UNCHECKED: u8 = 2;
 /// All that can be checked holds, but for some items there is no proof: the
 /// log had not been published that far when the export was made.
 pub const EXIT_UNPROVEN: u8 = 3;
+/// All that is here holds, but messages that were asked for are not here: the
+/// archive could not read them when the export was made.
+pub const EXIT_INCOMPLETE: u8 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -66,6 +70,10 @@ pub struct Report {
     pub unproven: u64,
     /// Messages that are here as conversions only: their bytes are not.
     pub converted: u64,
+    /// What the archive says could not be exported, or not as it was.
+    pub exceptions: u64,
+    /// Of those, messages that are not here at all.
+    pub missing: u64,
     /// With `--file`: the items that have the file's exact bytes.
     pub matches: Vec<Match>,
     pub findings: Vec<Finding>,
@@ -84,10 +92,11 @@ impl Report {
     }
 
     pub fn exit_code(&self) -> u8 {
-        match (self.findings.is_empty(), self.unproven) {
-            (false, _) => EXIT_BAD,
-            (true, 0) => EXIT_GOOD,
-            (true, _) => EXIT_UNPROVEN,
+        match self {
+            _ if !self.findings.is_empty() => EXIT_BAD,
+            Self { missing: 1.., .. } => EXIT_INCOMPLETE,
+            Self { unproven: 1.., .. } => EXIT_UNPROVEN,
+            _ => EXIT_GOOD,
         }
     }
 }
@@ -129,7 +138,19 @@ impl fmt::Display for Report {
                 self.converted
             )?;
         }
+        if self.exceptions > 0 {
+            writeln!(f, "{} exceptions, listed in {EXCEPTIONS}", self.exceptions)?;
+        }
         match self.exit_code() {
+            EXIT_INCOMPLETE => writeln!(
+                f,
+                "INCOMPLETE: {} messages that were asked for are not here; what is here holds{}",
+                self.missing,
+                match self.unproven {
+                    0 => String::new(),
+                    some => format!(", except that {some} items carry no proof"),
+                }
+            ),
             EXIT_GOOD if self.converted > 0 => writeln!(f, "everything that is here holds"),
             EXIT_GOOD => writeln!(f, "everything holds"),
             EXIT_UNPROVEN => writeln!(

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use zip::ZipArchive;
 
+use super::container::{self, Directory};
 use super::report::{Kind, Report};
 use crate::base::limits::{VERIFY_DEPTH_MAX, VERIFY_FILES_MAX};
 
@@ -39,8 +40,9 @@ impl Source {
             walk(path, "", 0, &mut names, report)?;
             return Ok(Some(Self { names, kind: Files::Directory(path.to_owned()) }));
         }
-        let file = File::open(path).map_err(failed)?;
+        let mut file = File::open(path).map_err(failed)?;
         let container = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let directory = container::directory(&mut file).map_err(failed)?;
         let zip = match ZipArchive::new(BufReader::new(file)) {
             Ok(zip) => zip,
             Err(error) => {
@@ -51,17 +53,23 @@ impl Source {
         if zip.len() > VERIFY_FILES_MAX {
             return Err(SourceError::TooMany { path: path.to_owned() });
         }
-        Ok(Some(Self::of_zip(zip, &container, report)))
+        Ok(Some(Self::of_zip(zip, directory, &container, report)))
     }
 
-    fn of_zip(mut zip: ZipArchive<BufReader<File>>, container: &str, report: &mut Report) -> Self {
+    fn of_zip(
+        mut zip: ZipArchive<BufReader<File>>,
+        directory: Option<Directory>,
+        container: &str,
+        report: &mut Report,
+    ) -> Self {
         let format = |report: &mut Report, problem: &str| {
             report.find(container, Kind::Format, problem);
         };
         if zip.has_duplicate_names() {
             format(report, "it holds two files of one name");
         }
-        if zip.offset() != 0 || !zip.comment().is_empty() {
+        let read = Directory { start: zip.central_directory_start(), entries: zip.len() as u64 };
+        if directory != Some(read) || !container::is_gapless(&mut zip) {
             format(report, "it holds bytes that belong to none of its files");
         }
         // Other programs may read the local headers and see other files.

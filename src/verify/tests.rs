@@ -539,7 +539,28 @@ fn a_changed_byte_of_the_zip_itself_never_panics_nor_hides_a_change() {
 fn bytes_around_the_zip_and_hostile_names_are_refused() {
     let case = Case::new(Format::Eml);
     let good = std::fs::read(case.zip()).unwrap();
-    assert_names(&check_bytes(&case, &[b"MZ", &good[..]].concat()), "changed.zip", Kind::Format);
+    let other = [0; 30];
+    let behind = [&good[..], &other].concat();
+    let before = [b"MZ", &good[..]].concat();
+    // A second zip behind the first, whose end one reader takes for the end and
+    // another passes over; the same with what the end record says of disks.
+    let mut second = [&good[..], &good[..]].concat();
+    let comment = second.len() - 2;
+    second[comment] = 1;
+    let mut disk = good.clone();
+    let end = disk.len() - 22;
+    disk[end + 4] = 1;
+    let mut count = good.clone();
+    count[end + 8] += 1;
+    count[end + 10] += 1;
+    let directory = u32::from_le_bytes(good[end + 16..end + 20].try_into().unwrap()) as usize;
+    // Bytes between the last file and the directory.
+    let mut between = [&good[..directory], b"junk", &good[directory..]].concat();
+    let end = between.len() - 22;
+    between[end + 16..end + 20].copy_from_slice(&(directory as u32 + 4).to_le_bytes());
+    for bad in [behind, before, second, disk, count, between] {
+        assert_names(&check_bytes(&case, &bad), "changed.zip", Kind::Format);
+    }
     for name in ["../evil", "/etc/evil", "a//b", "a\\b", "messages/../x"] {
         let mut zip = zip::ZipWriter::new_append(Cursor::new(good.clone())).unwrap();
         let options = zip::write::SimpleFileOptions::default();

@@ -17,7 +17,7 @@ use muniment::http::Context;
 use muniment::ingest::publish::check_published;
 use muniment::jobs::Runner;
 use muniment::verify::bundle::{verify, verify_file};
-use muniment::verify::report::{EXIT_GOOD, EXIT_UNPROVEN, Report};
+use muniment::verify::report::{EXIT_GOOD, EXIT_INCOMPLETE, EXIT_UNPROVEN, Report};
 use serde_json::{Value, json};
 
 use crate::support::laid::{ATTACHED, Sets, WITH_ALICE, WITHOUT_ALICE, laid};
@@ -96,6 +96,35 @@ impl Exports {
     }
 }
 
+/// Every segment's bytes are another's now.
+fn damage(bucket: &Path) {
+    for entry in std::fs::read_dir(bucket).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            damage(&path);
+        } else if path.extension().is_some_and(|extension| extension == "seg") {
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_cannot_be_read_are_missed_aloud() {
+    let exports = Exports::new(true).await;
+    damage(&exports.scratch.directory.path().join("bucket"));
+    let id = exports.ask(json!({ "search": { "query": "hello" } }), "eml").await;
+    exports.work().await;
+    let job = exports.show(id).await;
+    assert_eq!((&job["state"], &job["missing"]), (&json!("done"), &json!(2)), "{job}");
+    assert!(job["exceptions"].as_u64().unwrap() >= 2, "{job}");
+    let report = exports.check(&exports.download(id).await);
+    assert_eq!((report.exit_code(), report.missing), (EXIT_INCOMPLETE, 2), "{report}");
+    assert!(report.to_string().contains("INCOMPLETE: 2 messages"), "{report}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_is_exported_byte_for_byte_and_verifies() {
     let exports = Exports::new(true).await;
@@ -108,6 +137,7 @@ async fn a_search_is_exported_byte_for_byte_and_verifies() {
             (&json!("done"), &json!(2), &json!(2)),
             "{job}"
         );
+        assert_eq!(job["missing"], 0, "{job}");
         let bundle = exports.download(id).await;
         assert_eq!(job["size"], std::fs::metadata(&bundle).unwrap().len());
         let report = exports.check(&bundle);

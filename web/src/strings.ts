@@ -359,6 +359,9 @@ export const s = {
   },
   exports: {
     title: "Exports",
+    missing: (n: number) =>
+      `${messages(n)} could not be read and ${n === 1 ? "is" : "are"} not in the bundle. exceptions.json in it says which and why; ask your administrator to look at the bucket.`,
+    exceptions: (n: number) => `${count(n, "exception")}: see exceptions.json in the bundle.`,
     none: "No exports yet",
     noneWhy:
       "Export a search or a hold: the bundle holds the messages, with the proofs to check them anywhere.",
@@ -387,6 +390,7 @@ export const s = {
       queued: "Waiting",
       running: "Running",
       done: "Done",
+      incomplete: "Incomplete",
       failed: "Failed",
       cancelled: "Cancelled",
     } as Record<string, string>,

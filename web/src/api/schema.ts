@@ -791,12 +791,22 @@ export interface components {
             done: number;
             ended_at: string | null;
             error: string | null;
+            /**
+             * Format: int64
+             * @description What exceptions.json of the bundle lists, when it is done.
+             */
+            exceptions: number | null;
             format: components["schemas"]["ExportFormat"];
             /** Format: int64 */
             id: number;
             kind: string;
             /** Format: int64 */
             matter_id: number | null;
+            /**
+             * Format: int64
+             * @description Of those, messages that should be in the bundle and are not.
+             */
+            missing: number | null;
             name: string;
             sha256: string | null;
             /**

@@ -19,6 +19,12 @@ const route = getRouteApi("/exports");
 export const isLive = (job: Job) => job.state === "queued" || job.state === "running";
 
 function State({ job }: { job: Job }) {
+  if (job.state === "done" && job.missing)
+    return (
+      <Badge tone="bad" icon="alert">
+        {t.states.incomplete}
+      </Badge>
+    );
   if (job.state === "done")
     return (
       <Badge tone="good" icon="check">
@@ -187,6 +193,14 @@ function Chosen({ job }: { job: Job }) {
         {job.state === "cancelled" && <p className="quiet small">{t.cancelled}</p>}
         {job.state === "done" && (
           <>
+            {!!job.missing && (
+              <Note tone="bad" icon="alert">
+                {t.missing(job.missing)}
+              </Note>
+            )}
+            {!!job.exceptions && job.exceptions > (job.missing ?? 0) && (
+              <p className="small">{t.exceptions(job.exceptions)}</p>
+            )}
             <h3>{t.verify}</h3>
             <p className="small">{t.verifyWhy}</p>
             <Copyable
