@@ -118,4 +118,4 @@ bench: web
 .PHONY: quality
 quality: web
 	@deploy/deps.sh quality
-	cargo bench --locked --bench quality
+	cargo test --locked --bench quality

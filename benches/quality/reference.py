@@ -132,7 +132,8 @@ def main():
     for tool, (suffixes, command) in COMMANDS.items():
         if shutil.which(command[0]):
             for file in references.missing(tool, files, suffixes):
-                references.keep(tool, file, run([part.replace("{}", str(file)) for part in command]))
+                found = run([part.replace("{}", str(file)) for part in command])
+                references.keep(tool, file, message(found) if tool == "msgconvert" else found)
     with tempfile.TemporaryDirectory() as directory:
         scratch = pathlib.Path(directory)
         if shutil.which("soffice"):

@@ -239,10 +239,12 @@ impl<'a> Walk<'a> {
     fn close(&mut self, ordinal: u32, mut sink: Sink) {
         let at = Some(ordinal);
         let is_blank = sink.text.trim().is_empty();
+        // What is in a document is listed right after it.
+        let has_inner = self.parsed.attachments.len() > ordinal as usize + 1;
         if sink.pictures > 0 {
             let detail = format!("pictures in it that are not read: {}", sink.pictures);
             sink.gap(Reason::NotOcred, detail);
-        } else if is_blank && !sink.is_container && sink.gaps.is_empty() {
+        } else if is_blank && !sink.is_container && !has_inner && sink.gaps.is_empty() {
             sink.gap(Reason::NoText, "there are no words in it");
         }
         let mut said: String =

@@ -39,9 +39,8 @@ fn to_text(bytes: &[u8], sink: &mut Sink) -> Found {
     let mut reader = Reader::new(bytes);
     reader.run();
     reader.flush();
-    let Reader {
-        out, html: markup, is_html, objects, about, pictures, is_too_deep, is_cut, ..
-    } = reader;
+    let Reader { is_too_deep, is_cut, is_html, .. } = reader;
+    let Reader { out, aside, html: markup, objects, about, pictures, .. } = reader;
     if is_html {
         let found = html::to_text(&markup);
         sink.push(&found.text);
@@ -49,6 +48,10 @@ fn to_text(bytes: &[u8], sink: &mut Sink) -> Found {
         sink.push(&found.attributes);
     } else {
         sink.push(&out);
+    }
+    if !aside.is_empty() {
+        sink.line();
+        sink.push(&aside);
     }
     for (name, value) in about {
         sink.about(name, &value);
@@ -74,6 +77,8 @@ enum Destination {
     Object,
     /// Of the HTML that the text was made from.
     Markup,
+    /// Notes and comments, which may stand within a word.
+    Aside,
 }
 
 #[derive(Clone, Copy)]
@@ -101,6 +106,7 @@ struct Reader<'a> {
     to_skip: usize,
     is_star: bool,
     out: String,
+    aside: String,
     html: String,
     is_html: bool,
     hex: Vec<u8>,
@@ -131,6 +137,7 @@ impl<'a> Reader<'a> {
             to_skip: 0,
             is_star: false,
             out: String::new(),
+            aside: String::new(),
             html: String::new(),
             is_html: false,
             hex: Vec::new(),
@@ -157,7 +164,7 @@ impl<'a> Reader<'a> {
                 b'\r' | b'\n' | 0 => {}
                 byte => self.byte(byte),
             }
-            if self.out.len() + self.html.len() > 2 * limits::TEXT_BYTES_MAX {
+            if self.out.len() + self.html.len() + self.aside.len() > 2 * limits::TEXT_BYTES_MAX {
                 return;
             }
         }
@@ -185,6 +192,9 @@ impl<'a> Reader<'a> {
         }
         let was = self.state.destination;
         self.state = self.stack.pop().unwrap_or(self.state);
+        if was == Destination::Aside && self.state.destination != was {
+            self.aside.push('\n');
+        }
         if was == Destination::Object && self.state.destination != was {
             let object = unhex(&std::mem::take(&mut self.hex));
             if !object.is_empty() {
@@ -329,7 +339,7 @@ impl<'a> Reader<'a> {
             | "sv" | "objclass" | "objname" | "falt" | "panose" | "themedata" | "xmlnstbl" => {
                 Destination::Skipped
             }
-            "annotation" | "atnauthor" | "atnid" | "footnote" => return self.text(" "),
+            "annotation" | "atnauthor" | "atnid" | "footnote" => Destination::Aside,
             // Destinations that an old reader may pass over and we read.
             "shpinst" | "shptxt" | "shppict" | "fldinst" | "object" | "result" | "hlinkbase"
             | "formfield" | "ffdeftext" | "ffhelptext" | "background" | "do" | "xe" | "tc"
@@ -398,6 +408,7 @@ impl<'a> Reader<'a> {
                 }
             }
             Destination::Markup => self.html.push_str(text),
+            Destination::Aside => self.aside.push_str(text),
             Destination::About(name) => match self.about.last_mut() {
                 Some((last, value)) if *last == name => value.push_str(text),
                 _ => self.about.push((name, text.to_owned())),
@@ -477,7 +488,10 @@ mod tests {
     #[test]
     fn what_is_no_text_is_left_out() {
         check(r"{\rtf1{\colortbl;\red0;}{\*\unknown x}{\pict 00ff}a\bin3 }}}b}", "ab");
-        check(r"{\rtf1 a{\*\annotation note}{\footnote foot}{\deleted gone}}", "a note footgone");
+        check(
+            r"{\rtf1 a{\*\annotation note}{\footnote foot}{\deleted gone}}",
+            "agone\nnote\nfoot\n",
+        );
     }
 
     #[test]

@@ -128,7 +128,8 @@ impl Fixture {
     async fn gap(&self, seq: i64, set: Option<i64>, reason: &str) {
         let mut tx = self.catalog.write().await.unwrap();
         query(
-            "INSERT INTO gap (seq, set_id, ordinal, reason, detail) VALUES ($1, $2, NULL, $3, '')",
+            "INSERT INTO gap (seq, set_id, ordinal, path, media_type, reason, detail)
+             VALUES ($1, $2, NULL, '', '', $3, '')",
         )
         .bind(seq)
         .bind(set)
