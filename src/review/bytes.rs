@@ -1,8 +1,10 @@
 //! The exact bytes of a message or of an attachment, from its sealed record.
 
-use std::slice;
+use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -14,11 +16,11 @@ use crate::base::ids::DeliverySeq;
 use crate::base::limits;
 use crate::catalog::delivery::{self, Delivery};
 use crate::catalog::review::{self as rows, AttachmentRow, Carried};
-use crate::extract::{self, Attachment, Parsed, Reason, Rendered};
-use crate::mail::delivery::{Role, entry_bytes};
+use crate::extract::{self, Attachment, Parsed, Rendered};
+use crate::mail::delivery::Role;
 use crate::vault::VaultError;
 use crate::vault::open::{OpenRecord, RecordAt};
-use crate::worker::Failure;
+use crate::worker::{Failure, Input};
 
 /// Bytes that are about to be sent; while they are, their memory is counted.
 pub struct Held {
@@ -37,7 +39,7 @@ pub struct File {
 pub(super) struct Opened {
     pub carried: Carried,
     pub delivery: Delivery,
-    pub record: OpenRecord,
+    pub record: Arc<OpenRecord>,
 }
 
 impl Desk {
@@ -66,8 +68,8 @@ impl Desk {
     ) -> Result<Result<Rendered, Failure>, ReviewError> {
         self.admit(actor, wanted).await?;
         let opened = self.open(actor, wanted).await?;
-        let held = self.message_bytes(&opened).await?;
-        let rendered = self.workers.render(held.bytes.clone()).await?;
+        let input = opened.input()?;
+        let rendered = opened.worked(&input, self.workers.render(input.clone()).await?)?;
         let act = wanted
             .act("message.html")
             .with(json!({ "set": wanted.set, "sha256": opened.carried.sha256 }));
@@ -114,26 +116,24 @@ impl Desk {
         message: &Opened,
         with_documents: bool,
     ) -> Result<Result<Parsed, Failure>, ReviewError> {
-        let held = self.message_bytes(message).await?;
-        if !with_documents {
-            let read = self.workers.outline(&held.bytes).await?;
-            return Ok(read.map(|found| found.message));
-        }
-        let read = self.workers.parse(slice::from_ref(&held.bytes)).await?.pop();
-        let read = read.unwrap_or_else(|| {
-            let detail = "the worker gave no answer".to_owned();
-            Err(Failure { reason: Reason::Crashed, detail })
-        });
+        let input = message.input()?;
+        let read = match with_documents {
+            true => self.workers.parse_one(&input).await?,
+            false => self.workers.outline(&input).await?,
+        };
+        let read = message.worked(&input, read)?;
         Ok(read.map(|found| found.message))
     }
 
     /// A document within an archive or office file, taken out of it again.
     async fn inner_bytes(&self, opened: &Opened, row: &AttachmentRow) -> Result<Held, ReviewError> {
-        let Held { bytes, _memory } = self.message_bytes(opened).await?;
-        let taken = self.workers.take(bytes, row.ordinal).await?.ok().flatten();
+        let memory = self.memory(opened, row.size_bytes).await?;
+        let input = opened.input()?;
+        let taken = self.workers.take(input.clone(), row.ordinal).await?;
+        let taken = opened.worked(&input, taken)?.ok().flatten();
         let taken = taken.filter(|bytes| Digest::of(bytes) == row.sha256);
         let bytes = Bytes::from(taken.ok_or(Refused::Hidden("document with bytes of its own"))?);
-        Ok(Held { bytes, _memory })
+        Ok(Held { bytes, _memory: memory })
     }
 
     /// The message in the delivery `seq`, or in the first that carries it.
@@ -156,7 +156,7 @@ impl Desk {
     pub(super) async fn open(&self, actor: &Actor, wanted: Wanted) -> Result<Opened, ReviewError> {
         let (carried, delivery) = self.find(wanted, None).await?;
         match self.vault.open_record(&place_of(&delivery)).await {
-            Ok(record) => Ok(Opened { carried, delivery, record }),
+            Ok(record) => Ok(Opened { carried, delivery, record: Arc::new(record) }),
             Err(error) => {
                 if matches!(error, VaultError::Damaged { .. }) {
                     let act = wanted
@@ -170,12 +170,7 @@ impl Desk {
     }
 
     pub(super) async fn message_bytes(&self, opened: &Opened) -> Result<Held, ReviewError> {
-        let index = opened.carried.entry as usize;
-        let held = self.entry_bytes(opened, index).await?;
-        if Digest::of(&held.bytes) != opened.carried.sha256 {
-            return Err(damaged(opened, "a message in it is not the one that was recorded"));
-        }
-        Ok(held)
+        self.entry_bytes(opened, opened.entry()?).await
     }
 
     async fn attachment_bytes(
@@ -204,24 +199,52 @@ impl Desk {
     }
 
     async fn entry_bytes(&self, opened: &Opened, index: usize) -> Result<Held, ReviewError> {
-        let meta = &opened.record.meta().delivery;
-        let mebibytes = (meta.size >> 20).saturating_mul(2).max(1);
-        let permits = mebibytes.min(u64::from(limits::REVIEW_MEMORY_MEBIBYTES_MAX)) as u32;
-        let memory = self.memory.clone().acquire_many_owned(permits).await;
-        let memory = memory.map_err(|_| damaged(opened, "reading has been stopped"))?;
-        let whole = opened.record.bytes().await?;
-        let entry = meta.entries.get(index);
-        let is_whole = entry.is_some_and(|entry| entry.sha256 == meta.sha256);
-        let bytes = if is_whole {
-            whole
-        } else {
-            let entries = meta.entries.clone();
-            let decoded =
-                tokio::task::spawn_blocking(move || entry_bytes(&whole, &entries, index)).await;
-            let decoded = decoded.ok().flatten();
-            Bytes::from(decoded.ok_or_else(|| damaged(opened, "a part is not where it was"))?)
-        };
-        Ok(Held { bytes, _memory: memory })
+        let size = opened.record.meta().delivery.entries.get(index).map_or(0, |entry| entry.size);
+        let memory = self.memory(opened, size).await?;
+        Ok(Held { bytes: opened.record.entry_bytes(index).await?, _memory: memory })
+    }
+
+    /// Waits for room for `size` bytes.
+    async fn memory(
+        &self,
+        opened: &Opened,
+        size: u64,
+    ) -> Result<OwnedSemaphorePermit, ReviewError> {
+        let mebibytes = (size >> 20).max(1).min(u64::from(limits::REVIEW_MEMORY_MEBIBYTES_MAX));
+        let memory = self.memory.clone().acquire_many_owned(mebibytes as u32).await;
+        memory.map_err(|_| damaged(opened, "reading has been stopped"))
+    }
+}
+
+impl Opened {
+    /// The message as the worker is given it; not whole in this process.
+    fn input(&self) -> Result<Input, ReviewError> {
+        let (record, entry) = (self.record.clone(), self.entry()?);
+        Ok(Input::streamed(self.carried.size_bytes, move || {
+            record.entry(entry).map_err(io::Error::other).boxed()
+        }))
+    }
+
+    /// The message's place among the record's entries.
+    fn entry(&self) -> Result<usize, ReviewError> {
+        let index = self.carried.entry as usize;
+        let entry = self.record.meta().delivery.entries.get(index);
+        match entry.is_some_and(|entry| entry.sha256 == self.carried.sha256) {
+            true => Ok(index),
+            false => Err(damaged(self, "a message in it is not the one that was recorded")),
+        }
+    }
+
+    /// A worker's answer, unless it failed because the record could not be read.
+    fn worked<T>(
+        &self,
+        input: &Input,
+        answer: Result<T, Failure>,
+    ) -> Result<Result<T, Failure>, ReviewError> {
+        match answer.as_ref().err().and_then(|_| input.trouble()) {
+            Some(error) => Err(VaultError::from_stream(error).into()),
+            None => Ok(answer),
+        }
     }
 }
 

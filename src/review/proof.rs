@@ -55,7 +55,7 @@ impl Desk {
         let mut checks = Vec::new();
         match self.vault.open_record(&place_of(&delivery)).await {
             Ok(sealed) => {
-                let opened = Opened { carried, delivery: delivery.clone(), record: sealed };
+                let opened = Opened { carried, delivery: delivery.clone(), record: sealed.into() };
                 let leaf = self.check_leaf(&opened, &row, &mut checks);
                 if let Some(leaf) = &leaf {
                     self.check_record(&opened, leaf, &mut checks).await?;

@@ -4,6 +4,7 @@
 
 pub mod bucket;
 mod chunk;
+mod entry;
 pub mod keyring;
 pub mod keys;
 pub mod open;
@@ -38,6 +39,13 @@ pub enum VaultError {
     NoKey(RecordId),
     #[error("seal a segment")]
     Seal(#[from] std::io::Error),
+}
+
+impl VaultError {
+    /// As another room's stream took it along.
+    pub fn from_stream(error: std::io::Error) -> Self {
+        error.downcast().unwrap_or_else(Self::Seal)
+    }
 }
 
 /// An archive's bucket, opened with its master key. Cloning shares it.

@@ -8,6 +8,7 @@ use futures::Stream;
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
 use super::chunk::{self, ChunkOpener, SEALED_CHUNK_BYTES};
+use super::entry::gather;
 use super::keyring::VERSION;
 use super::keys::Key;
 use super::page;
@@ -195,6 +196,10 @@ impl OpenRecord {
         &self.meta
     }
 
+    pub(super) fn object(&self) -> &str {
+        &self.inner.object
+    }
+
     /// The encoded leaf, as the segment keeps it.
     pub fn leaf(&self) -> &[u8] {
         &self.entry.leaf
@@ -212,6 +217,10 @@ impl OpenRecord {
 
     /// The delivery's exact bytes, at once. Their hash has been checked.
     pub async fn bytes(&self) -> Result<Bytes, VaultError> {
+        // Large ones are not held encrypted and compressed as well.
+        if self.entry.body_bytes > limits::DELIVERY_MEMORY_BYTES_MAX as u64 {
+            return gather(self.chunks(), self.entry.body_bytes).await;
+        }
         let begin = self.entry.offset;
         let sealed = self.inner.read(begin..begin + self.entry.body_sealed_bytes).await?;
         let compressed = self

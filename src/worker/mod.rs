@@ -7,9 +7,11 @@
 //! as a declared gap. Neighbours in other children go on.
 
 pub mod child;
+mod input;
 mod pool;
 mod process;
 pub mod protocol;
 
+pub use input::Input;
 pub use pool::{Failure, Pool, WorkerError};
 pub use protocol::Found;

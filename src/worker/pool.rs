@@ -10,6 +10,7 @@ use futures::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::Semaphore;
 
+use super::input::Input;
 use super::process::{Ended, Process, Times};
 use super::protocol::{Found, Request, Response};
 use crate::base::config;
@@ -55,8 +56,9 @@ impl Pool {
         &self,
         messages: &[Bytes],
     ) -> Result<Vec<Result<Found, Failure>>, WorkerError> {
+        let messages: Vec<Input> = messages.iter().cloned().map(Input::from).collect();
         let work: Vec<_> =
-            batches(messages).into_iter().map(|batch| self.parse_batch(batch).boxed()).collect();
+            batches(&messages).into_iter().map(|batch| self.parse_batch(batch).boxed()).collect();
         let answers: Vec<_> = stream::iter(work)
             .buffered(self.settings.processes.max(1))
             .try_collect::<Vec<_>>()
@@ -64,13 +66,18 @@ impl Pool {
         Ok(answers.into_iter().flatten().collect())
     }
 
+    /// Reads one message, of any size.
+    pub async fn parse_one(&self, message: &Input) -> Result<Result<Found, Failure>, WorkerError> {
+        self.parse_alone(message, Care::default()).await
+    }
+
     /// Reads one message; its documents are listed, not read.
-    pub async fn outline(&self, message: &Bytes) -> Result<Result<Found, Failure>, WorkerError> {
+    pub async fn outline(&self, message: &Input) -> Result<Result<Found, Failure>, WorkerError> {
         self.parse_alone(message, Care::outside()).await
     }
 
     /// The HTML of one message, safe to show.
-    pub async fn render(&self, message: Bytes) -> Result<Result<Rendered, Failure>, WorkerError> {
+    pub async fn render(&self, message: Input) -> Result<Result<Rendered, Failure>, WorkerError> {
         Ok(match self.ask(&Request::Render, &message).await? {
             Ok((Response::Rendered(rendered), _)) => Ok(rendered),
             Ok(_) => Err(wrong_answer()),
@@ -81,7 +88,7 @@ impl Pool {
     /// The bytes of one document of a message; none if it has no such document.
     pub async fn take(
         &self,
-        message: Bytes,
+        message: Input,
         ordinal: u32,
     ) -> Result<Result<Option<Vec<u8>>, Failure>, WorkerError> {
         Ok(match self.ask(&Request::Take { ordinal }, &message).await? {
@@ -93,7 +100,7 @@ impl Pool {
 
     async fn parse_batch(
         &self,
-        batch: &[Bytes],
+        batch: &[Input],
     ) -> Result<Vec<Result<Found, Failure>>, WorkerError> {
         if let [_, _, ..] = batch {
             let request = parse_request(batch, Care::default());
@@ -105,7 +112,7 @@ impl Pool {
         }
         let mut answers = Vec::with_capacity(batch.len());
         for message in batch {
-            answers.push(self.parse_alone(message, Care::default()).await?);
+            answers.push(self.parse_one(message).await?);
         }
         Ok(answers)
     }
@@ -114,16 +121,16 @@ impl Pool {
     /// it; a message that fails outside of its documents is tried once more.
     async fn parse_alone(
         &self,
-        message: &Bytes,
+        message: &Input,
         mut care: Care,
     ) -> Result<Result<Found, Failure>, WorkerError> {
         const ATTEMPTS_MAX: usize = 2 * limits::DOCUMENT_FAILURES_MAX + 2;
-        let pieces = std::slice::from_ref(message);
+        let inputs = std::slice::from_ref(message);
         let mut suspect = None;
         let mut last = wrong_answer();
         for attempt in 0..ATTEMPTS_MAX {
-            let request = parse_request(pieces, care.clone());
-            let ended = match self.attempt(&request, pieces, attempt > 0).await? {
+            let request = parse_request(inputs, care.clone());
+            let ended = match self.attempt(&request, inputs, attempt > 0).await? {
                 Ok((Response::Parsed(mut found), _)) if found.len() == 1 => {
                     return Ok(Ok(found.remove(0)));
                 }
@@ -152,19 +159,19 @@ impl Pool {
     async fn ask(
         &self,
         request: &Request,
-        message: &Bytes,
+        message: &Input,
     ) -> Result<Result<(Response, Vec<u8>), Failure>, WorkerError> {
-        let pieces = std::slice::from_ref(message);
-        if let Ok(response) = self.attempt(request, pieces, false).await? {
+        let inputs = std::slice::from_ref(message);
+        if let Ok(response) = self.attempt(request, inputs, false).await? {
             return Ok(Ok(response));
         }
-        Ok(self.attempt(request, pieces, true).await?.map_err(|ended| ended.failure))
+        Ok(self.attempt(request, inputs, true).await?.map_err(|ended| ended.failure))
     }
 
     async fn attempt(
         &self,
         request: &Request,
-        pieces: &[Bytes],
+        inputs: &[Input],
         is_fresh: bool,
     ) -> Result<Result<(Response, Vec<u8>), Ended>, WorkerError> {
         let _permit = self.permits.acquire().await.map_err(|_| WorkerError::Closed)?;
@@ -174,7 +181,7 @@ impl Pool {
             None => Process::start(&self.program, &self.settings)
                 .map_err(|source| WorkerError::Start { program: self.program.clone(), source })?,
         };
-        match process.exchange(request, pieces, self.times(pieces)).await {
+        match process.exchange(request, inputs, self.times(inputs)).await {
             Ok(response) => {
                 self.with_idle(|idle| {
                     // A fresh child may be one too many.
@@ -195,17 +202,17 @@ impl Pool {
 
     /// Reading takes milliseconds; a small message must not hold up the rest
     /// for the whole time that a large one may take.
-    fn times(&self, pieces: &[Bytes]) -> Times {
-        let size: usize = pieces.iter().map(Bytes::len).sum();
-        let seconds = limits::DOCUMENT_SECONDS_MAX + (size >> 20) as u64;
+    fn times(&self, inputs: &[Input]) -> Times {
+        let size: u64 = inputs.iter().map(Input::size_bytes).sum();
+        let seconds = limits::DOCUMENT_SECONDS_MAX + (size >> 20);
         let silence = Duration::from_secs(seconds.min(self.settings.seconds_max.max(1)));
         let family = Duration::from_secs(limits::FAMILY_SECONDS_MAX) + silence;
-        Times { silence, whole: family * pieces.len().max(1) as u32 }
+        Times { silence, whole: family * inputs.len().max(1) as u32 }
     }
 }
 
-fn parse_request(messages: &[Bytes], care: Care) -> Request {
-    let sizes = messages.iter().map(|message| message.len() as u64).collect();
+fn parse_request(messages: &[Input], care: Care) -> Request {
+    let sizes = messages.iter().map(|message| message.size_bytes()).collect();
     Request::Parse { sizes, care }
 }
 
@@ -214,17 +221,17 @@ fn wrong_answer() -> Failure {
 }
 
 /// Cuts `messages` into runs that are small enough to travel together.
-fn batches(messages: &[Bytes]) -> Vec<&[Bytes]> {
+fn batches(messages: &[Input]) -> Vec<&[Input]> {
     let mut batches = Vec::new();
     let (mut start, mut size) = (0, 0);
     for (at, message) in messages.iter().enumerate() {
         let is_full = at - start >= limits::WORKER_BATCH_MESSAGES_MAX
-            || size + message.len() > limits::WORKER_BATCH_BYTES_MAX;
+            || size + message.size_bytes() > limits::WORKER_BATCH_BYTES_MAX as u64;
         if at > start && is_full {
             batches.push(&messages[start..at]);
             (start, size) = (at, 0);
         }
-        size += message.len();
+        size += message.size_bytes();
     }
     if start < messages.len() {
         batches.push(&messages[start..]);
@@ -238,10 +245,10 @@ mod tests {
 
     #[test]
     fn batches_are_bounded_and_complete() {
-        let small = vec![Bytes::from_static(b"m"); 70];
+        let small = vec![Input::from(Bytes::from_static(b"m")); 70];
         let sizes: Vec<usize> = batches(&small).iter().map(|batch| batch.len()).collect();
         assert_eq!(sizes, [32, 32, 6]);
-        let large = vec![Bytes::from(vec![0; 700 << 10]); 3];
+        let large = vec![Input::from(Bytes::from(vec![0; 700 << 10])); 3];
         assert_eq!(batches(&large).len(), 3);
         assert!(batches(&[]).is_empty());
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use super::input::Input;
 use super::protocol::{self, Request, Response};
 use super::{Failure, child};
 use crate::base::config;
@@ -53,12 +54,12 @@ impl Process {
     pub async fn exchange(
         &mut self,
         request: &Request,
-        pieces: &[bytes::Bytes],
+        inputs: &[Input],
         times: Times,
     ) -> Result<(Response, Vec<u8>), Reason> {
         self.document = None;
         let whole = async {
-            let send = protocol::send(&mut self.stdin, request, pieces);
+            let send = protocol::send(&mut self.stdin, request, inputs);
             in_time(times.silence, send).await?;
             loop {
                 let answer = protocol::receive(&mut self.stdout);

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::input::Input;
 use crate::base::hash::Digest;
 use crate::base::limits;
 use crate::extract::{Care, Parsed, Rendered};
@@ -91,27 +92,27 @@ pub fn write(output: &mut impl Write, response: &Response, body: &[u8]) -> io::R
     output.flush()
 }
 
-/// Sends a request whose body is `pieces`, one after the other.
+/// Sends a request whose body is `inputs`, one after the other.
 pub async fn send(
     output: &mut (impl AsyncWrite + Unpin),
     request: &Request,
-    pieces: &[bytes::Bytes],
+    inputs: &[Input],
 ) -> io::Result<()> {
     let head = serde_json::to_vec(request)?;
-    let body_len = pieces.iter().map(bytes::Bytes::len).sum();
+    let body_len: u64 = inputs.iter().map(Input::size_bytes).sum();
+    let body_len = usize::try_from(body_len).map_err(io::Error::other)?;
     let mut start = prefix(head.len(), body_len)?.to_vec();
     start.extend_from_slice(&head);
     // Small frames leave in one write: each write wakes the child.
-    let is_small = body_len <= limits::WORKER_BATCH_BYTES_MAX;
-    if is_small {
-        for piece in pieces {
-            start.extend_from_slice(piece);
+    if body_len <= limits::WORKER_BATCH_BYTES_MAX {
+        for input in inputs {
+            input.send(&mut start).await?;
         }
-    }
-    output.write_all(&start).await?;
-    if !is_small {
-        for piece in pieces {
-            output.write_all(piece).await?;
+        output.write_all(&start).await?;
+    } else {
+        output.write_all(&start).await?;
+        for input in inputs {
+            input.send(output).await?;
         }
     }
     output.flush().await

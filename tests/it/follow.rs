@@ -54,7 +54,7 @@ impl Following {
     pub async fn catch_up(&self, scratch: &Scratch) {
         let last = delivery::last_seq(&scratch.archive.catalog).await.unwrap();
         let reached = self.progress.reached(last);
-        assert!(tokio::time::timeout(Duration::from_secs(60), reached).await.unwrap());
+        assert!(tokio::time::timeout(Duration::from_secs(180), reached).await.unwrap());
     }
 
     pub fn find(&self, query: &str) -> Vec<SetId> {

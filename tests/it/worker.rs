@@ -75,7 +75,7 @@ async fn hostile_bodies_are_read_and_rendered_within_limits() {
         assert!(answer.is_ok(), "{}: {answer:?}", files[at].0);
     }
     for message in messages {
-        let rendered = pool.render(message).await.unwrap();
+        let rendered = pool.render(message.into()).await.unwrap();
         assert!(rendered.is_ok(), "{rendered:?}");
     }
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());

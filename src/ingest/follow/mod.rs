@@ -164,9 +164,20 @@ impl Follower {
         let mut written = Written::default();
         loop {
             let is_idle = read.up_to.is_none() && written.up_to.is_none();
+            // Reading a large delivery takes long: what came before it is not kept
+            // waiting for it.
+            let is_large_next = self.reader.is_large_next(read_to).await?;
+            if is_large_next && is_idle && *self.searchable.borrow() < self.put {
+                self.commit_index().await?;
+            }
             let is_commit_due = self.index_committed_at.elapsed() >= COMMIT_EVERY;
-            let is_reading_due = self.read_at.elapsed() >= GATHER
-                || is_full_batch(*self.committed.borrow(), read_to);
+            let is_reading_due = match is_large_next {
+                true => is_idle,
+                false => {
+                    self.read_at.elapsed() >= GATHER
+                        || is_full_batch(*self.committed.borrow(), read_to)
+                }
+            };
             let (catalog, cache, derived) = (&self.catalog, &mut self.cache, self.derived);
             let reader = &mut self.reader;
             let reading = async {

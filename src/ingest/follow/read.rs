@@ -1,7 +1,12 @@
 //! Reading deliveries for the follower: records from the vault, a segment at a
-//! time, and their messages in the worker.
+//! time, and their messages in the worker. Of a large delivery only the chunks
+//! under way are in this process.
+
+use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 
 use super::FollowError;
 use super::derive::Item;
@@ -14,9 +19,9 @@ use crate::catalog::set::NewGap;
 use crate::extract::Reason;
 use crate::mail::delivery::{Encoding, Entry, Role, entry_bytes};
 use crate::vault::bucket::BucketError;
-use crate::vault::open::OpenSegment;
+use crate::vault::open::{OpenRecord, OpenSegment};
 use crate::vault::{Vault, VaultError};
-use crate::worker::Pool;
+use crate::worker::{Failure, Found, Input, Pool};
 
 /// Deliveries in commit order, read.
 #[derive(Default)]
@@ -31,7 +36,7 @@ pub struct Batch {
 pub struct Reader {
     pub vault: Vault,
     pub catalog: Catalog,
-    pub pool: std::sync::Arc<Pool>,
+    pub pool: Arc<Pool>,
     /// The segment that was read last; the next delivery is likely in it.
     pub segment: Option<(String, OpenSegment)>,
 }
@@ -41,10 +46,21 @@ struct Unread {
     delivery: usize,
     entry: u32,
     sha256: Digest,
-    bytes: Bytes,
+    content: Content,
+}
+
+enum Content {
+    Whole(Bytes),
+    Streamed(Input),
 }
 
 impl Reader {
+    /// Whether a large delivery follows `cursor`, which is read alone.
+    pub async fn is_large_next(&self, cursor: DeliverySeq) -> Result<bool, FollowError> {
+        let next = delivery::after(&self.catalog, cursor, 1).await?;
+        Ok(next.first().is_some_and(|row| is_large(row.size_bytes)))
+    }
+
     /// Reads what follows `cursor`, as much as fits a batch.
     pub async fn after(&mut self, cursor: DeliverySeq) -> Result<Batch, FollowError> {
         let mut rows =
@@ -52,7 +68,7 @@ impl Reader {
         let mut size_bytes = 0;
         let fits = rows.iter().position(|row| {
             size_bytes += row.size_bytes;
-            size_bytes > limits::FOLLOW_BYTES_MAX
+            size_bytes > limits::FOLLOW_BYTES_MAX || is_large(row.size_bytes)
         });
         rows.truncate(fits.unwrap_or(rows.len()).max(1));
 
@@ -78,7 +94,7 @@ impl Reader {
                 }
             }
         }
-        batch.items = self.parse(&rows, unread).await?;
+        self.parse(&rows, unread, &mut batch).await?;
         Ok(batch)
     }
 
@@ -98,14 +114,24 @@ impl Reader {
                 what: "it holds another record at this place",
             });
         }
+        let entries = record.meta().delivery.entries.clone();
+        let messages = (0u32..).zip(&entries).filter(|(_, entry)| entry.role == Role::Message);
+        if is_large(record.meta().delivery.size) {
+            let record = Arc::new(record);
+            let unread = messages.map(|(index, entry)| Unread {
+                delivery: at,
+                entry: index,
+                sha256: entry.sha256,
+                content: Content::Streamed(streamed(&record, index, entry.size)),
+            });
+            return Ok(unread.collect());
+        }
         let bytes = record.bytes().await?;
         // Opening a record is work for the processor; let others have a turn.
         tokio::task::yield_now().await;
-        let entries = &record.meta().delivery.entries;
-        let messages = (0u32..).zip(entries).filter(|(_, entry)| entry.role == Role::Message);
         let unread = messages.filter_map(|(index, entry)| {
-            let bytes = content(&bytes, entries, index as usize)?;
-            Some(Unread { delivery: at, entry: index, sha256: entry.sha256, bytes })
+            let content = Content::Whole(content(&bytes, &entries, index as usize)?);
+            Some(Unread { delivery: at, entry: index, sha256: entry.sha256, content })
         });
         Ok(unread.collect())
     }
@@ -114,26 +140,69 @@ impl Reader {
         &self,
         rows: &[Delivery],
         unread: Vec<Unread>,
-    ) -> Result<Vec<Item>, FollowError> {
-        let messages: Vec<Bytes> = unread.iter().map(|message| message.bytes.clone()).collect();
-        let answers = self.pool.parse(&messages).await?;
-        let items = unread.into_iter().zip(answers).map(|(message, found)| {
+        batch: &mut Batch,
+    ) -> Result<(), FollowError> {
+        let whole: Vec<Bytes> =
+            unread.iter().filter_map(|message| message.content.whole().cloned()).collect();
+        let mut answers = self.pool.parse(&whole).await?.into_iter();
+        for message in unread {
             let row = &rows[message.delivery];
-            Item {
+            let (size_bytes, found) = match &message.content {
+                Content::Whole(bytes) => {
+                    (bytes.len() as u64, answers.next().expect("an answer for each"))
+                }
+                Content::Streamed(input) => match self.parse_streamed(input).await {
+                    Ok(found) => (input.size_bytes(), found),
+                    Err(FollowError::Vault(error)) => {
+                        batch.lost.push((row.seq, lasting(error)?));
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
+            };
+            batch.items.push(Item {
                 seq: row.seq,
                 entry: message.entry,
                 sha256: message.sha256,
-                size_bytes: message.bytes.len() as u64,
+                size_bytes,
                 source: row.source.clone(),
                 class: row.class.clone(),
                 received_at: row.received_at,
                 is_proven: row.is_proven,
                 envelope: row.envelope.as_deref().and_then(|json| serde_json::from_str(json).ok()),
                 found,
-            }
-        });
-        Ok(items.collect())
+            });
+        }
+        Ok(())
     }
+
+    async fn parse_streamed(&self, input: &Input) -> Result<Result<Found, Failure>, FollowError> {
+        let answer = self.pool.parse_one(input).await?;
+        match answer.as_ref().err().and_then(|_| input.trouble()) {
+            Some(error) => Err(VaultError::from_stream(error).into()),
+            None => Ok(answer),
+        }
+    }
+}
+
+impl Content {
+    fn whole(&self) -> Option<&Bytes> {
+        match self {
+            Self::Whole(bytes) => Some(bytes),
+            Self::Streamed(_) => None,
+        }
+    }
+}
+
+fn is_large(size_bytes: u64) -> bool {
+    size_bytes > limits::DELIVERY_MEMORY_BYTES_MAX as u64
+}
+
+fn streamed(record: &Arc<OpenRecord>, entry: u32, size_bytes: u64) -> Input {
+    let record = record.clone();
+    Input::streamed(size_bytes, move || {
+        record.entry(entry as usize).map_err(io::Error::other).boxed()
+    })
 }
 
 /// An entry's bytes; those that lie in the delivery as they are, are not copied.
