@@ -4,6 +4,7 @@ mod access_table;
 mod architecture;
 mod crash;
 mod demo;
+mod disk;
 mod documents;
 mod export;
 mod export_pst;

@@ -2,6 +2,8 @@
 //!
 //! Every test delivers over SMTP and reads back from the vault.
 
+mod killed;
+
 use std::fmt::Write as _;
 
 use muniment::base::hash::Digest;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use muniment::app::ServeLock;
+use muniment::app::{Archive, ServeLock};
 use muniment::base::clock::Clock;
 use muniment::base::config::{Config, Sends, Smtp, Source};
 use muniment::base::ids::DeliverySeq;
@@ -59,7 +59,7 @@ impl MailServer {
     pub async fn deliveries(mut self) -> Vec<(Transaction, Vec<u8>)> {
         self.stop();
         (&mut self.running).await.unwrap();
-        deliveries(&self.scratch).await
+        deliveries(&self.scratch.archive).await
     }
 
     /// The content of every delivery.
@@ -69,11 +69,11 @@ impl MailServer {
 }
 
 /// Every delivery with its transaction, read from the vault.
-pub async fn deliveries(scratch: &Scratch) -> Vec<(Transaction, Vec<u8>)> {
+pub async fn deliveries(archive: &Archive) -> Vec<(Transaction, Vec<u8>)> {
     let mut found = Vec::new();
-    let rows = delivery::after(&scratch.archive.catalog, DeliverySeq(0), 100_000).await.unwrap();
+    let rows = delivery::after(&archive.catalog, DeliverySeq(0), 100_000).await.unwrap();
     for row in rows {
-        let record = scratch.archive.vault.open_record(&row.at()).await.unwrap();
+        let record = archive.vault.open_record(&row.at()).await.unwrap();
         let content = record.bytes().await.unwrap();
         found.push((record.meta().transaction.clone(), content.to_vec()));
     }

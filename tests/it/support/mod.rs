@@ -4,6 +4,7 @@ pub mod corpus;
 pub mod dialogue;
 pub mod laid;
 pub mod mail_server;
+pub mod namespace;
 pub mod random;
 pub mod served;
 pub mod web;

@@ -23,15 +23,20 @@ pub struct Made {
 pub fn init() -> Made {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("archive");
-    let output = Command::new(binary()).args(["init", "--data"]).arg(&data).output().unwrap();
+    let said = init_by(Command::new(binary()), &data);
+    Made { config: data.join("muniment.toml"), said, _directory: directory }
+}
+
+/// Makes an archive in `data` with a command that runs the binary.
+pub fn init_by(mut command: Command, data: &Path) -> HashMap<String, String> {
+    let output = command.args(["init", "--data"]).arg(data).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let said = String::from_utf8(output.stdout)
+    String::from_utf8(output.stdout)
         .unwrap()
         .lines()
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    Made { config: data.join("muniment.toml"), said, _directory: directory }
+        .collect()
 }
 
 /// A process that serves.
@@ -44,7 +49,16 @@ pub struct Served {
 impl Served {
     /// Starts `serve` on free ports; `None` if it died before it listened.
     pub fn start(config: &Path, environment: &[(&str, &str)]) -> Option<Self> {
-        let mut child = Command::new(binary())
+        Self::start_by(Command::new(binary()), config, environment)
+    }
+
+    /// With a command that runs the binary.
+    pub fn start_by(
+        mut command: Command,
+        config: &Path,
+        environment: &[(&str, &str)],
+    ) -> Option<Self> {
+        let mut child = command
             .args(["serve", "--config"])
             .arg(config)
             .env("MUNIMENT__SMTP__LISTEN", "[\"127.0.0.1:0\"]")
@@ -80,6 +94,20 @@ impl Served {
         let mut said = String::new();
         stream.read_to_string(&mut said).unwrap();
         said
+    }
+
+    /// Its workers, by their ids.
+    pub fn children(&self) -> Vec<i32> {
+        let own = self.child.id();
+        let Ok(threads) = std::fs::read_dir(format!("/proc/{own}/task")) else { return Vec::new() };
+        let lists = threads.filter_map(|thread| {
+            std::fs::read_to_string(thread.ok()?.path().join("children")).ok()
+        });
+        lists
+            .flat_map(|list| {
+                list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()
+            })
+            .collect()
     }
 
     /// Ends it as a power cut would.
