@@ -19,7 +19,7 @@ use crate::ingest::log::Log;
 use crate::ingest::{Ingest, StartError};
 use crate::review::Desk;
 use crate::search::Search;
-use crate::vault::bucket::Bucket;
+use crate::vault::bucket::{Bucket, BucketError};
 use crate::vault::keys::{KeyError, MasterKey};
 use crate::vault::{Vault, VaultError};
 use crate::worker::Pool;
@@ -38,6 +38,11 @@ pub enum AppError {
     Index(#[from] IndexError),
     #[error(transparent)]
     Unwritable(#[from] Unwritable),
+    #[error(
+        "cannot use the search index {path}: {why}; remove that directory, and it is made again \
+         from the archive, or correct [index] path"
+    )]
+    IndexUnusable { path: String, why: String },
     #[error("another muniment process is serving {0}; stop it first")]
     Busy(String),
     #[error(
@@ -63,14 +68,19 @@ impl Archive {
     /// Opens vault and catalog and checks that they belong together.
     pub async fn open(config: Config) -> Result<Self, AppError> {
         let master = MasterKey::load(&config.archive.master_key)?;
-        let bucket = Bucket::local(&config.vault.path).map_err(VaultError::from)?;
+        let path = &config.vault.path;
+        let bucket = Bucket::local(path).map_err(|error| bucket_error(path, error))?;
         if config.vault.worm == Worm::Required && !bucket.enforcement().is_enforced {
             return Err(AppError::NotWorm);
         }
         // Before the key is tried: another archive's bucket is not a wrong key.
         let expected = Vault::archive_of(&bucket).await?.to_string();
         let catalog = Catalog::open(&config.archive.catalog).await?;
-        let found = meta::get(&catalog, meta::ARCHIVE_ID).await?.unwrap_or_default();
+        let found = meta::get(&catalog, meta::ARCHIVE_ID).await.map_err(|error| {
+            let (path, why) = (config.archive.catalog.clone(), writable::root_cause(&error));
+            CatalogError::Open { path, why }
+        })?;
+        let found = found.unwrap_or_default();
         if found != expected {
             return Err(AppError::OtherArchive {
                 catalog: config.archive.catalog.display().to_string(),
@@ -121,12 +131,28 @@ impl Archive {
 }
 
 impl Archive {
+    /// Removes from the bucket what a kill left half-written, and sees that it
+    /// can be written.
     async fn try_bucket(&self) -> Result<(), AppError> {
-        let Err(error) = self.vault.bucket().probe().await else { return Ok(()) };
-        Err(match writable::io_error(&error) {
-            Some(error) => unwritable("the bucket", &self.config.vault.path, "[vault] path", error),
-            None => VaultError::from(error).into(),
-        })
+        let bucket = self.vault.bucket();
+        let unusable = |error| bucket_error(&self.config.vault.path, error);
+        let removed = bucket.sweep().await.map_err(unusable)?;
+        if removed > 0 {
+            tracing::info!(removed, "half-written files were removed from the bucket");
+        }
+        bucket.probe().await.map_err(unusable)
+    }
+}
+
+/// What is wrong with the bucket's directory, told as of any other.
+fn bucket_error(root: &Path, error: BucketError) -> AppError {
+    let path = match &error {
+        BucketError::Unwritable { path, .. } => path,
+        _ => root,
+    };
+    match writable::io_error(&error) {
+        Some(io) => unwritable("the bucket", path, "[vault] path", io),
+        None => VaultError::from(error).into(),
     }
 }
 
@@ -171,7 +197,14 @@ impl Archive {
 
     /// Opens the index, or makes an empty one that the follower fills.
     pub fn open_index(&self) -> Result<Index, AppError> {
-        Ok(Index::open(&self.config.index.path, self.config.index.memory_bytes)?)
+        let path = &self.config.index.path;
+        Index::open(path, self.config.index.memory_bytes).map_err(|error| match error {
+            error @ (IndexError::Busy(_) | IndexError::NotAnIndex { .. }) => error.into(),
+            error => {
+                let why = writable::root_cause(&error);
+                AppError::IndexUnusable { path: path.display().to_string(), why }
+            }
+        })
     }
 }
 

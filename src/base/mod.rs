@@ -8,4 +8,5 @@ pub mod durable;
 pub mod hash;
 pub mod ids;
 pub mod limits;
+pub mod port;
 pub mod writable;

@@ -86,6 +86,15 @@ pub fn io_error(error: &(dyn Error + 'static)) -> Option<io::Error> {
     None
 }
 
+/// The innermost cause of an error; for errors that repeat their causes.
+pub fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

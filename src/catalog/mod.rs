@@ -20,6 +20,9 @@ pub mod session;
 pub mod set;
 pub mod status;
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +32,8 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{SqlSafeStr, SqlStr};
+
+use crate::base::writable::root_cause;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -41,13 +46,17 @@ pub enum CatalogError {
     #[error("{path} is not a catalog: {what}; put the newest copy of the catalog in its place")]
     NotCatalog { path: PathBuf, what: &'static str },
     #[error(
-        "cannot open the catalog {path}; check its permissions, or put its newest copy in place"
+        "cannot open the catalog {path}: {why}; check its permissions, or put its newest copy in \
+         place"
     )]
-    Open { path: PathBuf, source: sqlx::Error },
+    Open { path: PathBuf, why: String },
     #[error("the catalog {0} was written by a newer muniment; start that version or a later one")]
     Newer(PathBuf),
-    #[error("cannot bring the catalog {path} to this version's schema")]
-    Migrate { path: PathBuf, source: MigrateError },
+    #[error(
+        "cannot bring the catalog {path} to this version's schema: {why}; put its newest copy in \
+         place"
+    )]
+    Migrate { path: PathBuf, why: String },
     #[error("catalog: {operation}")]
     Query { operation: &'static str, source: sqlx::Error },
     /// A row says what no code of ours would have written.
@@ -81,9 +90,12 @@ const READERS: u32 = 8;
 impl Catalog {
     /// Creates the catalog file and its schema; refuses an existing one.
     pub async fn create(path: &Path) -> Result<Self, CatalogError> {
-        if path.exists() {
-            return Err(CatalogError::Exists(path.to_owned()));
-        }
+        // Only for this user, as SQLite then makes the files beside it.
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        made.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => CatalogError::Exists(path.to_owned()),
+            _ => CatalogError::Open { path: path.to_owned(), why: error.to_string() },
+        })?;
         Self::connect(path, true).await
     }
 
@@ -98,24 +110,27 @@ impl Catalog {
         Self::connect(path, false).await
     }
 
-    async fn connect(path: &Path, create: bool) -> Result<Self, CatalogError> {
+    async fn connect(path: &Path, is_new: bool) -> Result<Self, CatalogError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(create)
+            .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             // FULL: a commit has been fsynced when it returns.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(30))
             .statement_cache_capacity(256);
-        let opened = |source| CatalogError::Open { path: path.to_owned(), source };
+        let opened = |error: sqlx::Error| {
+            let why = root_cause(&error);
+            CatalogError::Open { path: path.to_owned(), why }
+        };
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(60))
             .connect_with(options.clone())
             .await
             .map_err(opened)?;
-        if !create {
+        if !is_new {
             let sql = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'meta'";
             let found: i64 = sqlx::query_scalar(sql).fetch_one(&writer).await.map_err(opened)?;
             if found == 0 {
@@ -125,7 +140,7 @@ impl Catalog {
         }
         migrator().run(&writer).await.map_err(|source| match source {
             MigrateError::VersionMissing(_) => CatalogError::Newer(path.to_owned()),
-            source => CatalogError::Migrate { path: path.to_owned(), source },
+            error => CatalogError::Migrate { path: path.to_owned(), why: root_cause(&error) },
         })?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -237,6 +252,17 @@ pub(crate) mod tests {
         assert_eq!(mode, "wal");
         let refused = sqlx::query("DELETE FROM meta").execute(catalog.read()).await;
         assert!(refused.unwrap_err().to_string().contains("readonly"));
+    }
+
+    #[tokio::test]
+    async fn nobody_else_can_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (catalog, directory) = scratch().await;
+        meta::set(&catalog, "a", "b").await.unwrap();
+        for name in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
+            let found = std::fs::metadata(directory.path().join(name)).unwrap();
+            assert_eq!(found.permissions().mode() & 0o777, 0o600, "{name}");
+        }
     }
 
     #[tokio::test]

@@ -1,9 +1,9 @@
 //! `muniment serve`: every part of the archive in one process, until stopped.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::{Archive, Parts, ServeLock};
 use crate::base::config;
+use crate::base::port::Unbound;
 use crate::http;
 use crate::ingest::follow::{Follower, Progress};
 use crate::ingest::publish::check_published;
@@ -71,11 +72,13 @@ impl Running {
         );
         // First, since a second server finds the ports taken too.
         let lock = archive.lock()?;
-        let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
-            format!(
-                "cannot listen for HTTP on {}; stop what uses that port or change http.listen",
-                config.http.listen
-            )
+        let address = config.http.listen;
+        let (protocol, setting) = ("HTTP", "http.listen");
+        let listener = TcpListener::bind(address).await.map_err(|error| Unbound {
+            protocol,
+            address,
+            setting,
+            error,
         })?;
         let http = listener.local_addr()?;
         let (vault, catalog) = (&archive.vault, archive.catalog.clone());
@@ -145,7 +148,10 @@ async fn stopped_by(mut stopping: watch::Receiver<bool>) {
 
 pub(crate) fn start_log(log: &config::Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&log.level)?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match log.json {
         true => subscriber.json().init(),
         false => subscriber.init(),

@@ -16,6 +16,7 @@ use super::{Settings, SmtpError, connection};
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::limits;
+use crate::base::port::Unbound;
 use crate::ingest::Ingest;
 
 /// What every connection reads and none changes.
@@ -41,7 +42,8 @@ impl Server {
         let mut listeners = Vec::new();
         let mut addresses = Vec::new();
         for &address in &config.smtp.listen {
-            let failed = |source| SmtpError::Listen { address, source };
+            let (protocol, setting) = ("SMTP", "smtp.listen");
+            let failed = |error| Unbound { protocol, address, setting, error };
             let listener = TcpListener::bind(address).await.map_err(failed)?;
             addresses.push(listener.local_addr().map_err(failed)?);
             listeners.push(listener);

@@ -23,17 +23,17 @@ mod session;
 mod tls;
 mod wire;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::config::{Smtp, StartTls};
+use crate::base::port::Unbound;
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum SmtpError {
-    #[error("cannot listen for SMTP on {address}; stop what uses that port or change smtp.listen")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Listen(#[from] Unbound),
     #[error("smtp.tls needs smtp.tls_certificate and smtp.tls_key; set both, or tls = \"off\"")]
     TlsFilesMissing,
     #[error("cannot read {key} from {path}; it must be a PEM file that this user may read")]

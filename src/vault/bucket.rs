@@ -3,7 +3,7 @@
 //! Objects are created and read, never replaced. The one door that deletes is
 //! not built yet; nothing here can.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,12 +12,16 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
+use super::staging;
 use crate::base::hash::Digest;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
-    #[error("cannot use {path} as the bucket; check that it exists and can be written")]
+    #[error("cannot use {path} as the bucket")]
     Open { path: String, source: object_store::Error },
+    /// A directory in it, or the whole.
+    #[error("cannot write to {} in the bucket", path.display())]
+    Unwritable { path: PathBuf, source: std::io::Error },
     #[error("{operation} {name} in the bucket")]
     Store { operation: &'static str, name: String, source: object_store::Error },
     #[error("{0} is not in the bucket")]
@@ -39,6 +43,7 @@ pub struct Enforcement {
 #[derive(Clone, Debug)]
 pub struct Bucket {
     store: Arc<dyn ObjectStore>,
+    root: Arc<Path>,
 }
 
 impl Bucket {
@@ -46,7 +51,7 @@ impl Bucket {
     pub fn local(path: &Path) -> Result<Self, BucketError> {
         let store = LocalFileSystem::new_with_prefix(path)
             .map_err(|source| BucketError::Open { path: path.display().to_string(), source })?;
-        Ok(Self { store: Arc::new(store.with_fsync(true)) })
+        Ok(Self { store: Arc::new(store.with_fsync(true)), root: path.into() })
     }
 
     /// Whether someone with access to the storage could change a record.
@@ -155,6 +160,16 @@ impl Bucket {
             .map_err(|source| failed("list", prefix, source))?;
         names.sort();
         Ok(names)
+    }
+
+    /// Removes what a killed writer left half-written; how many files. Only for
+    /// who holds the archive's lock: nobody else may be writing.
+    pub async fn sweep(&self) -> Result<u64, BucketError> {
+        let root = self.root.clone();
+        let swept = tokio::task::spawn_blocking(move || staging::sweep(&root)).await;
+        swept
+            .unwrap_or_else(|error| Err((self.root.to_path_buf(), std::io::Error::other(error))))
+            .map_err(|(path, source)| BucketError::Unwritable { path, source })
     }
 
     /// Proves that the bucket can be written, by creating an object whose name

@@ -12,6 +12,7 @@ mod page;
 pub mod record;
 pub mod seal;
 pub mod segment;
+mod staging;
 mod wire;
 
 use std::sync::Arc;

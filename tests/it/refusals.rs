@@ -33,6 +33,11 @@ fn refusal(command: &mut Command) -> String {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("muniment: "), "{said}");
     assert_eq!(said.lines().count(), 1, "not one sentence: {said}");
+    let mut parts: Vec<&str> = said.trim().split(": ").filter(|part| part.len() > 9).collect();
+    let all = parts.len();
+    parts.sort_unstable();
+    parts.dedup();
+    assert!(parts.len() == all && said.matches("(os error").count() < 2, "said twice: {said}");
     said
 }
 
@@ -100,7 +105,16 @@ fn the_bucket_of_another_archive_is_refused() {
 fn a_bucket_without_an_archive_is_refused() {
     let made = init();
     fs::remove_dir_all(path(&made, "bucket")).unwrap();
-    check(&refused(&made.config, &[]), &["/bucket", "check that it exists"]);
+    check(
+        &refused(&made.config, &[]),
+        &[
+            "cannot write to the bucket",
+            "/bucket",
+            "it is not there",
+            "put it back",
+            "[vault] path",
+        ],
+    );
     fs::create_dir(path(&made, "bucket")).unwrap();
     check(&refused(&made.config, &[]), &["holds no archive", "[vault] path"]);
 }
@@ -119,6 +133,18 @@ fn what_is_no_catalog_is_refused() {
     check(&refused(&made.config, &[]), &["cannot open the catalog", "its newest copy"]);
     fs::remove_file(&catalog).unwrap();
     check(&refused(&made.config, &[]), &["no catalog at", "put the newest copy"]);
+}
+
+#[test]
+fn a_truncated_catalog_is_refused() {
+    let made = init();
+    let catalog = path(&made, "catalog.db");
+    let whole = fs::read(&catalog).unwrap();
+    for length in [50, 100, 4096, 8192, whole.len() / 2, whole.len() - 4096] {
+        fs::write(&catalog, &whole[..length]).unwrap();
+        let said = refused(&made.config, &[]);
+        check(&said, &["catalog", catalog.to_str().unwrap(), "newest copy"]);
+    }
 }
 
 #[test]
@@ -190,10 +216,36 @@ fn a_busy_port_is_refused() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let said = refused(&made.config, &[("MUNIMENT__HTTP__LISTEN", &address)]);
-    check(&said, &[&address, "http.listen"]);
+    check(&said, &[&address, "another program", "http.listen"]);
     let list = format!("[\"{address}\"]");
     let said = refused(&made.config, &[("MUNIMENT__SMTP__LISTEN", &list)]);
     check(&said, &[&address, "smtp.listen"]);
+}
+
+/// From a block that RFC 5737 keeps for documents, so that no machine has it.
+#[test]
+fn an_address_of_another_machine_is_refused() {
+    let made = init();
+    let (http, smtp) = ("192.0.2.1:8080", "[\"192.0.2.1:2525\"]");
+    let said = refused(&made.config, &[("MUNIMENT__HTTP__LISTEN", http)]);
+    check(&said, &["HTTP on 192.0.2.1:8080", "no such address", "http.listen"]);
+    let said = refused(&made.config, &[("MUNIMENT__SMTP__LISTEN", smtp)]);
+    check(&said, &["SMTP on 192.0.2.1:2525", "no such address", "smtp.listen"]);
+}
+
+#[test]
+fn a_source_that_is_not_whole_is_refused() {
+    let made = init();
+    let whole = fs::read_to_string(&made.config).unwrap();
+    let address = whole.lines().find(|line| line.starts_with("address = ")).unwrap();
+    change(&made, address, "");
+    check(&refused(&made.config, &[]), &["line ", "missing key `address`", "add it"]);
+    fs::write(&made.config, &whole).unwrap();
+    let peers = whole.lines().find(|line| line.starts_with("peers = ")).unwrap();
+    change(&made, peers, "peers = [\"10.0.0.0/33\"]");
+    check(&refused(&made.config, &[]), &["line ", "no network", "192.0.2.0/24"]);
+    change(&made, "10.0.0.0/33", "10.0.0.1");
+    check(&refused(&made.config, &[]), &["line ", "no network", "192.0.2.0/24"]);
 }
 
 /// As another user, since nothing is forbidden to root.
@@ -229,6 +281,19 @@ fn a_file_where_a_directory_should_be_is_refused() {
             check(&said, &[place, "a file is where", "move that file away"]);
         }
     }
+}
+
+/// Deliveries would fail there later.
+#[test]
+fn an_unwritable_directory_in_the_bucket_is_refused() {
+    let Some(other) = Other::user() else { return };
+    let made = init();
+    let inside = path(&made, "bucket/seg/standard");
+    fs::create_dir_all(&inside).unwrap();
+    other.give(made._directory.path());
+    set_mode(&inside, 0o555);
+    let said = refusal(other.runs(&mut serve(&made.config, &[])));
+    check(&said, &["cannot write to the bucket", inside.to_str().unwrap(), "chown -R"]);
 }
 
 /// A user to whom things can be forbidden.

@@ -100,3 +100,28 @@ fn a_stop_under_load_is_clean() {
         assert_eq!(kept, receipts.len() as u64, "kept and not acknowledged, or otherwise");
     });
 }
+
+#[test]
+fn half_written_files_of_the_bucket_go_at_the_next_start() {
+    let made = init();
+    let bucket = made.config.parent().unwrap().join("bucket");
+    std::fs::create_dir_all(bucket.join("seg/standard/2026-01")).unwrap();
+    let left = bucket.join("seg/standard/2026-01/cut.seg#1");
+    let other = bucket.join("seg/standard/2026-01/cut.seg#1.note");
+    std::fs::write(&left, "half").unwrap();
+    std::fs::write(&other, "not ours").unwrap();
+    Served::start(&made.config, &[]).unwrap().stop();
+    assert!(!left.exists() && other.exists());
+}
+
+#[test]
+fn a_log_in_a_file_has_no_colours() {
+    let made = init();
+    let log = made.config.parent().unwrap().join("log");
+    let mut command = std::process::Command::new(super::support::binary());
+    command.stderr(std::fs::File::create(&log).unwrap());
+    let environment = [("MUNIMENT__LOG__LEVEL", "info")];
+    Served::start_by(command, &made.config, &environment).unwrap().stop();
+    let said = std::fs::read_to_string(&log).unwrap();
+    assert!(said.contains("serving") && !said.contains('\x1b'), "{said:?}");
+}

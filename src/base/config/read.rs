@@ -141,10 +141,21 @@ fn plain(error: &toml::de::Error) -> String {
         ("expected a boolean", "expected true or false"),
         ("expected a sequence", "expected a list, as [\"a\", \"b\"]"),
         ("expected path string", "expected a path in quotes"),
+        (
+            "invalid IP address syntax",
+            "this is no network; give one as 192.0.2.0/24 or 2001:db8::/32",
+        ),
+        (
+            "invalid socket address syntax",
+            "this is no address with a port; give one as 127.0.0.1:2525",
+        ),
     ];
     let mut text = error.message().trim().to_owned();
     for (from, to) in WORDS {
         text = text.replace(from, to);
+    }
+    if text.starts_with("missing key") {
+        text.push_str("; add it, as in the file that `muniment init` writes");
     }
     text
 }

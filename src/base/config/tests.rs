@@ -54,10 +54,10 @@ fn the_file_is_blamed_with_its_line() {
         ("[smtp]\nidle_seconds = -1", &["line 2", "`idle_seconds = -1`", "a whole number"]),
         ("[smtp]\nlisten = '127.0.0.1:25'", &["line 2", "a list, as"]),
         ("[smtp]\ntls = 'maybe'", &["line 2", "`required`"]),
-        ("[http]\nlisten = '8080'", &["line 2", "listen", "socket address"]),
+        ("[http]\nlisten = '8080'", &["line 2", "listen", "no address with a port"]),
         ("[http]\nsecure_cookies = 1", &["line 2", "true or false"]),
         ("[vault]\npath = bucket", &["line 2", "`path = bucket`"]),
-        ("[[source]]\nname = 'b'", &["line 1", "missing key `address`"]),
+        ("[[source]]\nname = 'b'", &["line 1", "missing key `address`; add it"]),
         ("[mail]\na = 1", &["line 1", "unknown key `mail`"]),
     ] {
         let said = refused(text, &[]);
