@@ -40,6 +40,17 @@ pub async fn carried(catalog: &Catalog, set: SetId) -> Result<Vec<Carried>, Cata
         .collect()
 }
 
+/// The sets whose messages a delivery carries.
+pub async fn sets_in(catalog: &Catalog, seq: DeliverySeq) -> Result<Vec<SetId>, CatalogError> {
+    let sets = "SELECT DISTINCT set_id FROM set_delivery WHERE seq = $1";
+    let sets: Vec<i64> = sqlx::query_scalar(sets)
+        .bind(seq.0)
+        .fetch_all(catalog.read())
+        .await
+        .during("list a delivery's sets")?;
+    Ok(sets.into_iter().map(SetId).collect())
+}
+
 #[derive(Clone, Debug)]
 pub struct ParticipantRow {
     pub address: String,

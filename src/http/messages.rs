@@ -38,6 +38,16 @@ pub struct ProofParams {
     delivery: Option<i64>,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryParams {
+    /// The reader's matter; without it the archive-wide right is needed.
+    matter: Option<i64>,
+    /// A delivery that carried the message.
+    delivery: i64,
+}
+
 fn wanted(id: i64, matter: Option<i64>, version: Option<&str>) -> Result<Wanted, ApiError> {
     let version = version.map(str::parse).transpose();
     let version =
@@ -135,6 +145,21 @@ pub async fn download(
     Params(params): Params<MessageParams>,
 ) -> Result<Response, ApiError> {
     let file = context.review.source(&actor, params.wanted(id)?, "message.download").await?;
+    Ok(file::saved(file, "message/rfc822"))
+}
+
+/// A delivery that carried the message, exactly as it was received, as a file.
+#[utoipa::path(get, path = "/messages/{id}/delivery", tag = "messages",
+    params(("id" = i64, Path), DeliveryParams),
+    responses((status = 200, content_type = "message/rfc822", body = Vec<u8>)))]
+pub async fn delivery(
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
+    Params(params): Params<DeliveryParams>,
+) -> Result<Response, ApiError> {
+    let wanted = wanted(id, params.matter, None)?;
+    let file = context.review.delivery(&actor, wanted, DeliverySeq(params.delivery)).await?;
     Ok(file::saved(file, "message/rfc822"))
 }
 

@@ -47,6 +47,7 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(messages::html))
         .routes(routes!(messages::source))
         .routes(routes!(messages::download))
+        .routes(routes!(messages::delivery))
         .routes(routes!(messages::attachment))
         .routes(routes!(messages::proof))
         .routes(routes!(exports::ask, exports::list))

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::Context;
 use super::error::ApiError;
 use super::guard::Signed;
+use crate::access::Role;
 use crate::catalog::{delivery, status};
 
 #[derive(Serialize, ToSchema)]
@@ -38,8 +39,9 @@ pub struct WormStatus {
 #[derive(Serialize, ToSchema)]
 pub struct SourceStatus {
     name: String,
-    /// The journal address; empty for a source that is no longer configured.
-    address: String,
+    /// The journal address. It is a secret that only an administrator is told;
+    /// none too of a source that is no longer configured.
+    address: Option<String>,
     last_seen: Option<String>,
     deliveries: u64,
     /// Deliveries that did not show what the source must show.
@@ -73,7 +75,7 @@ pub struct JobsStatus {
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status)))]
 pub async fn show(
     State(context): State<Context>,
-    Signed(_actor): Signed,
+    Signed(actor): Signed,
 ) -> Result<Json<Status>, ApiError> {
     let totals = delivery::totals(&context.catalog).await?;
     let counts = status::counts(&context.catalog).await?;
@@ -85,7 +87,7 @@ pub async fn show(
         archive_id: review.vault.archive().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         worm: WormStatus { enforced: enforcement.is_enforced, text: enforcement.words.to_owned() },
-        sources: sources(&context).await?,
+        sources: sources(&context, actor.role == Role::Administrator).await?,
         deliveries: totals.deliveries,
         messages: counts.messages,
         bytes_received: totals.bytes_received,
@@ -106,7 +108,7 @@ pub async fn show(
 }
 
 /// The configured ones, and those of which there are deliveries all the same.
-async fn sources(context: &Context) -> Result<Vec<SourceStatus>, ApiError> {
+async fn sources(context: &Context, with_addresses: bool) -> Result<Vec<SourceStatus>, ApiError> {
     let mut seen = delivery::by_source(&context.catalog).await?;
     let mut sources = Vec::new();
     for source in &context.config.source {
@@ -114,7 +116,7 @@ async fn sources(context: &Context) -> Result<Vec<SourceStatus>, ApiError> {
         let found = place.map(|place| seen.swap_remove(place));
         sources.push(SourceStatus {
             name: source.name.clone(),
-            address: source.address.clone(),
+            address: with_addresses.then(|| source.address.clone()),
             last_seen: found.as_ref().map(|it| it.last_at.to_string()),
             deliveries: found.as_ref().map_or(0, |it| it.deliveries),
             unproven: found.as_ref().map_or(0, |it| it.unproven),
@@ -122,7 +124,7 @@ async fn sources(context: &Context) -> Result<Vec<SourceStatus>, ApiError> {
     }
     sources.extend(seen.into_iter().map(|it| SourceStatus {
         name: it.source,
-        address: String::new(),
+        address: None,
         last_seen: Some(it.last_at.to_string()),
         deliveries: it.deliveries,
         unproven: it.unproven,

@@ -51,12 +51,38 @@ impl Desk {
         action: &'static str,
     ) -> Result<File, ReviewError> {
         self.admit(actor, wanted).await?;
-        let opened = self.open(actor, wanted).await?;
+        let opened = self.open(actor, wanted, None).await?;
         let held = self.message_bytes(&opened).await?;
         let act =
             wanted.act(action).with(json!({ "set": wanted.set, "sha256": opened.carried.sha256 }));
         self.record(actor, &act).await?;
         let name = format!("{}.eml", &opened.carried.sha256.to_string()[..16]);
+        Ok(File { name, media_type: "message/rfc822".to_owned(), held })
+    }
+
+    /// The exact bytes of a delivery that carried the message, as they were
+    /// received: of a journal report, the report.
+    pub async fn delivery(
+        &self,
+        actor: &Actor,
+        wanted: Wanted,
+        seq: DeliverySeq,
+    ) -> Result<File, ReviewError> {
+        self.admit(actor, wanted).await?;
+        let opened = self.open(actor, wanted, Some(seq)).await?;
+        // It may carry other messages too: each must be one that the reader may see.
+        for set in rows::sets_in(&self.catalog, seq).await? {
+            self.admit(actor, Wanted { set, ..wanted }).await?;
+        }
+        let found = &opened.record.meta().delivery;
+        let memory = self.memory(&opened, found.size).await?;
+        let held = Held { bytes: opened.record.bytes().await?, _memory: memory };
+        let act = wanted.act("delivery.download").with(json!({
+            "set": wanted.set, "delivery": seq, "record": opened.delivery.record,
+            "sha256": found.sha256,
+        }));
+        self.record(actor, &act).await?;
+        let name = format!("delivery-{seq}.eml");
         Ok(File { name, media_type: "message/rfc822".to_owned(), held })
     }
 
@@ -67,7 +93,7 @@ impl Desk {
         wanted: Wanted,
     ) -> Result<Result<Rendered, Failure>, ReviewError> {
         self.admit(actor, wanted).await?;
-        let opened = self.open(actor, wanted).await?;
+        let opened = self.open(actor, wanted, None).await?;
         let input = opened.input()?;
         let rendered = opened.worked(&input, self.workers.render(input.clone()).await?)?;
         let act = wanted
@@ -85,7 +111,7 @@ impl Desk {
         ordinal: u32,
     ) -> Result<File, ReviewError> {
         self.admit(actor, wanted).await?;
-        let opened = self.open(actor, wanted).await?;
+        let opened = self.open(actor, wanted, None).await?;
         let listed = match wanted.version {
             None => rows::attachments(&self.catalog, wanted.set).await?,
             Some(_) => match self.read(&opened, true).await? {
@@ -153,8 +179,13 @@ impl Desk {
     }
 
     /// The message, opened. Damage is on record, whoever meets it.
-    pub(super) async fn open(&self, actor: &Actor, wanted: Wanted) -> Result<Opened, ReviewError> {
-        let (carried, delivery) = self.find(wanted, None).await?;
+    pub(super) async fn open(
+        &self,
+        actor: &Actor,
+        wanted: Wanted,
+        seq: Option<DeliverySeq>,
+    ) -> Result<Opened, ReviewError> {
+        let (carried, delivery) = self.find(wanted, seq).await?;
         match self.vault.open_record(&place_of(&delivery)).await {
             Ok(record) => Ok(Opened { carried, delivery, record: Arc::new(record) }),
             Err(error) => {

@@ -70,7 +70,7 @@ impl Desk {
         let participants = participants.into_iter().flat_map(|row| in_ways(row, &vias));
         let mut gaps = rows::gaps(&self.catalog, set).await?;
 
-        let opened = self.open(actor, wanted).await?;
+        let opened = self.open(actor, wanted, None).await?;
         let found = match self.read(&opened, wanted.version.is_some()).await? {
             Ok(found) => found,
             Err(failure) => {

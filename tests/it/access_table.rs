@@ -83,6 +83,9 @@ const ROWS: &[Row] = &[
     ("GET", "/messages/{x}/source?matter={m}", "", [401, 403, 404, 404, 404]),
     ("GET", "/messages/{s}/download?matter={m}", "", [401, 403, 404, 200, 200]),
     ("GET", "/messages/{x}/download?matter={m}", "", [401, 403, 404, 404, 404]),
+    ("GET", "/messages/{s}/delivery?delivery={d}&matter={m}", "", [401, 403, 404, 200, 200]),
+    ("GET", "/messages/{s}/delivery?delivery={d}", "", [401, 403, 403, 403, 200]),
+    ("GET", "/messages/{x}/delivery?delivery={d}&matter={m}", "", [401, 403, 404, 404, 404]),
     ("GET", "/messages/{s}/attachments/0?matter={m}", "", [401, 403, 404, 200, 200]),
     ("GET", "/messages/{x}/attachments/0?matter={m}", "", [401, 403, 404, 404, 404]),
     ("GET", "/messages/{s}/proof?matter={m}", "", [401, 403, 404, 200, 200]),
@@ -229,6 +232,8 @@ async fn scene(scratch: &Scratch) -> (Scene, [Browser; 5]) {
         ("h", h),
         ("job", job),
         ("s", sets.with_alice.0),
+        // The first is the one with Alice.
+        ("d", 1),
         ("x", sets.without_alice.0),
         ("p", spare.unwrap()["id"].as_i64().unwrap()),
     ];

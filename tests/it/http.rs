@@ -6,6 +6,8 @@ use muniment::access::Role;
 use muniment::base::hash::Digest;
 use muniment::base::ids::DeliverySeq;
 use muniment::ingest::publish::check_published;
+use muniment::mail::delivery::{Envelope, Kind, Recipient};
+use muniment::mail::wrap::{Original, Style, report};
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -166,6 +168,75 @@ async fn mail_reaches_the_browser_harmless_and_whole() {
     assert!(attached.header("content-disposition").starts_with("attachment; filename="));
     assert!(attached.header("content-security-policy").starts_with("sandbox"));
     assert_eq!(web.get(&browser, "/api/v1/messages/1/attachments/1").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_delivery_comes_back_as_it_was_received() {
+    let (web, scratch) = web().await;
+    let style = Style::default();
+    let envelope = |recipient: &str| Envelope {
+        sender: "bob@a.example".into(),
+        recipients: vec![Recipient { kind: Kind::Bcc, address: recipient.to_owned(), via: None }],
+        ..Envelope::default()
+    };
+    let message = Original::message(WITH_ALICE.as_bytes());
+    let sent = report(&envelope("carol@a.example"), &[message], &style);
+    deliver(&scratch.archive, &web.context.ingest, &sent).await;
+    assert!(web.context.progress.reached(DeliverySeq(3)).await);
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    let at = |set: i64, seq: i64| format!("/api/v1/messages/{set}/delivery?delivery={seq}");
+
+    let whole = web.get(&browser, &at(1, 3)).await;
+    assert_eq!(whole.status, 200, "{}", String::from_utf8_lossy(&whole.body));
+    assert!(whole.body == sent, "it is not what was received");
+    assert_eq!(whole.header("content-type"), "message/rfc822");
+    assert!(whole.header("content-disposition").contains("delivery-3.eml"));
+    assert_eq!(web.get(&browser, &at(1, 1)).await.body, WITH_ALICE.as_bytes());
+    // Of another message, and of none.
+    assert_eq!(web.get(&browser, &at(1, 2)).await.status, 404);
+    assert_eq!(web.get(&browser, &at(1, 99)).await.status, 404);
+    assert_eq!(web.get(&browser, "/api/v1/messages/1/delivery").await.status, 422);
+    let rows = web.get(&browser, "/api/v1/audit?action=delivery.download").await.json();
+    assert_eq!(rows["rows"].as_array().unwrap().len(), 2, "{rows:#}");
+    assert!(rows.to_string().contains(&Digest::of(&sent).to_string()), "{rows:#}");
+}
+
+/// It has another message in it, which this reader has no right to.
+#[tokio::test]
+async fn a_delivery_with_more_than_a_matter_holds_is_hidden() {
+    let (web, scratch) = web().await;
+    let member = web.signed_in("ada", Role::Legal, false).await;
+    let body = json!({ "name": "Alice", "reference": "", "zone": "UTC" });
+    let answer = web.post(&member, "/api/v1/matters", body).await;
+    assert!(answer.status.is_success(), "{}", String::from_utf8_lossy(&answer.body));
+    let matter = answer.json()["id"].as_i64().unwrap();
+    let custodian = json!({ "name": "Alice", "addresses": ["alice@a.example"] });
+    let path = format!("/api/v1/matters/{matter}/custodians");
+    assert!(web.post(&member, &path, custodian).await.status.is_success());
+    let envelope = Envelope { sender: "bob@a.example".into(), ..Envelope::default() };
+    let both = [WITH_ALICE, WITHOUT_ALICE].map(|text| Original::message(text.as_bytes()));
+    let sent = report(&envelope, &both, &Style::default());
+    deliver(&scratch.archive, &web.context.ingest, &sent).await;
+    assert!(web.context.progress.reached(DeliverySeq(3)).await);
+    let at = |seq: i64| format!("/api/v1/messages/1/delivery?delivery={seq}&matter={matter}");
+    assert_eq!(web.get(&member, &at(1)).await.status, 200);
+    assert_eq!(web.get(&member, &at(3)).await.status, 404);
+    let all = web.signed_in("grace", Role::Legal, true).await;
+    let answer = web.get(&all, "/api/v1/messages/1/delivery?delivery=3").await;
+    assert!(answer.body == sent);
+}
+
+#[tokio::test]
+async fn only_an_administrator_is_told_the_journal_addresses() {
+    let (web, scratch) = web().await;
+    let address = scratch.archive.config.source[0].address.clone();
+    for (name, role, is_told) in [("root", Role::Administrator, true), ("ada", Role::Legal, false)]
+    {
+        let browser = web.signed_in(name, role, false).await;
+        let status = web.get(&browser, "/api/v1/status").await;
+        assert_eq!(status.status, 200);
+        assert_eq!(status.json().to_string().contains(&address), is_told, "{name}");
+    }
 }
 
 #[tokio::test]

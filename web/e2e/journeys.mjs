@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { binary } from "./archive.mjs";
 import { people } from "./mail.mjs";
@@ -171,6 +172,12 @@ export async function message({ page }, check) {
     2,
     "both reports of it are shown",
   );
+  const [received] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "As it was received" }).first().click(),
+  ]);
+  assert.match(received.suggestedFilename(), /^delivery-\d+\.eml$/);
+  assert.match(await readFile(await received.path(), "utf8"), /X-MS-Journal-Report/i, "the report, whole");
   await check("message-envelope");
   await page.keyboard.press("p");
   await seen(page.getByRole("heading", { name: "Verified now" }));

@@ -227,6 +227,7 @@ export const s = {
     versions: (n: number) => `${n} versions: copies that travelled differently`,
     version: (n: number) => `Version ${n}`,
     carries: "Carries",
+    asReceived: "As it was received",
     carriedBy: (seqs: readonly number[]) =>
       seqs.length > 3 ? `${number(seqs.length)} deliveries` : `delivery ${seqs.join(", ")}`,
   },
@@ -453,6 +454,7 @@ export const s = {
       "message.source": "Read source",
       "message.download": "Downloaded message",
       "message.attachment": "Downloaded attachment",
+      "delivery.download": "Downloaded delivery",
       "message.proof": "Verified message",
       "matter.create": "Created matter",
       "matter.change": "Changed matter",

@@ -104,6 +104,9 @@ export const links = {
     `/api/v1/messages/${id}/source${inMatter(matter, version)}`,
   download: (id: number, matter: number | null, version?: string) =>
     `/api/v1/messages/${id}/download${inMatter(matter, version)}`,
+  /** One that carried the message, as it was received. */
+  delivery: (id: number, seq: number, matter: number | null) =>
+    `/api/v1/messages/${id}/delivery?delivery=${seq}${matter === null ? "" : `&matter=${matter}`}`,
   attachment: (id: number, ordinal: number, matter: number | null, version?: string) =>
     `/api/v1/messages/${id}/attachments/${ordinal}${inMatter(matter, version)}`,
   export: (id: number) => `/api/v1/exports/${id}/download`,

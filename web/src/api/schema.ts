@@ -299,6 +299,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/messages/{id}/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A delivery that carried the message, exactly as it was received, as a file. */
+        get: operations["messages_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/messages/{id}/download": {
         parameters: {
             query?: never;
@@ -1070,8 +1087,11 @@ export interface components {
             text: string;
         };
         SourceStatus: {
-            /** @description The journal address; empty for a source that is no longer configured. */
-            address: string;
+            /**
+             * @description The journal address. It is a secret that only an administrator is told;
+             *     none too of a source that is no longer configured.
+             */
+            address: string | null;
             /** Format: int64 */
             deliveries: number;
             last_seen: string | null;
@@ -1888,6 +1908,41 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": number[];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    messages_delivery: {
+        parameters: {
+            query: {
+                /** @description The reader's matter; without it the archive-wide right is needed. */
+                matter?: number;
+                /** @description A delivery that carried the message. */
+                delivery: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "message/rfc822": number[];
                 };
             };
             /** @description What went wrong, to what, and what to do. */

@@ -1,7 +1,9 @@
 // What the envelopes say: every delivery that carried the message, and each participant with its source.
 import { useMemo } from "react";
+import { links } from "../../api/calls";
 import type { DeliveryView, Message } from "../../api/types";
 import { s } from "../../strings";
+import { ButtonLink } from "../../ui/Button";
 import { Address, Badge, Hash, Size, Time } from "../../ui/values";
 import { fold, linesOf, type Person } from "./people";
 
@@ -9,11 +11,13 @@ const t = s.message;
 const roleName = (role: string) => t.roles[role] ?? role;
 
 interface Props {
+  id: number;
+  matter: number | null;
   message: Message;
   onVersion: (sha256: string) => void;
 }
 
-export function EnvelopeView({ message, onVersion }: Props) {
+export function EnvelopeView({ id, matter, message, onVersion }: Props) {
   const people = useMemo(() => fold(message.participants), [message.participants]);
   const blind = useMemo(() => new Set(linesOf(people).bcc.map((entry) => entry.person)), [people]);
   return (
@@ -55,7 +59,7 @@ export function EnvelopeView({ message, onVersion }: Props) {
       <section className="stack">
         <h3>{t.deliveries}</h3>
         {message.deliveries.map((delivery) => (
-          <Delivery key={delivery.seq} delivery={delivery}>
+          <Delivery key={delivery.seq} delivery={delivery} href={links.delivery(id, delivery.seq, matter)}>
             {message.versions.length > 1 &&
               message.versions.map(
                 (version, i) =>
@@ -87,14 +91,21 @@ const sources = (person: Person) => [
   ),
 ];
 
-/** `children`: the versions of the message that it carries, where there are several. */
-function Delivery({ delivery, children }: { delivery: DeliveryView; children: React.ReactNode }) {
+interface DeliveryProps {
+  delivery: DeliveryView;
+  /** Where its exact bytes are. */
+  href: string;
+  /** The versions of the message that it carries, where there are several. */
+  children: React.ReactNode;
+}
+
+function Delivery({ delivery, href, children }: DeliveryProps) {
   return (
     <div className="card">
       <div className="card-head">
         <h2>{t.delivery(delivery.seq)}</h2>
         <span className="quiet small">{t.forms[delivery.form.toLowerCase()] ?? delivery.form}</span>
-        <span className="end">
+        <span className="row end">
           {delivery.is_proven ? (
             <Badge tone="good" icon="check">
               {t.proven}
@@ -104,6 +115,9 @@ function Delivery({ delivery, children }: { delivery: DeliveryView; children: Re
               {s.search.unproven}
             </Badge>
           )}
+          <ButtonLink kind="quiet" icon="export" href={href} download>
+            {t.asReceived}
+          </ButtonLink>
         </span>
       </div>
       <dl className="facts card-body">

@@ -124,7 +124,9 @@ function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) 
         {shown === "html" && <HtmlView id={id} matter={matter} version={version} />}
         {shown === "headers" && <HeadersView headers={message.headers} />}
         {shown === "source" && <SourceView id={id} matter={matter} version={version} />}
-        {shown === "envelope" && <EnvelopeView message={message} onVersion={onVersion} />}
+        {shown === "envelope" && (
+          <EnvelopeView id={id} matter={matter} message={message} onVersion={onVersion} />
+        )}
         {shown === "proof" && <ProofView id={id} matter={matter} message={message} />}
       </Tabs>
       {exporting && (

@@ -38,6 +38,14 @@ function useNow() {
   return now;
 }
 
+/** A secret of the sender and the archive: the server tells it to administrators only. */
+const address: Column<Status["sources"][number]> = {
+  id: "address",
+  title: t.address,
+  width: "minmax(0, 2fr)",
+  cell: (x) => x.address && <code>{x.address}</code>,
+};
+
 function Shown({ status }: { status: Status }) {
   const now = useNow();
   const { text, mood } = sentence(status, now);
@@ -50,7 +58,7 @@ function Shown({ status }: { status: Status }) {
       width: "minmax(0, 1fr)",
       cell: (x) => <span className="strong">{x.name}</span>,
     },
-    { id: "address", title: t.address, width: "minmax(0, 2fr)", cell: (x) => <code>{x.address}</code> },
+    ...(me?.role === "administrator" ? [address] : []),
     {
       id: "last",
       title: t.lastSeen,
