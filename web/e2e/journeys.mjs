@@ -4,10 +4,12 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { request } from "playwright-core";
 import { binary } from "./archive.mjs";
 import { people } from "./mail.mjs";
 
 export const LEGAL = { name: "mila", password: "correct-horse-battery-41" };
+export const STRANGER = { name: "noor", password: "another-horse-battery-42" };
 export const ADMIN = { password: "administrators-own-password-7" };
 
 const seen = (locator) => locator.first().waitFor({ state: "visible" });
@@ -375,4 +377,71 @@ export async function audit({ page }, check) {
   await seen(page.getByRole("menuitem", { name: /Open matter Fabrikam merger/ }));
   await check("palette");
   await page.keyboard.press("Escape");
+}
+
+const session = (url) => request.newContext({ baseURL: `${url}/api/v1/` });
+async function post(context, path, data, csrf) {
+  const answer = await context.post(path, { data, headers: csrf ? { "x-muniment-csrf": csrf } : {} });
+  assert.ok(answer.ok(), `${path}: ${await answer.text()}`);
+  return answer.json();
+}
+
+/** A person of the legal team without matters, as an administrator would add one. */
+async function stranger(archive) {
+  const admin = await session(archive.url);
+  const { csrf } = await post(admin, "session", { name: archive.login, password: ADMIN.password });
+  const body = { name: STRANGER.name, display_name: "Noor Aziz", role: "legal", is_archive_wide: false };
+  const { one_time_password: once } = await post(admin, "people", body, csrf);
+  const noor = await session(archive.url);
+  const me = await post(noor, "session", { name: STRANGER.name, password: once });
+  await post(noor, "session/password", { current: once, new: STRANGER.password }, me.csrf);
+  await Promise.all([admin.dispose(), noor.dispose()]);
+}
+
+/** Two people in one tab: the second sees nothing of what the first one read, not even for a moment. */
+export async function twoPeople({ page }, archive) {
+  await stranger(archive);
+  await page.goto("/search");
+  await query(page, 'subject:"term sheet"');
+  await count(page, "1 family");
+  await page.keyboard.press("Escape");
+  await page.locator("body").press("j");
+  await seen(page.getByRole("heading", { name: /Term sheet v4/ }));
+  const read = page.url();
+  await page.getByRole("link", { name: "Matters" }).click();
+  await seen(page.getByRole("row", { name: /Fabrikam merger/ }));
+
+  const me = await (await page.request.get("/api/v1/session")).json();
+  await page.request.delete("/api/v1/session", { headers: { "x-muniment-csrf": me.csrf } });
+  await page.getByRole("row", { name: /Fabrikam merger/ }).click();
+  await seen(page.getByRole("heading", { name: "Sign in" }));
+  await page.getByLabel("Name").fill(STRANGER.name);
+  await page.getByLabel("Password").fill(STRANGER.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await seen(page.getByRole("heading", { name: "Open a matter to search" }));
+
+  // Back to the address of the message, without a new page: it is asked for, and refused.
+  await page.evaluate(() => {
+    window.drawn = "";
+    new MutationObserver(() => (window.drawn += document.body.innerText)).observe(document.body, {
+      childList: true,
+      subtree: true,
+    });
+  });
+  while (page.url() !== read) await page.goBack();
+  await seen(page.getByRole("heading", { name: "Open a matter to search" }));
+  assert.doesNotMatch(await page.evaluate(() => window.drawn), /Term sheet|Fabrikam/);
+  await signOut(page);
+}
+
+/** Signing out in one tab signs out the others. */
+export async function twoTabs({ page, context }) {
+  await signIn(page, LEGAL.name, LEGAL.password);
+  await seen(page.getByRole("textbox", { name: "Query" }));
+  const other = await context.newPage();
+  await other.goto("/matters");
+  await seen(other.getByRole("row", { name: /Fabrikam merger/ }));
+  await signOut(page);
+  await seen(other.getByRole("heading", { name: "Sign in" }));
+  await other.close();
 }

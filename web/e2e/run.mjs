@@ -81,6 +81,8 @@ try {
   shown = desk.page;
   await run("release", () => journeys.release(desk, check));
   await run("audit", () => journeys.audit(desk, check));
+  await run("two people", () => journeys.twoPeople(desk, archive));
+  await run("two tabs", () => journeys.twoTabs(desk));
 } catch (error) {
   problems.push(`${step}: ${error.stack ?? error}`);
   const picture = join(archive.directory, "..", "muniment-e2e-failed.png");

@@ -6,12 +6,14 @@ import { I18nProvider } from "react-aria-components";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "./app/queries";
 import { router } from "./app/router";
+import { watchSession } from "./app/session";
 import { startTheme } from "./app/theme";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import { watchFirstKeys } from "./ui/keys";
 
 startTheme();
+watchSession();
 watchFirstKeys();
 const root = document.getElementById("root");
 if (root)

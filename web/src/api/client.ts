@@ -19,6 +19,12 @@ export function setCsrf(token: string) {
   csrf = token;
 }
 
+/** What is done when an answer says that nobody is signed in any more. */
+let whenOut = () => {};
+export function whenSignedOut(act: () => void) {
+  whenOut = act;
+}
+
 /** What the server said went wrong, or what can be said when it said nothing. */
 export async function failure(response: Response): Promise<ApiError> {
   try {
@@ -35,22 +41,32 @@ export async function failure(response: Response): Promise<ApiError> {
   }
 }
 
+/** The answer, if it is a good one. */
+async function good(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const error = await failure(response);
+  if (error.code === "not_signed_in") whenOut();
+  throw error;
+}
+
+const offline = () =>
+  new ApiError(
+    0,
+    "offline",
+    "The archive can't be reached.",
+    "Nothing was lost. Check the connection, then try again.",
+  );
+
 const guard: Middleware = {
   onRequest({ request }) {
     if (request.method !== "GET" && csrf) request.headers.set("x-muniment-csrf", csrf);
     return request;
   },
   async onResponse({ response }) {
-    if (!response.ok) throw await failure(response);
-    return response;
+    return good(response);
   },
   onError() {
-    return new ApiError(
-      0,
-      "offline",
-      "The archive can't be reached.",
-      "Nothing was lost. Check the connection, then try again.",
-    );
+    return offline();
   },
 };
 
@@ -60,4 +76,12 @@ client.use(guard);
 /** A refused request has thrown in the middleware, so data is there. */
 export async function data<T>(answer: Promise<{ data?: T }>): Promise<T> {
   return (await answer).data as T;
+}
+
+/** The bytes that an address gives. */
+export async function bytes(url: string): Promise<ArrayBuffer> {
+  const response = await fetch(url).catch(() => {
+    throw offline();
+  });
+  return (await good(response)).arrayBuffer();
 }

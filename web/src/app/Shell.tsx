@@ -11,7 +11,8 @@ import { Failed, Skeleton } from "../ui/Await";
 import { IconButton } from "../ui/Button";
 import { Icon, type IconName } from "../ui/icons";
 import { useKeys } from "../ui/keys";
-import { q, queryClient } from "./queries";
+import { q } from "./queries";
+import { signedOut } from "./session";
 import "./shell.css";
 import { setTheme, type ThemeChoice, useThemeChoice } from "./theme";
 
@@ -42,7 +43,7 @@ export function Shell() {
   if (session.isError) return <Failed error={session.error} retry={() => session.refetch()} />;
   if (session.data === undefined) return <Skeleton />;
   if (session.data === null || session.data.must_change) return <SignIn me={session.data} />;
-  return <Frame me={session.data} />;
+  return <Frame key={session.data.name} me={session.data} />;
 }
 
 function Frame({ me }: { me: Me }) {
@@ -134,9 +135,7 @@ function Account({ me }: { me: Me }) {
   const act = async (key: string) => {
     if (key === "out") {
       await api.signOut();
-      // The next person at this browser finds nothing of this one's.
-      queryClient.setQueryData(q.session.queryKey, null);
-      queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+      signedOut();
     } else setTheme(key as ThemeChoice);
   };
   const themes: [ThemeChoice, string, IconName][] = [

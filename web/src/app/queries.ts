@@ -1,7 +1,7 @@
 // What is asked of the server, under which key it is kept, and for how long it stays right.
 import { QueryClient, queryOptions } from "@tanstack/react-query";
 import { api } from "../api/calls";
-import { ApiError, setCsrf } from "../api/client";
+import { ApiError } from "../api/client";
 import type { Me } from "../api/types";
 
 const isKnown = (error: unknown) => error instanceof ApiError && error.status >= 400 && error.status < 500;
@@ -16,13 +16,11 @@ export const queryClient = new QueryClient({
   },
 });
 
-// A session that ended anywhere ends everywhere: the shell shows the sign-in.
-queryClient.getQueryCache().subscribe((event) => {
-  if (event.type !== "updated" || event.action.type !== "error") return;
-  const error = event.action.error;
-  if (error instanceof ApiError && error.status === 401 && event.query.queryKey[0] !== "session")
-    queryClient.setQueryData(["session"], null);
-});
+/** Drops all that was asked for so far, but who is signed in. */
+export function forget() {
+  queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+  queryClient.getMutationCache().clear();
+}
 
 export const q = {
   session: queryOptions({
@@ -30,9 +28,7 @@ export const q = {
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async (): Promise<Me | null> => {
       try {
-        const me = await api.session();
-        setCsrf(me.csrf);
-        return me;
+        return await api.session();
       } catch (error) {
         if (error instanceof ApiError && error.status === 401) return null;
         throw error;

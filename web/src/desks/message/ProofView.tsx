@@ -2,8 +2,9 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { links } from "../../api/calls";
+import { bytes } from "../../api/client";
 import type { Message, Proof } from "../../api/types";
-import { q } from "../../app/queries";
+import { q, said } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -143,10 +144,10 @@ function Shown({
 function InBrowser({ id, matter, sha256 }: { id: number; matter: number | null; sha256: string }) {
   const check = useMutation({
     mutationFn: async () => {
-      const bytes = await (await fetch(links.source(id, matter, sha256))).arrayBuffer();
-      const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+      const source = await bytes(links.source(id, matter, sha256));
+      const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", source));
       return {
-        size: bytes.byteLength,
+        size: source.byteLength,
         same: [...hash].map((b) => b.toString(16).padStart(2, "0")).join("") === sha256,
       };
     },
@@ -168,7 +169,7 @@ function InBrowser({ id, matter, sha256 }: { id: number; matter: number | null; 
               {t.browserBad}
             </Badge>
           ))}
-        {check.isError && <Note tone="bad">{s.ui.failed}</Note>}
+        {check.isError && <Note tone="bad">{said(check.error)}</Note>}
       </span>
     </div>
   );

@@ -34,6 +34,7 @@ export interface Lines {
 }
 
 const RECEIVED = new Set(["to", "cc", "bcc", "recipient"]);
+const TYPED = new Set(["to", "cc"]);
 
 export function fold(participants: readonly Participant[]): Person[] {
   const people = new Map<string, Person>();
@@ -53,8 +54,8 @@ const shownIn = (person: Person | undefined) =>
 
 /**
  * Header recipients stand where the header has them, and whom they led to, by expansion or forwarding, below
- * the same heading. Blind is whom an envelope calls so, or names without a header or another recipient
- * accounting for it.
+ * the same heading. Whom an envelope types stands where it says, whatever the header hides. Blind is whom an
+ * envelope calls so, or names without a kind, a header or another recipient accounting for it.
  */
 export function linesOf(people: readonly Person[]): Lines {
   const lines: Lines = { from: [], to: [], cc: [], bcc: [], also: [] };
@@ -77,7 +78,10 @@ export function linesOf(people: readonly Person[]): Lines {
     else if (shownIn(person)) return;
     else if (!k.via) {
       // One report may say how they were reached, and another only that they were.
-      if (!person.known.some((other) => other.via && other.role !== "bcc")) put("bcc", person, k);
+      if (person.known.some((other) => other.via && other.role !== "bcc")) return;
+      if (k.role === "to" || k.role === "cc") put(k.role, person, k);
+      else if (!person.known.some((other) => other.source === "envelope" && TYPED.has(other.role)))
+        put("bcc", person, k);
     } else {
       const shown = shownIn(by.get(k.via.address.toLowerCase()));
       put(shown ?? (k.role === "recipient" ? "also" : (k.role as "to" | "cc")), person, k);

@@ -1,20 +1,16 @@
 // Sign-in, and the change that a one-time password demands before anything else.
 import { useMutation } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api } from "../../api/calls";
-import { setCsrf } from "../../api/client";
 import type { Me } from "../../api/types";
-import { q, queryClient, said } from "../../app/queries";
+import { said } from "../../app/queries";
+import { enter, isAnother } from "../../app/session";
 import { s } from "../../strings";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
 import { Note } from "../../ui/values";
 import "./sign-in.css";
-
-function enter(me: Me) {
-  setCsrf(me.csrf);
-  queryClient.setQueryData(q.session.queryKey, me);
-}
 
 export function SignIn({ me }: { me: Me | null }) {
   const [oneTime, setOneTime] = useState("");
@@ -45,10 +41,12 @@ export function SignIn({ me }: { me: Me | null }) {
 function Ask({ onPassword }: { onPassword: (password: string) => void }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const navigate = useNavigate();
   const sign = useMutation({
     mutationFn: () => api.signIn(name.trim(), password),
-    onSuccess: (me) => {
+    onSuccess: async (me) => {
       onPassword(password);
+      if (isAnother(me)) await navigate({ to: "/", replace: true });
       enter(me);
     },
   });
