@@ -32,7 +32,7 @@ function Line({ label, entries, isTold }: { label: string; entries: Entry[]; isT
   );
 }
 
-/** `isTold`: says where it is known from, since no header line shows it. */
+/** `isTold`: on a line that no header has. Whom the envelope alone knows says so. */
 function Recipient({
   entry: { person, via, delivery },
   isTold,
@@ -45,7 +45,7 @@ function Recipient({
       {via?.how === "forwarded" && <span className="quiet">{s.message.forwardedTo(via.address)}</span>}
       <Address address={person.address} name={person.name} />
       {via?.how === "expanded" && <span className="quiet">{s.message.viaList(via.address)}</span>}
-      {isTold && (
+      {(isTold || (delivery !== null && !via)) && (
         <Badge tone="source" icon="envelope">
           {delivery === null ? s.message.fromHeader : s.message.fromEnvelope(delivery)}
         </Badge>

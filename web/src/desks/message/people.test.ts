@@ -36,9 +36,20 @@ test("an envelope recipient whom no header names is blind, and says which delive
     one("b@x", "to"),
     one("b@x", "recipient", 3),
     one("c@x", "recipient", 3),
-    one("d@x", "to", 4),
+    one("d@x", "recipient", 4),
   );
   expect(found).toMatchObject({ to: ["b@x"], bcc: ["c@x", "d@x"], told: [3, 4] });
+});
+
+test("whom an envelope types stands there though a header hides them all, and the blind one is alone", () => {
+  const staff = Array.from({ length: 10_000 }, (_, i) => one(`s${i}@x`, "to", 1));
+  const found = lines(one("a@x", "from"), ...staff, one("e@x", "cc", 1), one("secret@x", "bcc", 1));
+  expect(found.to).toHaveLength(10_000);
+  expect(found).toMatchObject({ cc: ["e@x"], bcc: ["secret@x"], also: [] });
+});
+
+test("one report may type a recipient whom another only names", () => {
+  expect(lines(one("b@x", "recipient", 1), one("b@x", "cc", 2))).toMatchObject({ cc: ["b@x"], bcc: [] });
 });
 
 test("a typed Bcc is blind, and one that a header admits is shown once, as the envelope tells it", () => {

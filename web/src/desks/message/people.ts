@@ -34,7 +34,8 @@ export interface Lines {
 }
 
 const RECEIVED = new Set(["to", "cc", "bcc", "recipient"]);
-const TYPED = new Set(["to", "cc"]);
+const isTyped = (known: Known): known is Known & { role: "to" | "cc" } =>
+  known.role === "to" || known.role === "cc";
 
 export function fold(participants: readonly Participant[]): Person[] {
   const people = new Map<string, Person>();
@@ -79,13 +80,10 @@ export function linesOf(people: readonly Person[]): Lines {
     else if (!k.via) {
       // One report may say how they were reached, and another only that they were.
       if (person.known.some((other) => other.via && other.role !== "bcc")) return;
-      if (k.role === "to" || k.role === "cc") put(k.role, person, k);
-      else if (!person.known.some((other) => other.source === "envelope" && TYPED.has(other.role)))
+      if (isTyped(k)) put(k.role, person, k);
+      else if (!person.known.some((other) => other.source === "envelope" && isTyped(other)))
         put("bcc", person, k);
-    } else {
-      const shown = shownIn(by.get(k.via.address.toLowerCase()));
-      put(shown ?? (k.role === "recipient" ? "also" : (k.role as "to" | "cc")), person, k);
-    }
+    } else put(shownIn(by.get(k.via.address.toLowerCase())) ?? (isTyped(k) ? k.role : "also"), person, k);
   });
   each("header", (person, k) => {
     if (k.role === "bcc" && !lines.bcc.some((entry) => entry.person === person)) put("bcc", person, k);
