@@ -228,6 +228,23 @@ export async function reached({ page }, check) {
   await check("message-list");
 }
 
+/** A sender who is named as another's address, and names that turn themselves around, are seen for what they are. */
+export async function disguised({ page }, check) {
+  await query(page, "subject:contract from:attacker.test");
+  await count(page, "1 family");
+  const from = page.locator(".hit-from > span").first();
+  assert.equal(await from.innerText(), people.liar[1], "the address, not the name that is another's");
+  assert.equal(await from.getAttribute("title"), `${people.liar[0]} <${people.liar[1]}>`);
+  await page.keyboard.press("Escape");
+  await page.locator("body").press("j");
+  await seen(page.getByRole("heading", { name: "Contract ⟨RLO⟩fdp.exe" }));
+  await seen(page.locator(".people-line .address-at").getByText(people.liar[1]));
+  const file = page.getByRole("link", { name: /ann⟨RLO⟩fdp\.exe/ });
+  await seen(file);
+  assert.equal(await file.locator("bdi").innerText(), "ann⟨RLO⟩fdp.exe");
+  await check("disguised");
+}
+
 /** A filter that cannot be read is named, and cleared with one press. */
 export async function badFilter({ page }) {
   await page.goto(`${page.url().split("&")[0]}&sender=*%40`);

@@ -14,13 +14,14 @@ export const people = {
   counsel: ["", "hidden.counsel@lawfirm.test"],
   board: ["Board", `board@${DOMAIN}`],
   home: ["", "grace@home.test"],
+  liar: [`carol.wu@${DOMAIN}`, "payments@attacker.test"],
 };
 
 const encoded = (text) =>
   /^[\x20-\x7e]*$/.test(text) ? text : `=?utf-8?B?${Buffer.from(text).toString("base64")}?=`;
 const mailbox = (key) => {
   const [name, address] = people[key];
-  return name ? `${encoded(name)} <${address}>` : address;
+  return name ? `${name.includes("@") ? `"${name}"` : encoded(name)} <${address}>` : address;
 };
 const base64 = (text) => Buffer.from(text).toString("base64").replace(/.{76}/g, "$&\r\n");
 
@@ -46,7 +47,7 @@ function original({ from, to, cc = [], subject, at, text, html, files = [], repl
   if (!files.length) return { id, bytes: `${head.join("\r\n")}\r\n${body}\r\n` };
   const parts = files.map(
     ([name, type, content]) =>
-      `Content-Type: ${type}; name="${name}"\r\nContent-Disposition: attachment; filename="${name}"\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64(content)}`,
+      `Content-Type: ${type}\r\nContent-Disposition: attachment; filename*=utf-8''${encodeURIComponent(name)}\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64(content)}`,
   );
   const all = [body, ...parts].map((part) => `--mix\r\n${part}\r\n`).join("");
   return {
@@ -134,7 +135,7 @@ const TALK = [
 
 /** Every message that the tests and the pictures need; newest last. */
 export function company(count = 120) {
-  const keys = Object.keys(people).filter((key) => !["counsel", "board", "home"].includes(key));
+  const keys = Object.keys(people).filter((key) => !["counsel", "board", "home", "liar"].includes(key));
   let seed = 11;
   const next = (n) => {
     seed = (seed * 1103515245 + 12345) & 0x7fffffff;
@@ -210,5 +211,14 @@ export function company(count = 120) {
     text: "Alice,\r\n\r\nthe supplier has a new account; the payment must leave today.\r\n\r\nFarid\r\n",
   };
   mails.push(report(claim, [["To", "alice"]], "stranger.onmicrosoft.com"));
+  const disguise = {
+    from: "liar",
+    to: ["alice"],
+    at: Date.parse("2026-03-30T16:20:00Z"),
+    subject: "Contract \u202efdp.exe",
+    text: "Alice,\r\n\r\nsee the attached contract.\r\n\r\nCarol\r\n",
+    files: [["ann\u202efdp.exe", "application/octet-stream", "MZ"]],
+  };
+  mails.push(report(disguise, [["To", "alice"]]));
   return mails;
 }

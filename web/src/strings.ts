@@ -30,6 +30,7 @@ export const s = {
     edit: "Edit",
     required: "Needed.",
     selected: "Selected",
+    control: (code: string) => `A control character is here (${code}). It is not acted on.`,
   },
   nav: {
     desks: "Desks",
@@ -160,8 +161,8 @@ export const s = {
     cc: "Cc",
     bcc: "Bcc",
     also: "Also",
-    viaList: (list: string) => `via ${list}`,
-    forwardedTo: (address: string) => `${address} forwarded to`,
+    viaList: "via",
+    forwardedTo: "forwarded to",
     more: (n: number) => `${number(n)} more`,
     fewer: "Fewer",
     blind: "blind",

@@ -4,6 +4,8 @@ import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-compon
 import { s } from "../strings";
 import { day, size, stretches, time, timeInFull } from "./format";
 import { Icon, type IconName } from "./icons";
+import { MailText } from "./MailText";
+import { plain, shortly } from "./mail";
 import "./values.css";
 
 /** The matter's zone where there is a matter, else the browser's. */
@@ -29,21 +31,21 @@ export const Size = ({ bytes }: { bytes: number }) => (
 export function Address({ address, name }: { address: string; name?: string | undefined }) {
   return (
     <span className="address">
-      {name && name !== address && <span className="address-name">{name}</span>}
-      <span className="address-at">{address}</span>
+      {name && name !== address && <MailText className="address-name" text={name} />}
+      <MailText className="address-at" text={address} />
     </span>
   );
 }
 
-/** Name alone, for a narrow column; the address is in the title. */
-export function Who({ from }: { from: string }) {
-  const match = /^\s*"?([^"<]*?)"?\s*<([^>]+)>\s*$/.exec(from);
-  return (
-    <span className="clip" title={from}>
-      {match?.[1] || match?.[2] || from || s.ui.noSender}
-    </span>
-  );
-}
+/** For a narrow column; name and address are in the title. */
+export const Who = ({ from }: { from: string }) => (
+  <span className="clip" title={plain(from)}>
+    {from ? <MailText text={shortly(from)} /> : s.ui.noSender}
+  </span>
+);
+
+export const Subject = ({ text }: { text: string }) =>
+  text.trim() ? <MailText text={text} /> : s.search.noSubject;
 
 export function Hash({ value, whole }: { value: string; whole?: boolean }) {
   const [copied, setCopied] = useState(false);
@@ -75,12 +77,12 @@ export const Badge = ({ tone, icon, children }: { tone: Tone; icon?: IconName; c
 );
 
 export const Marked = ({ text, marks }: { text: string; marks: readonly (readonly number[])[] }) => (
-  <>
+  <bdi>
     {stretches(text, marks).map((part, i) =>
       // biome-ignore lint/suspicious/noArrayIndexKey: stretches have no identity but their order
-      part.marked ? <mark key={i}>{part.text}</mark> : <span key={i}>{part.text}</span>,
+      part.marked ? <mark key={i}>{plain(part.text)}</mark> : <span key={i}>{plain(part.text)}</span>,
     )}
-  </>
+  </bdi>
 );
 
 /** A line that says something true about the page: a lag, a gap, what is not enforced. */

@@ -10,6 +10,7 @@ import { Empty, Failed, Skeleton } from "../../ui/Await";
 import { DateField } from "../../ui/DateField";
 import { Choose, Field } from "../../ui/Field";
 import { timeInFull } from "../../ui/format";
+import { MailText } from "../../ui/MailText";
 import { Split } from "../../ui/Split";
 import { type Column, Table } from "../../ui/Table";
 import { Badge, Time } from "../../ui/values";
@@ -28,7 +29,11 @@ function Outcome({ outcome }: { outcome: string }) {
 
 /** An empty query asked for everything. */
 const Subject = ({ row }: { row: AuditRow }) =>
-  row.subject || row.action !== "search.run" ? row.subject : <span className="faint">{t.everything}</span>;
+  row.subject || row.action !== "search.run" ? (
+    <MailText text={row.subject} />
+  ) : (
+    <span className="faint">{t.everything}</span>
+  );
 
 const columnsOf = (matter: (id: number | null) => string): Column<AuditRow>[] => [
   {
@@ -188,7 +193,9 @@ function Detail({ row, matter }: { row: AuditRow; matter: string }) {
         {facts(row.detail).map(([name, value]) => (
           <div key={name} style={{ display: "contents" }}>
             <dt>{name}</dt>
-            <dd className="mono">{value}</dd>
+            <dd className="mono">
+              <MailText text={value} />
+            </dd>
           </div>
         ))}
       </dl>

@@ -8,6 +8,8 @@ import { q, queryClient, said } from "../../app/queries";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button, ButtonLink } from "../../ui/Button";
+import { MailText } from "../../ui/MailText";
+import { plain } from "../../ui/mail";
 import { Card, Page } from "../../ui/Page";
 import { type Column, Table } from "../../ui/Table";
 import { Badge, Copyable, Hash, Note, Size, Time } from "../../ui/values";
@@ -42,7 +44,7 @@ function State({ job }: { job: Job }) {
 }
 
 function Progress({ job }: { job: Job }) {
-  const label = `${t.states[job.state]}: ${job.name}`;
+  const label = `${t.states[job.state]}: ${plain(job.name)}`;
   return (
     <ProgressBar
       className="progress"
@@ -69,7 +71,11 @@ const columnsOf = (matter: (id: number | null) => string): Column<Job>[] => [
     id: "name",
     title: t.name,
     width: "minmax(0, 2fr)",
-    cell: (job) => <span className="strong">{job.name || `#${job.id}`}</span>,
+    cell: (job) => (
+      <span className="strong">
+        <MailText text={job.name || `#${job.id}`} />
+      </span>
+    ),
   },
   {
     id: "matter",
@@ -161,7 +167,7 @@ function Chosen({ job }: { job: Job }) {
   });
   return (
     <Card
-      title={job.name || `#${job.id}`}
+      title={<MailText text={job.name || `#${job.id}`} />}
       note={t.states[job.state]}
       acts={
         <>

@@ -4,6 +4,8 @@ import { Link } from "@tanstack/react-router";
 import { api } from "../../api/calls";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
+import { MailText } from "../../ui/MailText";
+import { plain } from "../../ui/mail";
 import { Time } from "../../ui/values";
 
 const FEW = 12;
@@ -30,8 +32,8 @@ export function Happened({ matter }: { matter: number }) {
                     <span className="strong">{row.actor}</span>{" "}
                     {(s.audit.actions[row.action] ?? row.action).toLowerCase()}
                   </span>
-                  <span className="small quiet clip" title={row.subject}>
-                    {row.subject}
+                  <span className="small quiet clip" title={plain(row.subject)}>
+                    <MailText text={row.subject} />
                   </span>
                   <span className="faint tiny">
                     <Time at={row.at} />

@@ -12,7 +12,7 @@ import { DateField } from "../../ui/DateField";
 import { Dialog } from "../../ui/Dialog";
 import { Choose, Field, Tick } from "../../ui/Field";
 import { size } from "../../ui/format";
-import { Note, Time, Who } from "../../ui/values";
+import { Note, Subject, Time, Who } from "../../ui/values";
 import { changed } from "./Custodians";
 
 const t = s.holds;
@@ -165,7 +165,9 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
                             <Time at={(kind === "sent" ? hit.sent_at : null) ?? hit.received_at} />
                           </span>
                         </span>
-                        <span className="clip">{hit.subject || s.search.noSubject}</span>
+                        <span className="clip">
+                          <Subject text={hit.subject} />
+                        </span>
                       </li>
                     ))}
                   </ul>

@@ -1,9 +1,10 @@
 // What the envelopes say: every delivery that carried the message, and each participant with its source.
-import { useMemo } from "react";
+import { Fragment, useMemo } from "react";
 import { links } from "../../api/calls";
 import type { DeliveryView, Message } from "../../api/types";
 import { s } from "../../strings";
 import { ButtonLink } from "../../ui/Button";
+import { MailText } from "../../ui/MailText";
 import { Address, Badge, Hash, Size, Time } from "../../ui/values";
 import { fold, linesOf, type Person } from "./people";
 
@@ -45,8 +46,11 @@ export function EnvelopeView({ id, matter, message, onVersion }: Props) {
                   </td>
                   <td>
                     <ul>
-                      {sources(person).map((line) => (
-                        <li key={line}>{line}</li>
+                      {sources(person).map(({ told, of }) => (
+                        <li key={told + of}>
+                          {told}
+                          {of && <MailText text={of} />}
+                        </li>
                       ))}
                     </ul>
                   </td>
@@ -82,14 +86,15 @@ export function EnvelopeView({ id, matter, message, onVersion }: Props) {
   );
 }
 
-const sources = (person: Person) => [
-  ...new Set(
-    person.known.map((k) => {
-      const how = k.source === "envelope" ? t.fromEnvelope(k.delivery) : t.fromHeader;
-      return `${roleName(k.role)}, ${how}${k.via ? `, ${t.through[k.via.how]} ${k.via.address}` : ""}`;
-    }),
-  ),
-];
+/** How someone is known; `of`: the list or the mailbox through which. */
+function sources(person: Person) {
+  const lines = person.known.map(({ role, source, delivery, via }) => {
+    const how = source === "envelope" ? t.fromEnvelope(delivery) : t.fromHeader;
+    const told = `${roleName(role)}, ${how}${via ? `, ${t.through[via.how]} ` : ""}`;
+    return { told, of: via?.address ?? "" };
+  });
+  return [...new Map(lines.map((line) => [line.told + line.of, line])).values()];
+}
 
 interface DeliveryProps {
   delivery: DeliveryView;
@@ -138,9 +143,16 @@ function Delivery({ delivery, href, children }: DeliveryProps) {
           {delivery.peer} <span className="quiet">{delivery.tls ?? t.noTls}</span>
         </dd>
         <dt>{t.reversePath}</dt>
-        <dd>{delivery.reverse_path || t.nullPath}</dd>
+        <dd>{delivery.reverse_path ? <MailText text={delivery.reverse_path} /> : t.nullPath}</dd>
         <dt>{t.envelopeTo}</dt>
-        <dd>{delivery.recipients.join(", ")}</dd>
+        <dd>
+          {delivery.recipients.map((address, i) => (
+            <Fragment key={address}>
+              {i > 0 && ", "}
+              <MailText text={address} />
+            </Fragment>
+          ))}
+        </dd>
         <dt>{t.class}</dt>
         <dd>{delivery.class}</dd>
         <dt>{t.size}</dt>

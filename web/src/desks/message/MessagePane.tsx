@@ -12,8 +12,10 @@ import { Choose } from "../../ui/Field";
 import { count } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { useKeys } from "../../ui/keys";
+import { MailText } from "../../ui/MailText";
+import { plain } from "../../ui/mail";
 import { Tabs } from "../../ui/Tabs";
-import { Badge, Note, Size, Time } from "../../ui/values";
+import { Badge, Note, Size, Subject, Time } from "../../ui/values";
 import { EnvelopeView } from "./EnvelopeView";
 import "./message.css";
 import { PeopleLines } from "./PeopleLines";
@@ -65,7 +67,9 @@ function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) 
     <article className="message">
       <header className="message-head">
         <div className="row message-title">
-          <h2 className="grow">{hit.subject || s.search.noSubject}</h2>
+          <h2 className="grow">
+            <Subject text={hit.subject} />
+          </h2>
           <ButtonLink kind="quiet" icon="export" href={links.download(id, matter, version)} download>
             {s.message.download}
           </ButtonLink>
@@ -135,7 +139,7 @@ function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) 
             matter={matter}
             families={1}
             scope={{ message_ids: [id] }}
-            name={hit.subject || s.search.noSubject}
+            name={plain(hit.subject) || s.search.noSubject}
             onClose={() => setExporting(false)}
           />
         </Suspense>
@@ -158,10 +162,12 @@ function Attachments({ id, matter, message }: { id: number; matter: number | nul
             className="attachment"
             href={links.attachment(id, file.ordinal, matter, message.version)}
             download
-            title={`${file.path} · ${file.media_type} · SHA-256 ${file.sha256}${file.has_text ? ` · ${s.message.hasText}` : ""}`}
+            title={`${plain(file.path)} · ${file.media_type} · SHA-256 ${file.sha256}${file.has_text ? ` · ${s.message.hasText}` : ""}`}
           >
             <Icon name="clip" size={14} />
-            <span className="clip">{file.name || file.media_type}</span>
+            <span className="clip">
+              <MailText text={file.name || file.media_type} />
+            </span>
             <span className="faint">
               <Size bytes={file.size} />
             </span>

@@ -2,6 +2,7 @@
 import { useMemo, useState } from "react";
 import type { Participant } from "../../api/types";
 import { s } from "../../strings";
+import { MailText } from "../../ui/MailText";
 import { Address, Badge } from "../../ui/values";
 import { type Entry, fold, linesOf } from "./people";
 
@@ -42,9 +43,17 @@ function Recipient({
 }) {
   return (
     <span className="person">
-      {via?.how === "forwarded" && <span className="quiet">{s.message.forwardedTo(via.address)}</span>}
+      {via?.how === "forwarded" && (
+        <span className="quiet">
+          <MailText text={via.address} /> {s.message.forwardedTo}
+        </span>
+      )}
       <Address address={person.address} name={person.name} />
-      {via?.how === "expanded" && <span className="quiet">{s.message.viaList(via.address)}</span>}
+      {via?.how === "expanded" && (
+        <span className="quiet">
+          {s.message.viaList} <MailText text={via.address} />
+        </span>
+      )}
       {(isTold || (delivery !== null && !via)) && (
         <Badge tone="source" icon="envelope">
           {delivery === null ? s.message.fromHeader : s.message.fromEnvelope(delivery)}

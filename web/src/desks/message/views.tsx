@@ -10,6 +10,7 @@ import { Await, Empty } from "../../ui/Await";
 import { ButtonLink, IconButton } from "../../ui/Button";
 import { findWords, size, stretches } from "../../ui/format";
 import { useKeys } from "../../ui/keys";
+import { MailText } from "../../ui/MailText";
 
 export function TextView({ text, words }: { text: string; words: string[] }) {
   const marks = useMemo(() => findWords(text, words), [text, words]);
@@ -78,8 +79,12 @@ export function HeadersView({ headers }: { headers: Message["headers"] }) {
         {headers.map((header, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: headers repeat; their order is their identity
           <div key={i} style={{ display: "contents" }}>
-            <dt>{header.name}</dt>
-            <dd>{header.value}</dd>
+            <dt>
+              <MailText text={header.name} />
+            </dt>
+            <dd>
+              <MailText text={header.value} />
+            </dd>
           </div>
         ))}
       </dl>
@@ -103,7 +108,9 @@ export function SourceView({ id, matter, version }: Shown) {
               </ButtonLink>
             </div>
           )}
-          <pre className="source">{text.slice(0, SHOWN_MAX)}</pre>
+          <pre className="source">
+            <MailText text={text.slice(0, SHOWN_MAX)} />
+          </pre>
         </div>
       )}
     </Await>

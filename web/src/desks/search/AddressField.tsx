@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { ComboBox, Input, Label, ListBox, ListBoxItem, Popover } from "react-aria-components";
 import { api } from "../../api/calls";
 import "../../ui/field.css";
+import { MailText } from "../../ui/MailText";
 
 export function AddressField({
   label,
@@ -58,7 +59,9 @@ export function AddressField({
         <ListBox className="options">
           {(item: { id: string }) => (
             <ListBoxItem id={item.id} textValue={item.id} className="option">
-              <span className="clip">{item.id}</span>
+              <span className="clip">
+                <MailText text={item.id} />
+              </span>
             </ListBoxItem>
           )}
         </ListBox>

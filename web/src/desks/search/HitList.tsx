@@ -5,7 +5,7 @@ import { s } from "../../strings";
 import { place } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { type Column, Table } from "../../ui/Table";
-import { Marked, Time, Who, Zone } from "../../ui/values";
+import { Marked, Subject, Time, Who, Zone } from "../../ui/values";
 import "./hits.css";
 import { trimmed } from "./state";
 
@@ -69,7 +69,9 @@ const columnsOf = (isSent: boolean, zone: string | undefined): Column<Hit>[] => 
     width: "minmax(0, 1fr)",
     cell: (hit) => (
       <span className="hit-line">
-        <span className="hit-subject">{hit.subject || s.search.noSubject}</span>
+        <span className="hit-subject">
+          <Subject text={hit.subject} />
+        </span>
         <span className={hit.snippet.marks.length ? "hit-snippet is-marked" : "hit-snippet"}>
           <Marked {...trimmed(hit.snippet)} />
         </span>
