@@ -60,7 +60,7 @@ export async function administrator({ page }, archive, check) {
   await dialog.getByLabel("Sign-in name").fill(LEGAL.name);
   await dialog.locator("label", { hasText: "Archive-wide" }).click();
   await check("add-person");
-  await dialog.getByRole("button", { name: "Add person" }).click();
+  await dialog.getByLabel("Sign-in name").press("Enter");
   await seen(page.getByText("This password is shown once."));
   const password = await page.getByRole("dialog").locator("code").textContent();
   await page.getByRole("button", { name: "I have passed it on" }).click();
@@ -100,7 +100,7 @@ export async function matter({ page }, check) {
   await page.getByRole("button", { name: "New matter" }).first().click();
   await page.getByRole("dialog").getByLabel("Name").fill("Fabrikam merger");
   await page.getByRole("dialog").getByLabel("Reference").fill("26-cv-01184");
-  await page.getByRole("button", { name: "Create matter" }).click();
+  await page.keyboard.press("Enter");
   await seen(page.getByRole("heading", { name: "Fabrikam merger" }));
   for (const key of ["alice", "bob", "carol"]) {
     const [name, address] = people[key];
@@ -115,10 +115,11 @@ export async function matter({ page }, check) {
       dialog.getByText(/name each address in full, as alice@northwind\.test.*participants:@northwind/),
     );
     await dialog.getByLabel("Addresses").fill(`${name} <${address.toUpperCase()}>`);
-    await dialog.getByRole("button", { name: "Add custodian" }).click();
+    await dialog.getByLabel("Name").press("Enter");
     await gone(page.getByRole("dialog"));
     await seen(page.getByText(address, { exact: true }));
   }
+  await seen(page.locator(".happened li", { hasText: "added custodian" }).nth(2));
   await check("matter");
 }
 
@@ -285,6 +286,9 @@ export async function unproven({ page }, check) {
 export async function hold({ page }, check) {
   await page.getByRole("link", { name: "Matters" }).click();
   await page.getByRole("row", { name: /Fabrikam merger/ }).click();
+  const happened = page.locator(".happened");
+  await seen(happened.getByText("created matter"));
+  assert.doesNotMatch(await happened.innerText(), /search|read|open|verif/i, "looks are no acts");
   await page.getByRole("button", { name: "Place hold" }).first().click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("Preservation letter of 31 March");
@@ -293,7 +297,7 @@ export async function hold({ page }, check) {
   const place = dialog.getByRole("button", { name: /^Place hold on [\d,]+ families$/ });
   await seen(place);
   await check("hold-place");
-  await place.click();
+  await dialog.getByRole("spinbutton").first().press("Enter");
   await seen(page.getByRole("heading", { name: "Preservation letter of 31 March" }));
   await seen(page.getByText("In force"));
   await seen(page.getByRole("row", { name: /Term sheet v4/ }));
@@ -314,7 +318,7 @@ export async function exported({ page }, archive, check) {
   await check("export-pst");
   const [asked] = await Promise.all([
     page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/exports")),
-    dialog.getByRole("button", { name: /^Export [\d,]+ families$/ }).click(),
+    dialog.getByLabel("Name").press("Enter"),
   ]);
   assert.deepEqual(asked.postDataJSON().pst, { with_eml: true, file_bytes_max: 5e9 });
   await seen(page.getByRole("heading", { name: "Exports" }));
@@ -353,7 +357,7 @@ export async function release({ page }, check) {
   assert.equal(await act.isDisabled(), true, "no release without a reason");
   await page.getByLabel("Reason").fill("Settled; counsel agreed in writing");
   await check("hold-release");
-  await act.click();
+  await page.getByLabel("Reason").press("Control+Enter");
   await seen(page.getByText("Settled; counsel agreed in writing"));
   await seen(page.getByText("Released", { exact: true }));
 }

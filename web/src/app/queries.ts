@@ -87,3 +87,11 @@ export const said = (error: unknown) =>
     : error
       ? String(error)
       : undefined;
+
+/** After an act in a matter: what it is, what happened in it, and what can be found in it. */
+export function changed(matter: number) {
+  for (const queryKey of [["matter", matter], ["matters"], ["audit"]])
+    void queryClient.invalidateQueries({ queryKey });
+  queryClient.removeQueries({ queryKey: ["search"] });
+  queryClient.removeQueries({ queryKey: ["message"] });
+}

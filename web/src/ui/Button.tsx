@@ -16,6 +16,7 @@ export function Button({ kind = "plain", icon, children, isPending, onPress, ...
     <AriaButton
       {...rest}
       onPress={isPending ? undefined : onPress}
+      type={isPending ? "button" : rest.type}
       className={`button button-${kind}${isPending ? " is-pending" : ""}`}
     >
       {icon && <Icon name={icon} />}

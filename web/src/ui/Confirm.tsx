@@ -30,15 +30,11 @@ export function Confirm({
       title={title}
       isOpen
       onClose={onClose}
+      onSubmit={() => doing.mutate()}
       foot={
         <>
           <Button onPress={onClose}>{s.ui.cancel}</Button>
-          <Button
-            kind={kind}
-            isDisabled={!isReady}
-            isPending={doing.isPending}
-            onPress={() => doing.mutate()}
-          >
+          <Button kind={kind} isDisabled={!isReady} isPending={doing.isPending} type="submit">
             {act}
           </Button>
         </>

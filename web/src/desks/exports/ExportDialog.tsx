@@ -45,6 +45,7 @@ export default function ExportDialog({
       }),
     onSuccess: (job) => {
       void queryClient.invalidateQueries({ queryKey: ["exports"] });
+      void queryClient.invalidateQueries({ queryKey: ["audit"] });
       onClose();
       void navigate({ to: "/exports", search: { id: job.id } });
     },
@@ -54,10 +55,11 @@ export default function ExportDialog({
       title={s.exports.newTitle(families)}
       isOpen
       onClose={onClose}
+      onSubmit={() => ask.mutate()}
       foot={
         <>
           <Button onPress={onClose}>{s.ui.cancel}</Button>
-          <Button kind="primary" onPress={() => ask.mutate()} isPending={ask.isPending}>
+          <Button kind="primary" type="submit" isPending={ask.isPending}>
             {s.exports.act(families)}
           </Button>
         </>

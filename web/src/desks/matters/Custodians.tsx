@@ -3,7 +3,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../../api/calls";
 import type { Custodian, Matter } from "../../api/types";
-import { q, queryClient, said } from "../../app/queries";
+import { changed, q, said } from "../../app/queries";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button, IconButton } from "../../ui/Button";
@@ -15,13 +15,6 @@ import { Address, Note } from "../../ui/values";
 import { addressesOf, badAddress, isPattern } from "./addresses";
 
 const t = s.matters;
-
-export function changed(matter: number) {
-  void queryClient.invalidateQueries({ queryKey: ["matter", matter] });
-  void queryClient.invalidateQueries({ queryKey: ["matters"] });
-  queryClient.removeQueries({ queryKey: ["search"] });
-  queryClient.removeQueries({ queryKey: ["message"] });
-}
 
 export function Custodians({ matter }: { matter: Matter }) {
   const list = useQuery(q.custodians(matter.id));
@@ -138,10 +131,11 @@ function CustodianDialog({
       title={custodian ? t.editCustodian : t.addCustodian}
       isOpen
       onClose={onClose}
+      onSubmit={go}
       foot={
         <>
           <Button onPress={onClose}>{s.ui.cancel}</Button>
-          <Button kind="primary" onPress={go} isPending={save.isPending}>
+          <Button kind="primary" type="submit" isPending={save.isPending}>
             {custodian ? s.ui.save : t.addCustodian}
           </Button>
         </>

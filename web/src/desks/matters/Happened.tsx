@@ -9,44 +9,48 @@ import { plain } from "../../ui/mail";
 import { Time } from "../../ui/values";
 
 const FEW = 12;
-/** Looks are in the audit; the story of a matter is its acts. */
-const LOOKS = new Set(["message.html", "message.source", "message.open", "hold.items", "hold.preview"]);
+
+/** Nouns and verbs of the audit. Who looks at mail is there too, a thousand times; the story is what was done. */
+const ACTS = ["matter", "custodian", "hold.place", "hold.release", "export"];
+
+async function story(matter: number) {
+  const asked = await Promise.all(ACTS.map((action) => api.audit({ matter, action, limit: FEW })));
+  const rows = asked.flatMap((answer) => answer.rows);
+  return rows.sort((a, b) => b.id - a.id).slice(0, FEW);
+}
 
 export function Happened({ matter }: { matter: number }) {
   const acts = useQuery({
     queryKey: ["audit", "matter", matter],
-    queryFn: () => api.audit({ matter, limit: 60 }),
+    queryFn: () => story(matter),
     staleTime: 0,
   });
   return (
     <Await query={acts} lines={4}>
-      {({ rows }) => {
-        const shown = rows.filter((row) => !LOOKS.has(row.action)).slice(0, FEW);
-        return (
-          <>
-            {!shown.length && <p className="faint small">{s.matters.happenedNone}</p>}
-            <ol className="happened">
-              {shown.map((row) => (
-                <li key={row.id}>
-                  <span className="small">
-                    <span className="strong">{row.actor}</span>{" "}
-                    {(s.audit.actions[row.action] ?? row.action).toLowerCase()}
-                  </span>
-                  <span className="small quiet clip" title={plain(row.subject)}>
-                    <MailText text={row.subject} />
-                  </span>
-                  <span className="faint tiny">
-                    <Time at={row.at} />
-                  </span>
-                </li>
-              ))}
-            </ol>
-            <Link className="small" to="/audit" search={{ matter }}>
-              {s.matters.wholeAudit}
-            </Link>
-          </>
-        );
-      }}
+      {(shown) => (
+        <>
+          {!shown.length && <p className="faint small">{s.matters.happenedNone}</p>}
+          <ol className="happened">
+            {shown.map((row) => (
+              <li key={row.id}>
+                <span className="small">
+                  <span className="strong">{row.actor}</span>{" "}
+                  {(s.audit.actions[row.action] ?? row.action).toLowerCase()}
+                </span>
+                <span className="small quiet clip" title={plain(row.subject)}>
+                  <MailText text={row.subject} />
+                </span>
+                <span className="faint tiny">
+                  <Time at={row.at} />
+                </span>
+              </li>
+            ))}
+          </ol>
+          <Link className="small" to="/audit" search={{ matter }}>
+            {s.matters.wholeAudit}
+          </Link>
+        </>
+      )}
     </Await>
   );
 }

@@ -4,7 +4,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
 import { api } from "../../api/calls";
 import type { Hold, Matter } from "../../api/types";
-import { q } from "../../app/queries";
+import { changed, q } from "../../app/queries";
 import { s } from "../../strings";
 import { Await, Empty, Failed, Skeleton } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -15,7 +15,6 @@ import { Note, Time, Zone } from "../../ui/values";
 import ExportDialog from "../exports/ExportDialog";
 import { HitList } from "../search/HitList";
 import { usePages } from "../search/pages";
-import { changed } from "./Custodians";
 import { HoldState, scopeOf } from "./Holds";
 import "./matters.css";
 

@@ -35,10 +35,11 @@ export function MatterDialog({ onClose, onMade }: { onClose: () => void; onMade:
       title={t.new}
       isOpen
       onClose={onClose}
+      onSubmit={go}
       foot={
         <>
           <Button onPress={onClose}>{s.ui.cancel}</Button>
-          <Button kind="primary" onPress={go} isPending={make.isPending}>
+          <Button kind="primary" type="submit" isPending={make.isPending}>
             {t.create}
           </Button>
         </>

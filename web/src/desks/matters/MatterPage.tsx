@@ -4,7 +4,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "../../api/calls";
 import type { Matter } from "../../api/types";
-import { q, queryClient } from "../../app/queries";
+import { changed, q, queryClient } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -31,7 +31,7 @@ function Shown({ matter }: { matter: Matter }) {
   const [closing, setClosing] = useState(false);
   const change = async (is_closed: boolean) => {
     queryClient.setQueryData(q.matter(matter.id).queryKey, await api.changeMatter(matter.id, { is_closed }));
-    await queryClient.invalidateQueries({ queryKey: ["matters"] });
+    changed(matter.id);
   };
   return (
     <Zone value={matter.zone}>

@@ -3,13 +3,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { api } from "../../api/calls";
 import type { Matter } from "../../api/types";
-import { q, said } from "../../app/queries";
+import { changed, q, said } from "../../app/queries";
 import { s } from "../../strings";
 import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/icons";
 import { Card } from "../../ui/Page";
 import { Note } from "../../ui/values";
-import { changed } from "./Custodians";
 
 const t = s.matters;
 

@@ -4,7 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { api } from "../../api/calls";
 import type { DateKind, HoldBody, Matter } from "../../api/types";
-import { q, queryClient, said } from "../../app/queries";
+import { changed, q, said } from "../../app/queries";
 import { s } from "../../strings";
 import { Failed, Skeleton } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -13,7 +13,6 @@ import { Dialog } from "../../ui/Dialog";
 import { Choose, Field, Tick } from "../../ui/Field";
 import { size } from "../../ui/format";
 import { Note, Subject, Time, Who } from "../../ui/values";
-import { changed } from "./Custodians";
 
 const t = s.holds;
 
@@ -54,7 +53,6 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
     mutationFn: () => api.placeHold(matter.id, { name: name.trim(), ...scope } satisfies HoldBody),
     onSuccess: (hold) => {
       changed(matter.id);
-      void queryClient.invalidateQueries({ queryKey: ["audit"] });
       onClose();
       void navigate({
         to: "/matters/$id/holds/$hid",
@@ -79,13 +77,14 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
       wide
       isOpen
       onClose={onClose}
+      onSubmit={go}
       foot={
         <>
           {place.isError && <span className="field-error grow">{said(place.error)}</span>}
           <Button onPress={onClose}>{s.ui.cancel}</Button>
           <Button
             kind="primary"
-            onPress={go}
+            type="submit"
             isDisabled={!who.size || !seen || !isCurrent}
             isPending={place.isPending}
           >

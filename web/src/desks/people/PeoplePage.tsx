@@ -240,17 +240,14 @@ function AddPerson({
       title={t.add}
       isOpen
       onClose={onClose}
+      onSubmit={() => {
+        setTried(true);
+        if (name.trim() && displayName.trim()) add.mutate();
+      }}
       foot={
         <>
           <Button onPress={onClose}>{s.ui.cancel}</Button>
-          <Button
-            kind="primary"
-            isPending={add.isPending}
-            onPress={() => {
-              setTried(true);
-              if (name.trim() && displayName.trim()) add.mutate();
-            }}
-          >
+          <Button kind="primary" type="submit" isPending={add.isPending}>
             {t.add}
           </Button>
         </>
