@@ -53,6 +53,12 @@ export async function administrator({ page }, archive, check) {
   assert.deepEqual(desks, ["Audit", "Status", "People"], "an administrator has no desk with mail");
   assert.equal((await page.request.get("/api/v1/messages/1")).ok(), false, "an administrator reads no mail");
   await check("status");
+  await page.goto("/matters/1");
+  await seen(page.getByRole("heading", { name: "This desk is not yours" }));
+  await page.goto("/search?q=merger");
+  await seen(page.getByRole("heading", { name: "This desk is not yours" }));
+  assert.equal(await page.title(), "This desk is not yours · Muniment");
+  await check("not-yours");
   await page.getByRole("link", { name: "People" }).click();
   await page.getByRole("button", { name: "Add person" }).click();
   const dialog = page.getByRole("dialog");
@@ -155,6 +161,7 @@ export async function search({ page }, check) {
   await page.locator("body").press("j");
   await seen(page.getByRole("heading", { name: /Term sheet v4/ }));
   assert.match(page.url(), /[?&]m=\d+/, "a message can be linked");
+  assert.match(await page.title(), /^recipients:.* · Fabrikam merger · Search · Muniment$/);
   await check("search");
 }
 
@@ -191,7 +198,7 @@ export async function message({ page }, check) {
   const frame = page.frameLocator("iframe");
   await seen(frame.getByText(/1 remote load blocked/));
   await seen(frame.getByText("Clause nine"));
-  assert.equal(await page.title(), "Muniment", "mail runs no script");
+  assert.match(await page.title(), / · Search · Muniment$/, "mail runs no script");
   await check("message-html");
   const ground = () => frame.locator("html").evaluate((html) => getComputedStyle(html).backgroundColor);
   const before = await ground();
@@ -294,6 +301,16 @@ export async function hold({ page }, check) {
   await dialog.getByLabel("Name").fill("Preservation letter of 31 March");
   await dialog.getByText("Alice Ito").click();
   await dialog.getByText("Bob Lay").click();
+  const day = async (nth, digits) => {
+    await dialog.getByRole("spinbutton").nth(nth).click();
+    await page.keyboard.type(digits);
+  };
+  await day(0, "01062026");
+  await day(3, "01012026");
+  await seen(dialog.locator(".field-error").getByText("The last day is before the first."));
+  assert.equal(await dialog.getByRole("button", { name: /^Place hold/ }).isDisabled(), true);
+  assert.equal(await dialog.getByText(/server's log/).count(), 0);
+  for (let n = 0; n < 2; n += 1) await dialog.getByRole("button", { name: "Clear" }).first().click();
   const place = dialog.getByRole("button", { name: /^Place hold on [\d,]+ families$/ });
   await seen(place);
   await check("hold-place");
@@ -301,6 +318,12 @@ export async function hold({ page }, check) {
   await seen(page.getByRole("heading", { name: "Preservation letter of 31 March" }));
   await seen(page.getByText("In force"));
   await seen(page.getByRole("row", { name: /Term sheet v4/ }));
+  await seen(page.getByRole("columnheader", { name: "Received (Berlin)" }));
+  assert.equal(
+    await page.title(),
+    "Preservation letter of 31 March · Fabrikam merger · Matters · Muniment",
+    "the hold, its matter and the desk",
+  );
   await check("hold");
 }
 
@@ -360,6 +383,13 @@ export async function release({ page }, check) {
   await page.getByLabel("Reason").press("Control+Enter");
   await seen(page.getByText("Settled; counsel agreed in writing"));
   await seen(page.getByText("Released", { exact: true }));
+  await seen(page.getByText(/^Released on .* by mila; held [\d,]+ families until then\.$/));
+  await seen(page.getByRole("button", { name: "Export what it held" }));
+  await check("hold-released");
+  await page.getByRole("link", { name: "Fabrikam merger" }).click();
+  const line = page.getByRole("link", { name: /Preservation letter/ });
+  await seen(line);
+  assert.doesNotMatch(await line.innerText(), /famil/, "a hold that is released holds nothing");
 }
 
 /** All of it is in the audit. */
@@ -398,6 +428,29 @@ export async function audit({ page }, check) {
   await seen(page.getByRole("menuitem", { name: /Open matter Fabrikam merger/ }));
   await check("palette");
   await page.keyboard.press("Escape");
+}
+
+/** While the archive can't be reached, every desk says so, and none says that all is well. */
+export async function unreachable({ page, context, faults }) {
+  await page.goto("/status");
+  await seen(page.locator(".sentence"));
+  await page.getByRole("link", { name: "Matters" }).click();
+  await seen(page.getByRole("row", { name: /Fabrikam merger/ }));
+  await context.setOffline(true);
+  const lost = page.getByText("The archive can't be reached.");
+  await page.getByRole("row", { name: /Fabrikam merger/ }).click();
+  await seen(lost);
+  await page.getByRole("link", { name: "Exports" }).click();
+  await seen(page.getByRole("heading", { name: "The archive can't be reached." }));
+  await page.getByRole("link", { name: "Status" }).click();
+  await seen(page.locator(".note").getByText(/can't be reached.*as it was at/));
+  assert.equal(await page.locator(".sentence-good").count(), 0);
+  await page.getByRole("link", { name: "Exports" }).click();
+  await context.setOffline(false);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await seen(page.getByRole("heading", { name: "Exports", level: 1 }));
+  for (let i = faults.length; i >= 0; i -= 1)
+    if (/net::ERR_INTERNET_DISCONNECTED/.test(faults[i])) faults.splice(i, 1);
 }
 
 const session = (url) => request.newContext({ baseURL: `${url}/api/v1/` });

@@ -82,6 +82,7 @@ try {
   shown = desk.page;
   await run("release", () => journeys.release(desk, check));
   await run("audit", () => journeys.audit(desk, check));
+  await run("unreachable", () => journeys.unreachable(desk));
   await run("two people", () => journeys.twoPeople(desk, archive));
   await run("two tabs", () => journeys.twoTabs(desk));
 } catch (error) {

@@ -78,6 +78,13 @@ export async function data<T>(answer: Promise<{ data?: T }>): Promise<T> {
   return (await answer).data as T;
 }
 
+/** Whether the archive answers at all. */
+export async function reach(): Promise<void> {
+  await fetch("/healthz", { cache: "no-store" }).catch(() => {
+    throw offline();
+  });
+}
+
 /** The bytes that an address gives. */
 export async function bytes(url: string): Promise<ArrayBuffer> {
   const response = await fetch(url).catch(() => {

@@ -1,22 +1,23 @@
 // The frame around every desk: who is signed in decides which desks there are. Not signed in: sign-in.
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { Button, Menu, MenuItem, MenuTrigger, Popover, Separator } from "react-aria-components";
 import { api } from "../api/calls";
 import type { Me } from "../api/types";
 import { SignIn } from "../desks/sign-in/SignIn";
 import { s } from "../strings";
-import { Failed, Skeleton } from "../ui/Await";
+import { Empty, Failed, Skeleton } from "../ui/Await";
 import { IconButton } from "../ui/Button";
 import { Icon, type IconName } from "../ui/icons";
 import { useKeys } from "../ui/keys";
+import { load } from "./load";
 import { q } from "./queries";
 import { signedOut } from "./session";
 import "./shell.css";
 import { setTheme, type ThemeChoice, useThemeChoice } from "./theme";
 
-const Overlays = lazy(() => import("./Overlays"));
+const Overlays = lazy(() => load(() => import("./Overlays")));
 
 export const desks = {
   search: { to: "/search", name: s.nav.search, icon: "search", key: "g s", roles: ["legal"] },
@@ -50,6 +51,8 @@ function Frame({ me }: { me: Me }) {
   const [overlay, setOverlay] = useState<"keys" | "palette" | null>(null);
   const navigate = useNavigate();
   const mine = desksOf(me);
+  const path = useLocation({ select: (location) => location.pathname });
+  const here = Object.values(desks).find(({ to }) => path === to || path.startsWith(`${to}/`));
   const goes = Object.fromEntries(mine.map((d) => [d.key, () => void navigate({ to: d.to })]));
   useKeys({
     ...goes,
@@ -101,7 +104,13 @@ function Frame({ me }: { me: Me }) {
         </div>
       </header>
       <main id="desk" className="desk" tabIndex={-1}>
-        <Outlet />
+        {here && !mine.includes(here) ? (
+          <Empty isPage icon="hold" title={s.ui.forbidden}>
+            {s.ui.forbiddenWhy[me.role]}
+          </Empty>
+        ) : (
+          <Outlet />
+        )}
       </main>
       {overlay && (
         <Suspense>

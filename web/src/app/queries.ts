@@ -12,7 +12,10 @@ export const queryClient = new QueryClient({
       staleTime: 15_000,
       retry: (n, error) => n < 1 && !isKnown(error),
       refetchOnWindowFocus: false,
+      // Whether the archive can be reached is found by asking it, not by what the browser believes.
+      networkMode: "always",
     },
+    mutations: { networkMode: "always" },
   },
 });
 

@@ -10,6 +10,7 @@ import {
 } from "@tanstack/react-router";
 import { s } from "../strings";
 import { Empty, Failed, Skeleton } from "../ui/Await";
+import { isUnloaded, load, reload } from "./load";
 import { q } from "./queries";
 import { Shell } from "./Shell";
 
@@ -66,28 +67,28 @@ const search = createRoute({
       m: id(raw.m),
       tab: text(raw.tab),
     }),
-  component: lazyRouteComponent(() => import("../desks/search/SearchDesk"), "SearchDesk"),
+  component: lazyRouteComponent(() => load(() => import("../desks/search/SearchDesk")), "SearchDesk"),
 });
 const matters = createRoute({
   getParentRoute: () => root,
   path: "/matters",
-  component: lazyRouteComponent(() => import("../desks/matters/MattersPage"), "MattersPage"),
+  component: lazyRouteComponent(() => load(() => import("../desks/matters/MattersPage")), "MattersPage"),
 });
 const matter = createRoute({
   getParentRoute: () => root,
   path: "/matters/$id",
-  component: lazyRouteComponent(() => import("../desks/matters/MatterPage"), "MatterPage"),
+  component: lazyRouteComponent(() => load(() => import("../desks/matters/MatterPage")), "MatterPage"),
 });
 const hold = createRoute({
   getParentRoute: () => root,
   path: "/matters/$id/holds/$hid",
-  component: lazyRouteComponent(() => import("../desks/matters/HoldPage"), "HoldPage"),
+  component: lazyRouteComponent(() => load(() => import("../desks/matters/HoldPage")), "HoldPage"),
 });
 const exports = createRoute({
   getParentRoute: () => root,
   path: "/exports",
   validateSearch: (raw: Record<string, unknown>): { id?: number } => tidy({ id: id(raw.id) }),
-  component: lazyRouteComponent(() => import("../desks/exports/ExportsPage"), "ExportsPage"),
+  component: lazyRouteComponent(() => load(() => import("../desks/exports/ExportsPage")), "ExportsPage"),
 });
 const audit = createRoute({
   getParentRoute: () => root,
@@ -102,23 +103,25 @@ const audit = createRoute({
       from: day(raw.from),
       until: day(raw.until),
     }),
-  component: lazyRouteComponent(() => import("../desks/audit/AuditPage"), "AuditPage"),
+  component: lazyRouteComponent(() => load(() => import("../desks/audit/AuditPage")), "AuditPage"),
 });
 const status = createRoute({
   getParentRoute: () => root,
   path: "/status",
-  component: lazyRouteComponent(() => import("../desks/status/StatusPage"), "StatusPage"),
+  component: lazyRouteComponent(() => load(() => import("../desks/status/StatusPage")), "StatusPage"),
 });
 const people = createRoute({
   getParentRoute: () => root,
   path: "/people",
-  component: lazyRouteComponent(() => import("../desks/people/PeoplePage"), "PeoplePage"),
+  component: lazyRouteComponent(() => load(() => import("../desks/people/PeoplePage")), "PeoplePage"),
 });
 
 export const router = createRouter({
   routeTree: root.addChildren([home, search, matters, matter, hold, exports, audit, status, people]),
   defaultPendingComponent: () => <Skeleton />,
-  defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
+  defaultErrorComponent: ({ error, reset }) => (
+    <Failed error={error} retry={isUnloaded(error) ? reload : reset} />
+  ),
   defaultPendingMs: 150,
   defaultPreload: "intent",
 });

@@ -6,6 +6,7 @@ import { s } from "../strings";
 import "./await.css";
 import { Button } from "./Button";
 import { Icon, type IconName } from "./icons";
+import { useTitle } from "./title";
 
 export function Empty({
   icon,
@@ -28,12 +29,20 @@ export function Empty({
           <Icon name={icon} size={20} />
         </span>
       )}
-      {isPage ? <h1>{title}</h1> : <h2>{title}</h2>}
+      {isPage ? <PageTitle title={title} /> : <h2>{title}</h2>}
       {children && <p className="quiet">{children}</p>}
       {act && <div className="row row-wrap empty-act">{act}</div>}
     </div>
   );
 }
+
+function PageTitle({ title }: { title: string }) {
+  useTitle(title);
+  return <h1>{title}</h1>;
+}
+
+/** The server says it in the middle of a line. */
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
   const known = error instanceof ApiError ? error : undefined;
@@ -49,10 +58,17 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
         {s.ui.notFoundWhy}
       </Empty>
     );
+  // What was asked can't be answered, however often it is asked.
+  if (known?.status === 422)
+    return (
+      <Empty icon="alert" title={sentence(known.message)}>
+        {known.hint}
+      </Empty>
+    );
   return (
     <Empty
       icon="alert"
-      title={known?.message ?? s.ui.failed}
+      title={known ? sentence(known.message) : s.ui.failed}
       act={retry && <Button onPress={retry}>{s.ui.retry}</Button>}
     >
       {known?.hint ?? s.ui.failedWhy}

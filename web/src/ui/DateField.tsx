@@ -9,6 +9,7 @@ import {
   DatePicker,
   DateSegment,
   Dialog,
+  FieldError,
   Group,
   Heading,
   Label,
@@ -32,10 +33,12 @@ export function DateField({
   label,
   value,
   onChange,
+  error,
 }: {
   label: string;
   value: string | undefined;
   onChange: (value: string | undefined) => void;
+  error?: string | undefined;
 }) {
   return (
     <DatePicker
@@ -43,6 +46,8 @@ export function DateField({
       value={read(value)}
       onChange={(day) => onChange(day?.toString())}
       shouldForceLeadingZeros
+      isInvalid={Boolean(error)}
+      validationBehavior="aria"
     >
       <Label className="field-label">{label}</Label>
       <Group className="control date-control">
@@ -54,6 +59,7 @@ export function DateField({
           <Icon name="calendar" />
         </Button>
       </Group>
+      <FieldError className="field-error">{error}</FieldError>
       <Popover className="popover" offset={4}>
         <Dialog className="date-dialog" aria-label={label}>
           <Calendar>

@@ -1,5 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { count, date, elapsed, findWords, place, size, span, stretches, time, timeInFull } from "./format";
+import {
+  count,
+  date,
+  elapsed,
+  findWords,
+  isReversed,
+  place,
+  size,
+  span,
+  stretches,
+  time,
+  timeInFull,
+} from "./format";
 
 test("counts are grouped and name their unit", () => {
   expect(count(1, "message")).toBe("1 message");
@@ -72,4 +84,10 @@ test("a zone is named by its place", () => {
     "Buenos Aires",
     "UTC",
   ]);
+});
+
+test("days are reversed only if both are there", () => {
+  expect(isReversed("2026-06-01", "2026-01-01")).toBe(true);
+  expect(isReversed("2026-01-01", "2026-01-01")).toBe(false);
+  expect(isReversed(undefined, "2026-01-01")).toBe(false);
 });

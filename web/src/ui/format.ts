@@ -75,6 +75,10 @@ export function date(ymd: string): string {
   return day(`${ymd}T12:00:00Z`, "UTC");
 }
 
+/** Plain days that can't be first and last. */
+export const isReversed = (from: string | undefined, until: string | undefined) =>
+  from !== undefined && until !== undefined && from > until;
+
 /** "4 s", "12 min", "3 h", "9 days": how long ago, coarse. */
 export function span(ms: number): string {
   const s = Math.max(0, Math.round(ms / 1000));

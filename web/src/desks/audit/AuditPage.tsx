@@ -9,10 +9,11 @@ import { s } from "../../strings";
 import { Empty, Failed, Skeleton } from "../../ui/Await";
 import { DateField } from "../../ui/DateField";
 import { Choose, Field } from "../../ui/Field";
-import { timeInFull } from "../../ui/format";
+import { isReversed, timeInFull } from "../../ui/format";
 import { MailText } from "../../ui/MailText";
 import { Split } from "../../ui/Split";
 import { type Column, Table } from "../../ui/Table";
+import { useTitle } from "../../ui/title";
 import { Badge, Time } from "../../ui/values";
 import "./audit.css";
 import { facts } from "./facts";
@@ -62,6 +63,7 @@ export function AuditPage() {
   const filter = route.useSearch();
   const navigate = route.useNavigate();
   const { data: me } = useSuspenseQuery(q.session);
+  useTitle(t.title);
   const matters = useQuery({ ...q.matters, enabled: me?.role === "legal" });
   const [active, setActive] = useState<number | undefined>();
   const [wanted, setWanted] = useState(0);
@@ -96,7 +98,12 @@ export function AuditPage() {
       </header>
       <div className="filters audit-filters" role="group" aria-label={s.search.filters}>
         <DateField label={s.search.from} value={filter.from} onChange={(from) => set({ from })} />
-        <DateField label={s.search.until} value={filter.until} onChange={(until) => set({ until })} />
+        <DateField
+          label={s.search.until}
+          value={filter.until}
+          onChange={(until) => set({ until })}
+          error={isReversed(filter.from, filter.until) ? s.ui.lastDay : undefined}
+        />
         <Typed label={t.actor} value={filter.actor} onChange={(actor) => set({ actor })} />
         <Choose
           label={t.action}

@@ -12,6 +12,7 @@ import { MailText } from "../../ui/MailText";
 import { plain } from "../../ui/mail";
 import { Card, Page } from "../../ui/Page";
 import { type Column, Table } from "../../ui/Table";
+import { useTitle } from "../../ui/title";
 import { Badge, Copyable, Hash, Note, Size, Time } from "../../ui/values";
 import { bundleName, verifyCommand } from "./command";
 import "./exports.css";
@@ -111,6 +112,7 @@ const columnsOf = (matter: (id: number | null) => string): Column<Job>[] => [
 
 export function ExportsPage() {
   const { id } = route.useSearch();
+  useTitle(t.title);
   const navigate = route.useNavigate();
   const exports = useQuery(q.exports());
   const matters = useQuery(q.matters);

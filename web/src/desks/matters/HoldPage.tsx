@@ -11,6 +11,7 @@ import { Button } from "../../ui/Button";
 import { Confirm } from "../../ui/Confirm";
 import { Field } from "../../ui/Field";
 import { Icon } from "../../ui/icons";
+import { useTitle } from "../../ui/title";
 import { Note, Time, Zone } from "../../ui/values";
 import ExportDialog from "../exports/ExportDialog";
 import { HitList } from "../search/HitList";
@@ -43,6 +44,7 @@ export function HoldPage() {
 
 function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
   const navigate = useNavigate();
+  useTitle(hold.name, matter.name, s.matters.title);
   const [act, setAct] = useState<"release" | "export" | null>(null);
   const [active, setActive] = useState<number | undefined>();
   const fetch = useCallback(
@@ -71,29 +73,29 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
             <p className="quiet">{scopeOf(hold)}</p>
             <p className="faint small">
               {t.placed} <Time at={hold.placed_at} /> {s.matters.by} {hold.placed_by}
-              {hold.released_at && (
-                <>
-                  {" · "}
-                  {t.released} <Time at={hold.released_at} /> {s.matters.by} {hold.released_by}
-                </>
-              )}
             </p>
           </div>
           <Button icon="bundle" isDisabled={!total} onPress={() => setAct("export")}>
-            {t.exportHeld}
+            {hold.released_at ? t.exportReleased : t.exportHeld}
           </Button>
           {!hold.released_at && <Button onPress={() => setAct("release")}>{t.release}</Button>}
         </div>
-        {hold.release_reason && (
+        {hold.released_at && (
           <Note>
-            <span className="strong">{t.reasonGiven}:</span> {hold.release_reason}
+            <p>
+              {t.releasedOn} <Time at={hold.released_at} /> {s.matters.by} {hold.released_by}
+              {items.first && `; ${t.heldUntilThen(total)}`}.
+            </p>
+            <p>
+              <span className="strong">{t.reasonGiven}:</span> {hold.release_reason}
+            </p>
           </Note>
         )}
       </header>
-      <section className="hold-items" aria-label={t.held}>
+      <section className="hold-items" aria-label={hold.released_at ? t.heldThen : t.held}>
         <div className="hits-head">
           <p>
-            <strong>{s.families(items.first ? total : hold.families)}</strong>
+            <strong>{items.first && (hold.released_at ? t.heldUntilThen(total) : s.families(total))}</strong>
           </p>
         </div>
         {items.query.error ? (
@@ -111,7 +113,7 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
             onRange={items.want}
             active={active}
             onOpen={open}
-            isSent={hold.date_kind === "sent"}
+            isSent={false}
           />
         )}
       </section>

@@ -64,7 +64,7 @@ export function Holds({ matter }: { matter: Matter }) {
                       <span className="quiet small">{scopeOf(hold)}</span>
                     </span>
                     <span className="line-side small">
-                      <span>{s.families(hold.families)}</span>
+                      {!hold.released_at && <span>{s.families(hold.families)}</span>}
                       <span className="faint">
                         {hold.released_at ? t.released : t.placed}{" "}
                         <Time at={hold.released_at ?? hold.placed_at} short />

@@ -11,6 +11,7 @@ import { Button } from "../../ui/Button";
 import { Confirm } from "../../ui/Confirm";
 import { Icon } from "../../ui/icons";
 import { Card, Page } from "../../ui/Page";
+import { useTitle } from "../../ui/title";
 import { Badge, Time, Zone } from "../../ui/values";
 import { Custodians } from "./Custodians";
 import { Happened } from "./Happened";
@@ -29,6 +30,7 @@ export function MatterPage() {
 
 function Shown({ matter }: { matter: Matter }) {
   const [closing, setClosing] = useState(false);
+  useTitle(matter.name, t.title);
   const change = async (is_closed: boolean) => {
     queryClient.setQueryData(q.matter(matter.id).queryKey, await api.changeMatter(matter.id, { is_closed }));
     changed(matter.id);

@@ -10,6 +10,7 @@ import { Button } from "../../ui/Button";
 import { number } from "../../ui/format";
 import { Page } from "../../ui/Page";
 import { type Column, Table } from "../../ui/Table";
+import { useTitle } from "../../ui/title";
 import { Badge, Time } from "../../ui/values";
 import { MatterDialog } from "./MatterDialog";
 import "./matters.css";
@@ -63,6 +64,7 @@ const columns: Column<Matter>[] = [
 
 export function MattersPage() {
   const matters = useQuery(q.matters);
+  useTitle(t.title);
   const navigate = useNavigate();
   const [adding, setAdding] = useState(false);
   const [active, setActive] = useState<number | undefined>();

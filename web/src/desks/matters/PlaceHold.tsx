@@ -11,7 +11,7 @@ import { Button } from "../../ui/Button";
 import { DateField } from "../../ui/DateField";
 import { Dialog } from "../../ui/Dialog";
 import { Choose, Field, Tick } from "../../ui/Field";
-import { size } from "../../ui/format";
+import { isReversed, size } from "../../ui/format";
 import { Note, Subject, Time, Who } from "../../ui/values";
 
 const t = s.holds;
@@ -26,6 +26,7 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
   const [until, setUntil] = useState<string | undefined>();
   const [ongoing, setOngoing] = useState(true);
   const [tried, setTried] = useState(false);
+  const reversed = isReversed(from, until);
   const scope = useMemo(
     () => ({
       custodian_ids: [...who].sort((a, b) => a - b),
@@ -45,7 +46,7 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
   const preview = useQuery({
     queryKey: ["hold-preview", matter.id, asked],
     queryFn: () => api.previewHold(matter.id, { name: name || "-", ...asked }),
-    enabled: asked.custodian_ids.length > 0,
+    enabled: asked.custodian_ids.length > 0 && !isReversed(asked.from, asked.until),
     placeholderData: keepPreviousData,
   });
   const isCurrent = asked === scope && !preview.isPlaceholderData;
@@ -70,7 +71,7 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
     setTried(true);
     if (name.trim() && who.size) place.mutate();
   };
-  const seen = who.size ? preview.data : undefined;
+  const seen = who.size && !reversed ? preview.data : undefined;
   return (
     <Dialog
       title={t.title}
@@ -127,7 +128,12 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
           />
           <div className="hold-dates">
             <DateField label={t.from} value={from} onChange={setFrom} />
-            <DateField label={t.until} value={until} onChange={setUntil} />
+            <DateField
+              label={t.until}
+              value={until}
+              onChange={setUntil}
+              error={reversed ? s.ui.lastDay : undefined}
+            />
           </div>
           <Tick isSelected={ongoing} onChange={setOngoing} hint={t.ongoingHint}>
             {t.ongoing}
@@ -137,6 +143,8 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
           <h3>{t.sees}</h3>
           {!who.size ? (
             <p className="faint small">{t.seesWait}</p>
+          ) : reversed ? (
+            <p className="faint small">{s.ui.lastDay}</p>
           ) : preview.isError ? (
             <Failed error={preview.error} retry={() => void preview.refetch()} />
           ) : !seen ? (

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { links } from "../../api/calls";
 import type { Message } from "../../api/types";
+import { load } from "../../app/load";
 import { q } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
@@ -22,7 +23,7 @@ import { PeopleLines } from "./PeopleLines";
 import { ProofView } from "./ProofView";
 import { HeadersView, HtmlView, SourceView, TextView } from "./views";
 
-const ExportDialog = lazy(() => import("../exports/ExportDialog"));
+const ExportDialog = lazy(() => load(() => import("../exports/ExportDialog")));
 
 interface Props {
   id: number;

@@ -6,7 +6,7 @@ import { api } from "../../api/calls";
 import type { Person, Role } from "../../api/types";
 import { q, queryClient, said } from "../../app/queries";
 import { s } from "../../strings";
-import { Await, Empty } from "../../ui/Await";
+import { Await } from "../../ui/Await";
 import { Button } from "../../ui/Button";
 import { Confirm } from "../../ui/Confirm";
 import { Dialog } from "../../ui/Dialog";
@@ -14,6 +14,7 @@ import { Choose, Field, Tick } from "../../ui/Field";
 import { Icon } from "../../ui/icons";
 import { Page } from "../../ui/Page";
 import { type Column, Table } from "../../ui/Table";
+import { useTitle } from "../../ui/title";
 import { Badge, Copyable, Note, Time } from "../../ui/values";
 
 const t = s.people;
@@ -23,16 +24,11 @@ type Ask = { act: "disable" | "reset"; person: Person } | null;
 
 export function PeoplePage() {
   const { data: me } = useSuspenseQuery(q.session);
-  if (me?.role !== "administrator")
-    return (
-      <Empty isPage icon="hold" title={s.ui.forbidden}>
-        {t.administratorsOnly}
-      </Empty>
-    );
-  return <People me={me.name} />;
+  useTitle(t.title);
+  return <People me={me?.name} />;
 }
 
-function People({ me }: { me: string }) {
+function People({ me }: { me: string | undefined }) {
   const people = useQuery(q.people);
   const [adding, setAdding] = useState(false);
   const [ask, setAsk] = useState<Ask>(null);

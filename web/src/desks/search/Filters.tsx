@@ -6,6 +6,7 @@ import { s } from "../../strings";
 import { Button } from "../../ui/Button";
 import { DateField } from "../../ui/DateField";
 import { Choose } from "../../ui/Field";
+import { isReversed } from "../../ui/format";
 import { AddressField } from "./AddressField";
 import { asksUnproven, filtersOn, withoutFilters, withUnproven } from "./state";
 
@@ -36,7 +37,12 @@ export default function Filters({
         ]}
       />
       <DateField label={s.search.from} value={state.from} onChange={(from) => set({ from })} />
-      <DateField label={s.search.until} value={state.until} onChange={(until) => set({ until })} />
+      <DateField
+        label={s.search.until}
+        value={state.until}
+        onChange={(until) => set({ until })}
+        error={isReversed(state.from, state.until) ? s.ui.lastDay : undefined}
+      />
       <AddressField
         label={s.search.sender}
         matter={matter}

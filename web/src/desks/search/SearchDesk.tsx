@@ -6,6 +6,7 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } fro
 import { api } from "../../api/calls";
 import { ApiError } from "../../api/client";
 import type { Hit } from "../../api/types";
+import { load } from "../../app/load";
 import { q, queryClient } from "../../app/queries";
 import type { SearchState } from "../../app/router";
 import { s } from "../../strings";
@@ -15,6 +16,7 @@ import { elapsed } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { useKeys } from "../../ui/keys";
 import { Split } from "../../ui/Split";
+import { useTitle } from "../../ui/title";
 import { Zone } from "../../ui/values";
 import { MessagePane } from "../message/MessagePane";
 import { HitList } from "./HitList";
@@ -24,8 +26,8 @@ import "./search.css";
 import { bodyOf, filtersOn, withoutFilters, wordsOf } from "./state";
 
 // The date control is large and not needed at first.
-const Filters = lazy(() => import("./Filters"));
-const ExportDialog = lazy(() => import("../exports/ExportDialog"));
+const Filters = lazy(() => load(() => import("./Filters")));
+const ExportDialog = lazy(() => load(() => import("../exports/ExportDialog")));
 const route = getRouteApi("/search");
 const LAST = "muniment.matter";
 
@@ -36,6 +38,7 @@ export function SearchDesk() {
   const matters = useQuery(q.matters);
   const open = useMemo(() => matters.data?.matters ?? [], [matters.data]);
   const matter = open.find((m) => m.id === state.matter);
+  useTitle(state.q, matter?.name, s.nav.search);
   const go = useCallback(
     (change: Partial<SearchState>, replace = false) =>
       void navigate({ search: (was) => ({ ...was, ...change }), replace }),

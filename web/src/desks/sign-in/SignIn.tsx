@@ -9,11 +9,13 @@ import { enter, isAnother } from "../../app/session";
 import { s } from "../../strings";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
+import { useTitle } from "../../ui/title";
 import { Note } from "../../ui/values";
 import "./sign-in.css";
 
 export function SignIn({ me }: { me: Me | null }) {
   const [oneTime, setOneTime] = useState("");
+  useTitle(s.signIn.title);
   return (
     <main className="sign-in">
       <section className="sign-in-card" aria-label={s.product}>

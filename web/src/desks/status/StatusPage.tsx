@@ -3,7 +3,7 @@ import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import type { Status } from "../../api/types";
-import { q } from "../../app/queries";
+import { q, said } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -12,6 +12,7 @@ import { Icon } from "../../ui/icons";
 import { Card, Page } from "../../ui/Page";
 import { saveText } from "../../ui/save";
 import { type Column, Table } from "../../ui/Table";
+import { useTitle } from "../../ui/title";
 import { Badge, Copyable, Hash, Note, Time } from "../../ui/values";
 import { sentence } from "./sentence";
 import "./status.css";
@@ -20,7 +21,17 @@ const t = s.status;
 
 export function StatusPage() {
   const status = useQuery(q.status);
-  return <Await query={status}>{(data) => <Shown status={data} />}</Await>;
+  useTitle(t.title);
+  return (
+    <Await query={status}>
+      {(data) => (
+        <Shown
+          status={data}
+          lost={status.isError ? { error: status.error, at: status.dataUpdatedAt } : undefined}
+        />
+      )}
+    </Await>
+  );
 }
 
 /** The server's reason as a sentence of its own. */
@@ -46,8 +57,10 @@ const address: Column<Status["sources"][number]> = {
   cell: (x) => x.address && <code>{x.address}</code>,
 };
 
-function Shown({ status }: { status: Status }) {
-  const now = useNow();
+/** `lost`: what kept newer figures away, and when these were had. */
+function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: number } | undefined }) {
+  const clock = useNow();
+  const now = lost?.at ?? clock;
   const { text, mood } = sentence(status, now);
   const { data: me } = useSuspenseQuery(q.session);
   const unproven = status.sources.reduce((sum, source) => sum + source.unproven, 0);
@@ -86,8 +99,14 @@ function Shown({ status }: { status: Status }) {
     : "–";
   return (
     <Page title={t.title}>
-      <p className={`sentence sentence-${mood}`}>
-        <Icon name={mood === "good" ? "check" : "alert"} size={20} />
+      {lost && (
+        <Note tone="bad" icon="alert">
+          <span className="strong">{said(lost.error)}</span> {t.stale}{" "}
+          <Time at={new Date(lost.at).toISOString()} />
+        </Note>
+      )}
+      <p className={`sentence sentence-${lost ? "bad" : mood}`}>
+        <Icon name={mood === "good" && !lost ? "check" : "alert"} size={20} />
         <span>{text}</span>
       </p>
       {!status.worm.enforced && (
