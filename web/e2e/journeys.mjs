@@ -233,7 +233,32 @@ export async function reached({ page }, check) {
     /Grace Okafor.*grace\.okafor@.* forwarded to.*grace@home\.test/s,
   );
   assert.equal(await line("Bcc").count(), 0, "nobody is blind who can be accounted for");
+  await seen(page.locator(".gaps-quiet").getByText("logo.png: an image, whose words are not read"));
+  assert.equal(await page.locator(".note-hold").count(), 0, "a logo is no cause for alarm");
   await check("message-list");
+}
+
+/** A view that is asked for while its message is on its way is the one that is shown. */
+export async function impatient({ page }) {
+  await query(page, "budget");
+  await count(page, /famil/);
+  await page.keyboard.press("Escape");
+  const messages = /\/api\/v1\/messages\/\d+\?/;
+  let answer;
+  const asked = new Promise((done) => {
+    answer = done;
+  });
+  await page.route(messages, async (route) => {
+    await asked;
+    await route.continue();
+  });
+  await page.locator("body").press("j");
+  await page.keyboard.press("p");
+  answer();
+  await seen(page.getByRole("heading", { name: "Verified now" }));
+  await page.unroute(messages);
+  await page.keyboard.press("t");
+  await seen(page.locator(".message-text"));
 }
 
 /** A sender who is named as another's address, and names that turn themselves around, are seen for what they are. */
@@ -428,6 +453,19 @@ export async function audit({ page }, check) {
   await seen(page.getByRole("menuitem", { name: /Open matter Fabrikam merger/ }));
   await check("palette");
   await page.keyboard.press("Escape");
+  await gone(page.getByRole("dialog"));
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("hold");
+  await seen(page.getByRole("menuitem", { name: "Place hold in Fabrikam merger" }));
+  await page.keyboard.press("Enter");
+  await seen(page.getByRole("dialog", { name: "Place a hold" }));
+  await page.keyboard.press("Escape");
+  await gone(page.getByRole("dialog"));
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("custodian");
+  await seen(page.getByRole("menuitem", { name: "Add custodian" }));
+  await page.keyboard.press("Escape");
+  await gone(page.getByRole("dialog"));
 }
 
 /** While the archive can't be reached, every desk says so, and none says that all is well. */

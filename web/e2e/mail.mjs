@@ -133,6 +133,11 @@ const TALK = [
   ],
 ];
 
+const PIXEL = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+
 /** Every message that the tests and the pictures need; newest last. */
 export function company(count = 120) {
   const keys = Object.keys(people).filter((key) => !["counsel", "board", "home", "liar"].includes(key));
@@ -196,6 +201,7 @@ export function company(count = 120) {
     subject: "Board call on Friday",
     text: "All,\r\n\r\nthe board meets by telephone on Friday at nine.\r\n\r\nCarol\r\n",
   };
+  invitation.files = [["logo.png", "image/png", PIXEL]];
   mails.push(
     report(invitation, [
       ["To", "alice", "Expanded", "board"],

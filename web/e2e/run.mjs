@@ -54,6 +54,7 @@ try {
   await run("search", () => journeys.search(desk, check));
   await run("message", () => journeys.message(desk, check));
   await run("reached", () => journeys.reached(desk, check));
+  await run("impatient", () => journeys.impatient(desk));
   await run("disguised", () => journeys.disguised(desk, check));
   await run("bad filter", () => journeys.badFilter(desk));
   await run("unproven", () => journeys.unproven(desk, check));

@@ -58,6 +58,7 @@ export const s = {
     paletteNone: "Nothing goes by that name",
     openMatter: (name: string) => `Open matter ${name}`,
     searchMatter: (name: string) => `Search in ${name}`,
+    holdIn: (name: string) => `Place hold in ${name}`,
     roles: { administrator: "Administrator", legal: "Legal" } as Record<string, string>,
   },
   signIn: {
@@ -85,7 +86,7 @@ export const s = {
     act: "Search",
     help: "How to write a query",
     filters: "Filters",
-    filtersOn: (n: number) => `Filters · ${n}`,
+    filtersOn: (n: number) => `Filters · ${number(n)}`,
     dateKind: "Date that counts",
     sent: "Sent",
     received: "Received",
@@ -104,7 +105,7 @@ export const s = {
     behind: (n: number) => `${count(n, "delivery", "deliveries")} not yet searchable`,
     selected: (n: number) => `${number(n)} selected`,
     exportAll: (n: number) => `Export ${families(n)}`,
-    exportPicked: (n: number) => `Export ${n} selected`,
+    exportPicked: (n: number) => `Export ${number(n)} selected`,
     none: "No message fits",
     noneWhy: "Nothing in this scope matches the query and its filters.",
     noneUnfiltered: "Try without filters",
@@ -188,12 +189,30 @@ export const s = {
     heldBy: "Held by",
     unproven:
       "Nothing shows that your own mail system sent this: its delivery lacks the organisation that its source must name. It is kept like all mail. See who delivered it under Envelope before you rely on what it says.",
-    gapNote: (n: number) => `${count(n, "part")} of this message could not be indexed in full`,
+    gapNote: (n: number) =>
+      `${count(n, "part")} of this message could not be read in full, so not all words can be found:`,
+    gaps: {
+      message: "the message",
+      unnamed: "attachment without a name",
+      image: "an image, whose words are not read",
+      other: "could not be read in full",
+      reasons: {
+        "no-text": "holds no words",
+        "not-ocred": "pages or pictures in it are not read",
+        "unknown-type": "of a kind that is not read",
+        encrypted: "opens with a password, and is not read",
+        "too-large": "longer than is read; what comes after can't be found",
+        "too-deep": "nested deeper than is read",
+        damaged: "damaged, and not read in full",
+        "timed-out": "took too long to read",
+        crashed: "could not be read",
+      } as Record<string, string>,
+    },
     textGone: "The message has no text of its own.",
     frame: "The message as HTML, without scripts and remote content",
     attachments: (n: number) => count(n, "attachment"),
     hasText: "searchable",
-    hits: (now: number, all: number) => (now ? `${now} of ${all}` : count(all, "hit")),
+    hits: (now: number, all: number) => (now ? `${number(now)} of ${number(all)}` : count(all, "hit")),
     nextHit: "Next hit",
     previousHit: "Previous hit",
     participants: "Who took part, and how it is known",
@@ -230,12 +249,12 @@ export const s = {
     headerValue: "Value",
     wholeSource: "Download it whole",
     cut: (bytes: string) => `The first ${bytes} are shown.`,
-    versions: (n: number) => `${n} versions: copies that travelled differently`,
-    version: (n: number) => `Version ${n}`,
+    versions: (n: number) => `${number(n)} versions: copies that travelled differently`,
+    version: (n: number) => `Version ${number(n)}`,
     carries: "Carries",
     asReceived: "As it was received",
     carriedBy: (seqs: readonly number[]) =>
-      seqs.length > 3 ? `${number(seqs.length)} deliveries` : `delivery ${seqs.join(", ")}`,
+      seqs.length > 3 ? `${number(seqs.length)} deliveries` : `delivery ${seqs.map(number).join(", ")}`,
   },
   proof: {
     good: "Verified now",
@@ -426,6 +445,7 @@ export const s = {
     whole: "The whole archive",
     scope: "What is exported",
     allIn: "All families that the search finds",
+    one: "Export this message",
     defaultName: (q: string) => q || "All mail",
   },
   audit: {
@@ -502,8 +522,9 @@ export const s = {
       silent: (n: number, all: number) =>
         n === all
           ? `Waiting for the first delivery from ${count(all, "source")}`
-          : `${n} of ${count(all, "source")} silent for a day or more`,
-      delivering: (n: number) => (n === 1 ? "The source is delivering" : `All ${n} sources delivering`),
+          : `${number(n)} of ${count(all, "source")} silent for a day or more`,
+      delivering: (n: number) =>
+        n === 1 ? "The source is delivering" : `All ${number(n)} sources delivering`,
       last: (t: string) => `last message ${t} ago`,
       behind: (n: number) =>
         n === 0

@@ -1,6 +1,7 @@
 // What lies over any desk: the list of keys, and the palette that goes anywhere.
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
 import {
   Dialog as AriaDialog,
   Autocomplete,
@@ -16,7 +17,8 @@ import type { Me } from "../api/types";
 import { s } from "../strings";
 import { Dialog } from "../ui/Dialog";
 import "../ui/field.css";
-import { Icon, type IconName } from "../ui/icons";
+import { Icon } from "../ui/icons";
+import { type Act, actsHere } from "./acts";
 import { q } from "./queries";
 import { desksOf } from "./Shell";
 import { setTheme } from "./theme";
@@ -64,7 +66,9 @@ function Palette({ me, onClose, onKeys }: { me: Me; onClose: () => void; onKeys:
   const navigate = useNavigate();
   const { contains } = useFilter({ sensitivity: "base" });
   const matters = useQuery({ ...q.matters, enabled: me.role === "legal" });
-  const acts: { id: string; name: string; icon: IconName; note?: string; run: () => void }[] = [
+  const [here] = useState(actsHere);
+  const acts: Act[] = [
+    ...here,
     ...desksOf(me).map((d) => ({
       id: d.to,
       name: d.name,
@@ -87,7 +91,29 @@ function Palette({ me, onClose, onKeys }: { me: Me; onClose: () => void; onKeys:
         note: m.reference,
         run: (): void => void navigate({ to: "/matters/$id", params: { id: String(m.id) } }),
       },
+      ...(m.custodians && !m.is_closed
+        ? [
+            {
+              id: `h${m.id}`,
+              name: s.nav.holdIn(m.name),
+              icon: "hold" as const,
+              note: m.reference,
+              run: (): void =>
+                void navigate({ to: "/matters/$id", params: { id: String(m.id) }, search: { act: "hold" } }),
+            },
+          ]
+        : []),
     ]),
+    ...(me.role === "legal"
+      ? [
+          {
+            id: "new-matter",
+            name: s.matters.new,
+            icon: "plus" as const,
+            run: (): void => void navigate({ to: "/matters", search: { act: "new" } }),
+          },
+        ]
+      : []),
     {
       id: "system",
       name: `${s.nav.theme}: ${s.nav.themeSystem}`,
@@ -111,30 +137,41 @@ function Palette({ me, onClose, onKeys }: { me: Me; onClose: () => void; onKeys:
   return (
     <ModalOverlay className="scrim" isOpen onOpenChange={(open) => !open && onClose()} isDismissable>
       <Modal className="modal palette">
+        {/* The field would first clear itself. */}
         <AriaDialog aria-label={s.nav.palette} className="dialog">
-          <Autocomplete filter={contains}>
-            <SearchField aria-label={s.nav.palette} autoFocus>
-              <Input className="control" placeholder={s.nav.paletteHint} />
-            </SearchField>
-            <Menu
-              className="options"
-              aria-label={s.nav.palette}
-              items={acts}
-              renderEmptyState={() => <p className="quiet small card-body">{s.nav.paletteNone}</p>}
-              onAction={(key) => {
+          <div
+            className="palette-in"
+            onKeyDownCapture={(event) => {
+              if (event.key === "Escape") {
+                event.stopPropagation();
                 onClose();
-                acts.find((a) => a.id === key)?.run();
-              }}
-            >
-              {(act) => (
-                <MenuItem id={act.id} textValue={act.name} className="option">
-                  <Icon name={act.icon} />
-                  <span className="clip">{act.name}</span>
-                  {act.note && <span className="faint tiny end">{act.note}</span>}
-                </MenuItem>
-              )}
-            </Menu>
-          </Autocomplete>
+              }
+            }}
+          >
+            <Autocomplete filter={contains}>
+              <SearchField aria-label={s.nav.palette} autoFocus>
+                <Input className="control" placeholder={s.nav.paletteHint} />
+              </SearchField>
+              <Menu
+                className="options"
+                aria-label={s.nav.palette}
+                items={acts}
+                renderEmptyState={() => <p className="quiet small card-body">{s.nav.paletteNone}</p>}
+                onAction={(key) => {
+                  onClose();
+                  acts.find((a) => a.id === key)?.run();
+                }}
+              >
+                {(act) => (
+                  <MenuItem id={act.id} textValue={act.name} className="option">
+                    <Icon name={act.icon} />
+                    <span className="clip">{act.name}</span>
+                    {act.note && <span className="faint tiny end">{act.note}</span>}
+                  </MenuItem>
+                )}
+              </Menu>
+            </Autocomplete>
+          </div>
         </AriaDialog>
       </Modal>
     </ModalOverlay>

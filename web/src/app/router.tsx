@@ -72,11 +72,15 @@ const search = createRoute({
 const matters = createRoute({
   getParentRoute: () => root,
   path: "/matters",
+  validateSearch: (raw: Record<string, unknown>): { act?: "new" } =>
+    tidy({ act: raw.act === "new" ? raw.act : undefined }),
   component: lazyRouteComponent(() => load(() => import("../desks/matters/MattersPage")), "MattersPage"),
 });
 const matter = createRoute({
   getParentRoute: () => root,
   path: "/matters/$id",
+  validateSearch: (raw: Record<string, unknown>): { act?: "hold" } =>
+    tidy({ act: raw.act === "hold" ? raw.act : undefined }),
   component: lazyRouteComponent(() => load(() => import("../desks/matters/MatterPage")), "MatterPage"),
 });
 const hold = createRoute({

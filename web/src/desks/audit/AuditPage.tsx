@@ -9,7 +9,7 @@ import { s } from "../../strings";
 import { Empty, Failed, Skeleton } from "../../ui/Await";
 import { DateField } from "../../ui/DateField";
 import { Choose, Field } from "../../ui/Field";
-import { isReversed, timeInFull } from "../../ui/format";
+import { isReversed, number, timeInFull } from "../../ui/format";
 import { MailText } from "../../ui/MailText";
 import { Split } from "../../ui/Split";
 import { type Column, Table } from "../../ui/Table";
@@ -192,7 +192,7 @@ function Detail({ row, matter }: { row: AuditRow; matter: string }) {
         </dd>
         <dt>{t.row}</dt>
         <dd>
-          {row.id} <code className="faint">{row.action}</code>
+          {number(row.id)} <code className="faint">{row.action}</code>
         </dd>
       </dl>
       <h3>{t.detail}</h3>

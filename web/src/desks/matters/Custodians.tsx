@@ -3,6 +3,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../../api/calls";
 import type { Custodian, Matter } from "../../api/types";
+import { useActs } from "../../app/acts";
 import { changed, q, said } from "../../app/queries";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
@@ -20,6 +21,7 @@ export function Custodians({ matter }: { matter: Matter }) {
   const list = useQuery(q.custodians(matter.id));
   const [editing, setEditing] = useState<Custodian | "new" | null>(null);
   const [removing, setRemoving] = useState<Custodian | null>(null);
+  useActs([{ id: "add-custodian", name: t.addCustodian, icon: "people", run: () => setEditing("new") }]);
   return (
     <Card
       title={t.custodians}

@@ -4,6 +4,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
 import { api } from "../../api/calls";
 import type { Hold, Matter } from "../../api/types";
+import { useActs } from "../../app/acts";
 import { changed, q } from "../../app/queries";
 import { s } from "../../strings";
 import { Await, Empty, Failed, Skeleton } from "../../ui/Await";
@@ -58,6 +59,22 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
     if (hit) void navigate({ to: "/search", search: { matter: matter.id, m: hit.id } });
   };
   const total = items.first?.total ?? 0;
+  const exportName = hold.released_at ? t.exportReleased : t.exportHeld;
+  useActs([
+    ...(total
+      ? [{ id: "export", name: exportName, icon: "bundle" as const, run: () => setAct("export") }]
+      : []),
+    ...(hold.released_at
+      ? []
+      : [
+          {
+            id: "release",
+            name: t.releaseTitle(hold.name),
+            icon: "hold" as const,
+            run: () => setAct("release"),
+          },
+        ]),
+  ]);
   return (
     <div className="hold-page">
       <header className="hold-head">
@@ -76,7 +93,7 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
             </p>
           </div>
           <Button icon="bundle" isDisabled={!total} onPress={() => setAct("export")}>
-            {hold.released_at ? t.exportReleased : t.exportHeld}
+            {exportName}
           </Button>
           {!hold.released_at && <Button onPress={() => setAct("release")}>{t.release}</Button>}
         </div>

@@ -1,7 +1,6 @@
 // The holds of a matter: those in force first.
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import type { Hold, Matter } from "../../api/types";
 import { q } from "../../app/queries";
 import { s } from "../../strings";
@@ -13,6 +12,7 @@ import { Badge, Time } from "../../ui/values";
 import { PlaceHold } from "./PlaceHold";
 
 const t = s.holds;
+const route = getRouteApi("/matters/$id");
 
 /** Who and when, in one line. */
 export function scopeOf(hold: Hold): string {
@@ -33,7 +33,9 @@ export const HoldState = ({ hold }: { hold: Hold }) =>
 
 export function Holds({ matter }: { matter: Matter }) {
   const list = useQuery(q.holds(matter.id));
-  const [placing, setPlacing] = useState(false);
+  const { act } = route.useSearch();
+  const navigate = route.useNavigate();
+  const setPlacing = (on: boolean) => void navigate({ search: on ? { act: "hold" } : {}, replace: true });
   const order = (holds: Hold[]) =>
     [...holds].sort((a, b) => Number(Boolean(a.released_at)) - Number(Boolean(b.released_at)));
   const place = (kind: "primary" | "quiet") => (
@@ -82,7 +84,9 @@ export function Holds({ matter }: { matter: Matter }) {
           )
         }
       </Await>
-      {placing && <PlaceHold matter={matter} onClose={() => setPlacing(false)} />}
+      {act === "hold" && matter.custodians > 0 && (
+        <PlaceHold matter={matter} onClose={() => setPlacing(false)} />
+      )}
     </Card>
   );
 }

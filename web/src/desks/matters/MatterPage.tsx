@@ -4,6 +4,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "../../api/calls";
 import type { Matter } from "../../api/types";
+import { useActs } from "../../app/acts";
 import { changed, q, queryClient } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
@@ -35,6 +36,14 @@ function Shown({ matter }: { matter: Matter }) {
     queryClient.setQueryData(q.matter(matter.id).queryKey, await api.changeMatter(matter.id, { is_closed }));
     changed(matter.id);
   };
+  useActs([
+    {
+      id: "close-matter",
+      name: matter.is_closed ? t.reopen : t.close,
+      icon: "matter",
+      run: () => setClosing(true),
+    },
+  ]);
   return (
     <Zone value={matter.zone}>
       <Page

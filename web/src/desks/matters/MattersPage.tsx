@@ -1,6 +1,6 @@
 // The matters that the reader is a member of.
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Matter } from "../../api/types";
 import { q } from "../../app/queries";
@@ -16,6 +16,7 @@ import { MatterDialog } from "./MatterDialog";
 import "./matters.css";
 
 const t = s.matters;
+const route = getRouteApi("/matters");
 const columns: Column<Matter>[] = [
   {
     id: "name",
@@ -66,9 +67,12 @@ export function MattersPage() {
   const matters = useQuery(q.matters);
   useTitle(t.title);
   const navigate = useNavigate();
-  const [adding, setAdding] = useState(false);
+  const adding = route.useSearch().act === "new";
+  const setAdding = (on: boolean) =>
+    void navigate({ to: "/matters", search: on ? { act: "new" } : {}, replace: true });
   const [active, setActive] = useState<number | undefined>();
-  const open = (id: number) => void navigate({ to: "/matters/$id", params: { id: String(id) } });
+  const open = (id: number, replace = false) =>
+    void navigate({ to: "/matters/$id", params: { id: String(id) }, replace });
   return (
     <Page
       title={t.title}
@@ -108,7 +112,7 @@ export function MattersPage() {
           )
         }
       </Await>
-      {adding && <MatterDialog onClose={() => setAdding(false)} onMade={(m) => open(m.id)} />}
+      {adding && <MatterDialog onClose={() => setAdding(false)} onMade={(m) => open(m.id, true)} />}
     </Page>
   );
 }

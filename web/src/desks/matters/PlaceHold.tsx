@@ -153,11 +153,7 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
             <>
               <p className="hold-figure">{s.families(seen.families)}</p>
               <p className="quiet small">{t.figures(seen.families, seen.messages, size(seen.bytes))}</p>
-              {seen.not_indexed > 0 && (
-                <Note tone="hold" icon="alert">
-                  {t.notIndexed(seen.not_indexed)}
-                </Note>
-              )}
+              {seen.not_indexed > 0 && <Note>{t.notIndexed(seen.not_indexed)}</Note>}
               {seen.sample.length > 0 && (
                 <>
                   <h3>{t.sample}</h3>

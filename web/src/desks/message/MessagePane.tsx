@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { links } from "../../api/calls";
 import type { Message } from "../../api/types";
+import { useActs } from "../../app/acts";
 import { load } from "../../app/load";
 import { q } from "../../app/queries";
 import { s } from "../../strings";
@@ -12,12 +13,12 @@ import { Button, ButtonLink } from "../../ui/Button";
 import { Choose } from "../../ui/Field";
 import { count } from "../../ui/format";
 import { Icon } from "../../ui/icons";
-import { useKeys } from "../../ui/keys";
 import { MailText } from "../../ui/MailText";
 import { plain } from "../../ui/mail";
 import { Tabs } from "../../ui/Tabs";
 import { Badge, Note, Size, Subject, Time } from "../../ui/values";
 import { EnvelopeView } from "./EnvelopeView";
+import { Gaps } from "./Gaps";
 import "./message.css";
 import { PeopleLines } from "./PeopleLines";
 import { ProofView } from "./ProofView";
@@ -49,7 +50,7 @@ type ReadProps = Props & { message: Message; onVersion: (sha256: string) => void
 function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) {
   const { hit, version } = message;
   const [exporting, setExporting] = useState(false);
-  useKeys({ t: () => onTab("text"), e: () => onTab("envelope"), p: () => onTab("proof") });
+  useActs([{ id: "export-message", name: s.exports.one, icon: "bundle", run: () => setExporting(true) }]);
   const t = s.message.tabs;
   const tabs = [
     { id: "text", name: t.text },
@@ -116,13 +117,8 @@ function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) 
             }))}
           />
         )}
-        {message.gaps.length > 0 && (
-          <Note tone="hold" icon="alert">
-            {s.message.gapNote(message.gaps.length)}:{" "}
-            {message.gaps.map((gap) => [gap.reason, gap.detail].filter(Boolean).join(", ")).join("; ")}
-          </Note>
-        )}
         {message.attachments.length > 0 && <Attachments id={id} matter={matter} message={message} />}
+        <Gaps message={message} />
       </header>
       <Tabs label={s.message.tabsLabel} value={shown} onChange={onTab} tabs={tabs}>
         {shown === "text" && <TextView text={message.text} words={words} />}

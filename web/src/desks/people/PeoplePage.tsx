@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { api } from "../../api/calls";
 import type { Person, Role } from "../../api/types";
+import { useActs } from "../../app/acts";
 import { q, queryClient, said } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
@@ -38,6 +39,7 @@ function People({ me }: { me: string | undefined }) {
       api.changePerson(id, body),
     onSettled: again,
   });
+  useActs([{ id: "add-person", name: t.add, icon: "plus", run: () => setAdding(true) }]);
   const columns: Column<Person>[] = [
     {
       id: "name",

@@ -2,7 +2,7 @@
 import { useContext, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Hit } from "../../api/types";
 import { s } from "../../strings";
-import { place } from "../../ui/format";
+import { number, place } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { type Column, Table } from "../../ui/Table";
 import { Marked, Subject, Time, Who, Zone } from "../../ui/values";
@@ -15,14 +15,14 @@ function Signs({ hit }: { hit: Hit }) {
       {hit.attachments > 0 && (
         <span className="sign" title={s.search.attachments(hit.attachments)}>
           <Icon name="clip" size={14} />
-          {hit.attachments > 1 && hit.attachments}
+          {hit.attachments > 1 && number(hit.attachments)}
           <span className="hidden-text">{s.search.attachments(hit.attachments)}</span>
         </span>
       )}
       {hit.deliveries > 1 && (
         <span className="sign" title={s.search.deliveries(hit.deliveries)}>
           <Icon name="layers" size={14} />
-          {hit.deliveries}
+          {number(hit.deliveries)}
           <span className="hidden-text">{s.search.deliveries(hit.deliveries)}</span>
         </span>
       )}

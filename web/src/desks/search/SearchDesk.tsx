@@ -6,6 +6,7 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } fro
 import { api } from "../../api/calls";
 import { ApiError } from "../../api/client";
 import type { Hit } from "../../api/types";
+import { useActs } from "../../app/acts";
 import { load } from "../../app/load";
 import { q, queryClient } from "../../app/queries";
 import type { SearchState } from "../../app/router";
@@ -159,7 +160,15 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
     }
     open(to);
   };
+  const onTab = (tab: string) => go({ tab: tab === "text" ? undefined : tab }, true);
+  // Heard here, so that a view is not forgotten that is asked for while its message is on its way.
+  const view = (tab: string) => () => {
+    if (active !== undefined || state.m !== undefined) onTab(tab);
+  };
   useKeys({
+    t: view("text"),
+    e: view("envelope"),
+    p: view("proof"),
     "/": () => query.current?.focus(),
     f: () => setFilters((on) => !on),
     j: () => step(1),
@@ -177,6 +186,13 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
     () => [...selected].map((index) => rows[index]?.id).filter((id): id is number => id !== undefined),
     [selected, rows],
   );
+  const exportName = selected.size ? s.search.exportPicked(picked.length) : s.search.exportAll(total);
+  useActs([
+    ...(total
+      ? [{ id: "export", name: exportName, icon: "bundle" as const, run: () => setExporting(true) }]
+      : []),
+    { id: "filters", name: s.search.filters, icon: "filter", note: "f", run: () => setFilters((on) => !on) },
+  ]);
   const words = useMemo(() => {
     const hit: Hit | undefined = active !== undefined ? rows[active] : rows.find((r) => r.id === state.m);
     return wordsOf(state.q ?? "", hit?.id === state.m ? hit?.snippet : undefined);
@@ -230,7 +246,7 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
                     <strong>{s.families(first.total_families)}</strong> · {s.messages(first.total_messages)}
                     <span className="faint"> · {elapsed(first.elapsed_ms)}</span>
                     {first.gaps > 0 && (
-                      <span className="hits-warn" title={s.status.gapsWhy}>
+                      <span className="faint" title={s.status.gapsWhy}>
                         {" "}
                         · {s.search.gaps(first.gaps)}
                       </span>
@@ -251,7 +267,7 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
                       </Button>
                     )}
                     <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
-                      {selected.size ? s.search.exportPicked(picked.length) : s.search.exportAll(total)}
+                      {exportName}
                     </Button>
                   </div>
                 )}
@@ -309,7 +325,7 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
                   id={state.m}
                   matter={matter}
                   tab={state.tab ?? "text"}
-                  onTab={(tab) => go({ tab: tab === "text" ? undefined : tab }, true)}
+                  onTab={onTab}
                   words={words}
                 />
               ) : (
