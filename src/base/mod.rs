@@ -8,5 +8,6 @@ pub mod durable;
 pub mod hash;
 pub mod ids;
 pub mod limits;
+pub mod number;
 pub mod port;
 pub mod writable;

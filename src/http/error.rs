@@ -65,6 +65,10 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "not_signed_in", "sign in first")
     }
 
+    pub fn is_not_signed_in(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     pub fn must_change() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,

@@ -71,10 +71,15 @@ pub async fn sign_in(
     begun(&context, signed_in)
 }
 
-/// Who is signed in.
-#[utoipa::path(get, path = "/session", tag = "session", responses((status = 200, body = Me)))]
-pub async fn show(AnySession(session): AnySession) -> Json<Me> {
-    Json(me(session))
+/// Who is signed in; null if nobody is.
+#[utoipa::path(get, path = "/session", tag = "session",
+    responses((status = 200, body = Option<Me>)))]
+pub async fn show(session: Result<AnySession, ApiError>) -> Result<Json<Option<Me>>, ApiError> {
+    match session {
+        Ok(AnySession(session)) => Ok(Json(Some(me(session)))),
+        Err(error) if error.is_not_signed_in() => Ok(Json(None)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Sign out.

@@ -132,7 +132,7 @@ impl Desk {
             .with(json!({ "set": wanted.set, "message": opened.carried.sha256, "ordinal": ordinal,
                     "sha256": row.sha256 }));
         self.record(actor, &act).await?;
-        Ok(File { name: row.name, media_type: row.media_type, held })
+        Ok(File { name: file_name(&row), media_type: row.media_type, held })
     }
 
     /// What `message` says, as a worker reads it now; of its documents only if
@@ -279,6 +279,16 @@ impl Opened {
     }
 }
 
+/// Mail programs attach messages without naming them; a file needs its extension.
+fn file_name(row: &AttachmentRow) -> String {
+    match row.media_type.as_str() {
+        "message/rfc822" | "message/global" if row.name.trim().is_empty() => {
+            "attached message.eml".to_owned()
+        }
+        _ => row.name.clone(),
+    }
+}
+
 /// A message's documents, as the catalog would list them.
 pub(super) fn of_message(message: &Parsed) -> Vec<AttachmentRow> {
     let row = |file: &Attachment| AttachmentRow {
@@ -306,4 +316,29 @@ pub(super) fn place_of(delivery: &Delivery) -> RecordAt {
 
 fn damaged(opened: &Opened, what: &'static str) -> ReviewError {
     ReviewError::Damaged { record: opened.delivery.record, what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attached_message_without_a_name_gets_one() {
+        let named = |name: &str, media_type: &str| {
+            file_name(&AttachmentRow {
+                ordinal: 1,
+                parent: None,
+                name: name.to_owned(),
+                media_type: media_type.to_owned(),
+                size_bytes: 1,
+                sha256: Digest::of(b""),
+                has_text: true,
+                path: String::new(),
+                is_part: true,
+            })
+        };
+        assert_eq!(named("", "message/rfc822"), "attached message.eml");
+        assert_eq!(named("Fw: plan.eml", "message/rfc822"), "Fw: plan.eml");
+        assert_eq!(named("", "image/png"), "");
+    }
 }

@@ -7,6 +7,7 @@ use super::{Desk, ReviewError, Wanted};
 use crate::access::Actor;
 use crate::base::hash::Digest;
 use crate::base::ids::DeliverySeq;
+use crate::base::number::grouped;
 use crate::catalog::{CatalogError, leaf};
 use crate::ingest::log::Inclusion;
 use crate::ledger::checkpoint::Checkpoint;
@@ -109,7 +110,7 @@ impl Desk {
         checks.push(check(
             "leaf",
             is_same,
-            format!("The record's leaf is number {} of the log.", row.position),
+            format!("The record's leaf is number {} of the log.", grouped(row.position)),
             "The leaf beside the record is not the one in the log.",
         ));
         decoded
@@ -182,7 +183,10 @@ impl Desk {
         checks.push(check(
             "inclusion",
             inclusion.verify(leaf),
-            format!("The leaf is in the log of {} entries that it signs.", checkpoint.size),
+            format!(
+                "The leaf is in the log of {} entries that it signs.",
+                grouped(checkpoint.size)
+            ),
             "The leaf is not in the log that the checkpoint signs.",
         ));
     }
@@ -207,7 +211,7 @@ fn summary(checks: &[Check], inclusion: Option<&Inclusion>) -> String {
             "This message is, byte for byte, what the archive received and sealed, and cannot \
              have changed since checkpoint {} was signed, as one who kept that checkpoint \
              elsewhere can check. It does not prove who wrote it.",
-            inclusion.checkpoint.size
+            grouped(inclusion.checkpoint.size)
         ),
     }
 }

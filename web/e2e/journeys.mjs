@@ -444,6 +444,17 @@ export async function audit({ page }, check) {
     "the detail of an act fits its pane",
   );
   await check("audit");
+  await page.locator(".audit-detail").getByRole("link", { name: "Preservation letter of 31 March" }).click();
+  await seen(page.getByRole("heading", { name: "Preservation letter of 31 March", level: 1 }));
+  await page.goto("/audit?action=message.view");
+  await page
+    .locator(".table-row")
+    .first()
+    .getByRole("link", { name: /^message \d+$/ })
+    .click();
+  await seen(page.locator(".message-text"));
+  await page.goto("/audit");
+  await seen(page.getByRole("heading", { name: "Audit", level: 1 }));
   await page.keyboard.press("?");
   await seen(page.getByRole("heading", { name: "Keyboard shortcuts" }));
   await check("keys");
@@ -484,6 +495,7 @@ export async function unreachable({ page, context, faults }) {
   await seen(page.locator(".note").getByText(/can't be reached.*as it was at/));
   assert.equal(await page.locator(".sentence-good").count(), 0);
   await page.getByRole("link", { name: "Exports" }).click();
+  await seen(page.getByRole("heading", { name: "The archive can't be reached." }));
   await context.setOffline(false);
   await page.getByRole("button", { name: "Try again" }).click();
   await seen(page.getByRole("heading", { name: "Exports", level: 1 }));

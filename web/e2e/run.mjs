@@ -1,6 +1,6 @@
 // The browser test: a real archive, real mail over SMTP, a real Chromium.
 //
-//   npm run e2e                 journeys, then every page at two widths in two themes
+//   npm run e2e                 journeys, then every page at three widths in two themes
 //   npm run screenshots         the same, and the pages as pictures in screenshots/
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -63,6 +63,7 @@ try {
   await run("export", () => journeys.exported(desk, archive, check));
 
   for (const [width, height] of [
+    [390, 844],
     [1280, 800],
     [1920, 1080],
   ])

@@ -78,7 +78,7 @@ function Frame({ me }: { me: Me }) {
             />
             <path d="M5 30h22" stroke="var(--hold)" strokeWidth="2.600" strokeLinecap="round" />
           </svg>
-          {s.product}
+          <span>{s.product}</span>
         </Link>
         <nav aria-label={s.nav.desks} className="desks">
           {mine.map((desk) => (

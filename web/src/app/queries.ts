@@ -29,14 +29,7 @@ export const q = {
   session: queryOptions({
     queryKey: ["session"],
     staleTime: Number.POSITIVE_INFINITY,
-    queryFn: async (): Promise<Me | null> => {
-      try {
-        return await api.session();
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 401) return null;
-        throw error;
-      }
-    },
+    queryFn: (): Promise<Me | null> => api.session(),
   }),
   status: queryOptions({
     queryKey: ["status"],

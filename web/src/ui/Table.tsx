@@ -27,6 +27,8 @@ export interface Column<T> {
   cell: (row: T) => ReactNode;
   align?: "end";
   isTitleHidden?: boolean;
+  /** Left out on a phone. */
+  isForRoom?: boolean;
 }
 
 export interface TableProps<T> {
@@ -126,9 +128,13 @@ export function Table<T>(props: TableProps<T>) {
     }
   };
 
-  const tracks = columns.map((c) => c.width).join(" ");
+  const tracks = (shown: readonly Column<T>[]) =>
+    [...(onSelect ? ["28px"] : []), ...shown.map((c) => c.width)].join(" ");
+  const cellClass = (column: Column<T>) =>
+    `cell${column.align === "end" ? " cell-end" : ""}${column.isForRoom ? " cell-room" : ""}`;
   const grid = {
-    "--tracks": onSelect ? `28px ${tracks}` : tracks,
+    "--tracks": tracks(columns),
+    "--tracks-phone": tracks(columns.filter((c) => !c.isForRoom)),
     "--row": `${rowHeight}px`,
   } as CSSProperties;
   const rows: ReactNode[] = [];
@@ -166,7 +172,7 @@ export function Table<T>(props: TableProps<T>) {
           </div>
         )}
         {columns.map((column) => (
-          <div key={column.id} role="gridcell" className={column.align === "end" ? "cell cell-end" : "cell"}>
+          <div key={column.id} role="gridcell" className={cellClass(column)}>
             {value === undefined ? <i className="cell-wait" /> : column.cell(value)}
           </div>
         ))}
@@ -205,12 +211,7 @@ export function Table<T>(props: TableProps<T>) {
             </div>
           )}
           {columns.map((column) => (
-            <div
-              key={column.id}
-              role="columnheader"
-              tabIndex={-1}
-              className={column.align === "end" ? "cell cell-end" : "cell"}
-            >
+            <div key={column.id} role="columnheader" tabIndex={-1} className={cellClass(column)}>
               {column.isTitleHidden ? <span className="hidden-text">{column.title}</span> : column.title}
             </div>
           ))}

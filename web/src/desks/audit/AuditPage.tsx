@@ -1,6 +1,6 @@
 // The audit: what was looked at and done, by whom, and how it came out. Older acts come as one scrolls.
 import { useInfiniteQuery, useQuery, useSuspenseQuery } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { api } from "../../api/calls";
 import type { AuditRow } from "../../api/types";
@@ -17,6 +17,7 @@ import { useTitle } from "../../ui/title";
 import { Badge, Time } from "../../ui/values";
 import "./audit.css";
 import { facts } from "./facts";
+import { target } from "./target";
 
 const t = s.audit;
 const route = getRouteApi("/audit");
@@ -28,15 +29,24 @@ function Outcome({ outcome }: { outcome: string }) {
   return <Badge tone={tone}>{t.outcomes[outcome] ?? outcome}</Badge>;
 }
 
-/** An empty query asked for everything. */
-const Subject = ({ row }: { row: AuditRow }) =>
-  row.subject || row.action !== "search.run" ? (
-    <MailText text={row.subject} />
-  ) : (
-    <span className="faint">{t.everything}</span>
+/** An empty query asked for everything. `isLink`: the reader may go there. */
+function Subject({ row, isLink, isCell }: { row: AuditRow; isLink: boolean; isCell?: boolean }) {
+  const text =
+    row.subject || row.action !== "search.run" ? (
+      <MailText text={row.subject} />
+    ) : (
+      <span className="faint">{t.everything}</span>
+    );
+  const place = isLink ? target(row) : undefined;
+  if (!place || (!row.subject && row.action !== "search.run")) return text;
+  return (
+    <Link {...place} tabIndex={isCell ? -1 : undefined}>
+      {text}
+    </Link>
   );
+}
 
-const columnsOf = (matter: (id: number | null) => string): Column<AuditRow>[] => [
+const columnsOf = (matter: (id: number | null) => string, isLink: boolean): Column<AuditRow>[] => [
   {
     id: "at",
     title: t.at,
@@ -47,16 +57,33 @@ const columnsOf = (matter: (id: number | null) => string): Column<AuditRow>[] =>
       </span>
     ),
   },
-  { id: "actor", title: t.actor, width: "110px", cell: (row) => <span className="strong">{row.actor}</span> },
-  { id: "action", title: t.action, width: "160px", cell: (row) => actionName(row.action) },
-  { id: "subject", title: t.subject, width: "minmax(0, 2fr)", cell: (row) => <Subject row={row} /> },
+  {
+    id: "actor",
+    title: t.actor,
+    width: "minmax(48px, 110px)",
+    cell: (row) => <span className="strong">{row.actor}</span>,
+  },
+  { id: "action", title: t.action, width: "minmax(84px, 160px)", cell: (row) => actionName(row.action) },
+  {
+    id: "subject",
+    title: t.subject,
+    width: "minmax(0, 2fr)",
+    cell: (row) => <Subject row={row} isLink={isLink} isCell />,
+  },
   {
     id: "matter",
+    isForRoom: true,
     title: t.matter,
     width: "minmax(0, 1fr)",
     cell: (row) => <span className="quiet">{matter(row.matter_id)}</span>,
   },
-  { id: "outcome", title: t.outcome, width: "72px", cell: (row) => <Outcome outcome={row.outcome} /> },
+  {
+    id: "outcome",
+    isForRoom: true,
+    title: t.outcome,
+    width: "72px",
+    cell: (row) => <Outcome outcome={row.outcome} />,
+  },
 ];
 
 export function AuditPage() {
@@ -64,7 +91,8 @@ export function AuditPage() {
   const navigate = route.useNavigate();
   const { data: me } = useSuspenseQuery(q.session);
   useTitle(t.title);
-  const matters = useQuery({ ...q.matters, enabled: me?.role === "legal" });
+  const isLegal = me?.role === "legal";
+  const matters = useQuery({ ...q.matters, enabled: isLegal });
   const [active, setActive] = useState<number | undefined>();
   const [wanted, setWanted] = useState(0);
   const set = (change: Partial<typeof filter>) => {
@@ -87,7 +115,7 @@ export function AuditPage() {
   const want = useCallback((_first: number, last: number) => setWanted(last), []);
   const nameOf = (id: number | null) =>
     id === null ? "" : (matters.data?.matters.find((m) => m.id === id)?.name ?? `#${id}`);
-  const columns = columnsOf(nameOf);
+  const columns = columnsOf(nameOf, isLegal);
   const row = active === undefined ? undefined : rows[active];
 
   return (
@@ -114,7 +142,7 @@ export function AuditPage() {
             ...Object.entries(t.actions).map(([id, name]) => ({ id, name })),
           ]}
         />
-        {me?.role === "legal" && (
+        {isLegal && (
           <Choose
             label={t.matter}
             value={filter.matter ? String(filter.matter) : "any"}
@@ -153,7 +181,7 @@ export function AuditPage() {
           right={
             <section className="audit-detail scroll" tabIndex={0} aria-label={t.detail}>
               {row ? (
-                <Detail row={row} matter={nameOf(row.matter_id)} />
+                <Detail row={row} matter={nameOf(row.matter_id)} isLink={isLegal} />
               ) : (
                 <p className="faint small">{t.pick}</p>
               )}
@@ -165,7 +193,7 @@ export function AuditPage() {
   );
 }
 
-function Detail({ row, matter }: { row: AuditRow; matter: string }) {
+function Detail({ row, matter, isLink }: { row: AuditRow; matter: string; isLink: boolean }) {
   return (
     <div className="stack">
       <h2>{actionName(row.action)}</h2>
@@ -178,12 +206,20 @@ function Detail({ row, matter }: { row: AuditRow; matter: string }) {
         <dd>{row.actor}</dd>
         <dt>{t.subject}</dt>
         <dd>
-          <Subject row={row} />
+          <Subject row={row} isLink={isLink} />
         </dd>
         {matter && (
           <>
             <dt>{t.matter}</dt>
-            <dd>{matter}</dd>
+            <dd>
+              {isLink ? (
+                <Link to="/matters/$id" params={{ id: String(row.matter_id) }}>
+                  {matter}
+                </Link>
+              ) : (
+                matter
+              )}
+            </dd>
           </>
         )}
         <dt>{t.outcome}</dt>

@@ -80,12 +80,14 @@ const columnsOf = (matter: (id: number | null) => string): Column<Job>[] => [
   },
   {
     id: "matter",
+    isForRoom: true,
     title: t.matter,
     width: "minmax(0, 1.200fr)",
     cell: (job) => <span className="quiet">{matter(job.matter_id)}</span>,
   },
   {
     id: "format",
+    isForRoom: true,
     title: t.format,
     width: "56px",
     cell: (job) => job.format.toUpperCase().replace("MBOX", "mbox"),
@@ -93,6 +95,7 @@ const columnsOf = (matter: (id: number | null) => string): Column<Job>[] => [
   { id: "state", title: t.state, width: "190px", cell: (job) => <State job={job} /> },
   {
     id: "size",
+    isForRoom: true,
     title: t.size,
     width: "72px",
     align: "end",
@@ -100,6 +103,7 @@ const columnsOf = (matter: (id: number | null) => string): Column<Job>[] => [
   },
   {
     id: "asked",
+    isForRoom: true,
     title: t.asked,
     width: "130px",
     cell: (job) => (

@@ -112,7 +112,7 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
       <section className="hold-items" aria-label={hold.released_at ? t.heldThen : t.held}>
         <div className="hits-head">
           <p>
-            <strong>{items.first && (hold.released_at ? t.heldUntilThen(total) : s.families(total))}</strong>
+            <strong>{items.first && s.families(total)}</strong>
           </p>
         </div>
         {items.query.error ? (

@@ -26,11 +26,19 @@ const columns: Column<Matter>[] = [
   },
   {
     id: "reference",
+    isForRoom: true,
     title: t.reference,
     width: "minmax(0, 1fr)",
     cell: (m) => <span className="quiet">{m.reference}</span>,
   },
-  { id: "custodians", title: t.custodians, width: "90px", align: "end", cell: (m) => number(m.custodians) },
+  {
+    id: "custodians",
+    isForRoom: true,
+    title: t.custodians,
+    width: "90px",
+    align: "end",
+    cell: (m) => number(m.custodians),
+  },
   {
     id: "holds",
     title: t.holds,
@@ -47,6 +55,7 @@ const columns: Column<Matter>[] = [
   },
   {
     id: "created",
+    isForRoom: true,
     title: t.created,
     width: "150px",
     cell: (m) => (

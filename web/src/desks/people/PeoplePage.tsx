@@ -54,13 +54,15 @@ function People({ me }: { me: string | undefined }) {
     },
     {
       id: "login",
+      isForRoom: true,
       title: t.name,
       width: "minmax(0, 1fr)",
       cell: (p) => <span className="quiet">{p.name}</span>,
     },
-    { id: "role", title: t.role, width: "110px", cell: (p) => s.nav.roles[p.role] },
+    { id: "role", isForRoom: true, title: t.role, width: "110px", cell: (p) => s.nav.roles[p.role] },
     {
       id: "wide",
+      isForRoom: true,
       title: t.archiveWide,
       width: "96px",
       cell: (p) => (p.is_archive_wide ? <Icon name="check" /> : null),
@@ -80,6 +82,7 @@ function People({ me }: { me: string | undefined }) {
     },
     {
       id: "added",
+      isForRoom: true,
       title: t.added,
       width: "130px",
       cell: (p) => (

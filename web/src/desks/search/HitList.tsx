@@ -1,4 +1,4 @@
-// The hits: one line each, or two where the list is narrow, whatever their number.
+// The hits: one line each, or two on a phone, whatever their number.
 import { useContext, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Hit } from "../../api/types";
 import { s } from "../../strings";
@@ -42,21 +42,21 @@ function Signs({ hit }: { hit: Hit }) {
   );
 }
 
-const columnsOf = (isSent: boolean, zone: string | undefined): Column<Hit>[] => [
+const columnsOf = (isSent: boolean, zone: string | undefined, room: Room): Column<Hit>[] => [
   {
     id: "time",
     title: `${isSent ? s.search.columns.sentTime : s.search.columns.time}${zone ? ` (${place(zone)})` : ""}`,
-    width: "122px",
+    width: room === "wide" ? "122px" : "84px",
     cell: (hit) => (
       <span className="quiet">
-        <Time at={(isSent ? hit.sent_at : null) ?? hit.received_at} />
+        <Time at={(isSent ? hit.sent_at : null) ?? hit.received_at} short={room !== "wide"} />
       </span>
     ),
   },
   {
     id: "from",
     title: s.search.columns.from,
-    width: "minmax(84px, 22%)",
+    width: room === "wide" ? "minmax(84px, 22%)" : "minmax(72px, 20%)",
     cell: (hit) => (
       <span className="hit-from">
         <Who from={hit.from} />
@@ -72,9 +72,11 @@ const columnsOf = (isSent: boolean, zone: string | undefined): Column<Hit>[] => 
         <span className="hit-subject">
           <Subject text={hit.subject} />
         </span>
-        <span className={hit.snippet.marks.length ? "hit-snippet is-marked" : "hit-snippet"}>
-          <Marked {...trimmed(hit.snippet)} />
-        </span>
+        {hit.snippet.text && (
+          <span className={hit.snippet.marks.length ? "hit-snippet is-marked" : "hit-snippet"}>
+            <Marked {...trimmed(hit.snippet, room === "wide" ? undefined : BRIEF)} />
+          </span>
+        )}
       </span>
     ),
   },
@@ -88,9 +90,14 @@ const columnsOf = (isSent: boolean, zone: string | undefined): Column<Hit>[] => 
   },
 ];
 
-/** A narrower list shows what was found on a line below the subject. */
-const NARROW = 700;
+/** How wide the list is: beside a message at 1280 px it is medium, on a phone narrow, where hits have two lines. */
+type Room = "wide" | "medium" | "narrow";
+const WIDE = 700;
+const MEDIUM = 480;
 const TWO_LINES = 52;
+/** Characters before the first mark where there is little room. */
+const BRIEF = 4;
+const roomOf = (width: number): Room => (width >= WIDE ? "wide" : width >= MEDIUM ? "medium" : "narrow");
 
 export function HitList({
   count,
@@ -112,19 +119,19 @@ export function HitList({
   isSent: boolean;
 }) {
   const zone = useContext(Zone);
-  const columns = useMemo(() => columnsOf(isSent, zone), [isSent, zone]);
   const box = useRef<HTMLDivElement>(null);
-  const [isNarrow, setIsNarrow] = useState(false);
+  const [room, setRoom] = useState<Room>("wide");
+  const columns = useMemo(() => columnsOf(isSent, zone, room), [isSent, zone, room]);
   useLayoutEffect(() => {
-    const watch = new ResizeObserver(() => setIsNarrow((box.current?.clientWidth ?? NARROW) < NARROW));
+    const watch = new ResizeObserver(() => setRoom(roomOf(box.current?.clientWidth ?? WIDE)));
     if (box.current) watch.observe(box.current);
     return () => watch.disconnect();
   }, []);
   return (
-    <div ref={box} className={isNarrow ? "hit-list is-narrow" : "hit-list"}>
+    <div ref={box} className={`hit-list is-${room}`}>
       <Table
         label={s.search.results}
-        rowHeight={isNarrow ? TWO_LINES : undefined}
+        rowHeight={room === "narrow" ? TWO_LINES : undefined}
         columns={columns}
         count={count}
         row={row}

@@ -76,12 +76,12 @@ export function wordsOf(
 const LEAD = 18;
 
 /** A snippet for one line: begun so late that its first mark shows, and without what leads into it but says nothing. */
-export function trimmed(snippet: { text: string; marks: readonly (readonly number[])[] }) {
+export function trimmed(snippet: { text: string; marks: readonly (readonly number[])[] }, before = LEAD) {
   const mark = snippet.marks[0]?.[0] ?? 0;
   let cut = 0;
-  if (mark > LEAD) {
-    const space = snippet.text.indexOf(" ", mark - LEAD);
-    cut = space >= 0 && space < mark ? space + 1 : mark - LEAD;
+  if (mark > before) {
+    const space = snippet.text.indexOf(" ", mark - before);
+    cut = space >= 0 && space < mark ? space + 1 : mark - before;
   }
   const lead = cut > 0 ? "… " : "";
   // Ellipses, and the marks of quoted lines.

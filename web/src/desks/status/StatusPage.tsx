@@ -52,6 +52,7 @@ function useNow() {
 /** A secret of the sender and the archive: the server tells it to administrators only. */
 const address: Column<Status["sources"][number]> = {
   id: "address",
+  isForRoom: true,
   title: t.address,
   width: "minmax(0, 2fr)",
   cell: (x) => x.address && <code>{x.address}</code>,
@@ -88,6 +89,7 @@ function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: n
     { id: "count", title: t.deliveries, width: "100px", align: "end", cell: (x) => number(x.deliveries) },
     {
       id: "unproven",
+      isForRoom: true,
       title: t.unproven,
       width: "100px",
       align: "end",
