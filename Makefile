@@ -100,8 +100,9 @@ test-web: web/node_modules/.package-lock.json
 	cd web && npm run --silent typecheck
 	cd web && npm run --silent test
 
+# With a test named, it is the binary that the tests were built with.
 test-browser: web
-	cargo build --locked --bin muniment
+	cargo build --locked --bin muniment --test it
 	cd web && npm run --silent e2e
 endif
 
