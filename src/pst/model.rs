@@ -32,6 +32,9 @@ pub struct Message<'a> {
     /// PidTagConversationIndex, from `Thread-Index:`.
     pub thread_index: Option<Vec<u8>>,
     pub attachments: Vec<Attachment<'a>>,
+    /// The raw message without its header fields and the contents of its parts:
+    /// preambles, delimiters, the parts' own header fields, epilogues.
+    pub structure: Vec<u8>,
     pub record: Option<RecordId>,
     pub sha256: Option<Digest>,
     /// What was found wanting while the message was read.
@@ -43,7 +46,10 @@ impl Message<'_> {
     pub fn bytes(&self) -> u64 {
         let texts = [&self.text, &self.html];
         let texts: usize = texts.iter().filter_map(|text| text.as_ref().map(String::len)).sum();
-        let own = 4096 + 2 * (texts + self.headers.len()) + 800 * self.recipients.len();
+        let own = 4096
+            + 2 * (texts + self.headers.len())
+            + self.structure.len()
+            + 800 * self.recipients.len();
         let attached = self.attachments.iter().map(|one| match &one.content {
             Content::Bytes(bytes) => 2048 + bytes.len() as u64,
             Content::Stream { size, .. } => 2048 + size,
@@ -140,6 +146,10 @@ pub enum Exception {
     HeaderBytes,
     #[error("{part}: its transfer encoding is damaged; what could be decoded is written")]
     DamagedEncoding { part: String },
+    #[error(
+        "{part}: the transfer encoding {encoding:?} is unknown; its bytes are written as they are"
+    )]
+    UnknownEncoding { part: String, encoding: String },
     #[error("part nested {depth} deep is attached as a file, undivided")]
     PartTooDeep { depth: usize },
     #[error("folder {folder:?} is full: the message is in {written:?}")]

@@ -12,6 +12,8 @@ use crate::pst::model::{Attachment, Content, Exception};
 pub struct Collector<'a> {
     pub attachments: Vec<Attachment<'a>>,
     pub exceptions: Vec<Exception>,
+    /// What is neither header of the message nor content of a part.
+    pub structure: Vec<u8>,
     blocks: Vec<Block>,
     nesting: usize,
     parts: usize,
@@ -39,6 +41,7 @@ impl<'a> Collector<'a> {
         Self {
             attachments: Vec::new(),
             exceptions: Vec::new(),
+            structure: Vec::new(),
             blocks: Vec::new(),
             nesting,
             parts: 0,
@@ -58,8 +61,7 @@ impl<'a> Collector<'a> {
         // MS-OXOSMIME 2.1: what is signed or encrypted stays one attachment.
         let class = match (main.as_str(), sub.as_str()) {
             ("application", "pkcs7-mime" | "x-pkcs7-mime") => {
-                let (bytes, is_whole) = self.decoded(headers, body);
-                self.note_damage("smime.p7m", is_whole);
+                let bytes = self.decoded(headers, body, "smime.p7m");
                 self.attach("smime.p7m".to_owned(), headers, Content::Bytes(bytes));
                 return Cow::Borrowed("IPM.Note.SMIME");
             }
@@ -132,9 +134,8 @@ impl<'a> Collector<'a> {
         if !is_body && place.is_shadow {
             return;
         }
-        let (bytes, is_whole) = self.decoded(headers, body);
         if is_body {
-            self.note_damage("the text", is_whole);
+            let bytes = self.decoded(headers, body, "the text");
             let charset = headers.content_type().and_then(|ct| ct.attribute("charset"));
             let charset = charset.unwrap_or_default().to_owned();
             let text = self.text(&bytes, &charset, "the text");
@@ -143,7 +144,7 @@ impl<'a> Collector<'a> {
             return;
         }
         let name = name.unwrap_or_else(|| self.made_up_name(&main, &sub));
-        self.note_damage(&name, is_whole);
+        let bytes = self.decoded(headers, body, &name);
         self.attach(name, headers, Content::Bytes(bytes));
     }
 
@@ -164,16 +165,23 @@ impl<'a> Collector<'a> {
             in_digest: sub == "digest",
             is_shadow: place.is_shadow,
         };
-        for raw in &parts {
-            let (block, body) = part::split(raw);
-            self.entity(&Headers::parse(block), body, inner);
+        let mut kept = 0;
+        for range in &parts {
+            let (block, content) = part::split(&body[range.clone()]);
+            self.keep(&body[kept..range.end - content.len()], place);
+            kept = range.end;
+            let headers = Headers::parse(block);
+            self.note_mapped(&headers);
+            self.entity(&headers, content, inner);
+        }
+        if !parts.is_empty() {
+            self.keep(&body[kept..], place);
         }
         !parts.is_empty()
     }
 
     fn message(&mut self, headers: &Headers, body: &'a [u8]) {
-        let (bytes, is_whole) = self.decoded(headers, body);
-        self.note_damage("a nested message", is_whole);
+        let bytes = self.decoded(headers, body, "a nested message");
         let given = file_name(headers);
         if self.nesting + 1 >= NESTING_MAX {
             let name = given.unwrap_or_else(|| self.made_up_name("message", "rfc822"));
@@ -205,9 +213,31 @@ impl<'a> Collector<'a> {
         });
     }
 
-    fn decoded(&self, headers: &Headers, body: &'a [u8]) -> (Cow<'a, [u8]>, bool) {
+    /// What is kept whole elsewhere is not kept again.
+    fn keep(&mut self, bytes: &[u8], place: Place) {
+        if !place.is_shadow {
+            self.structure.extend_from_slice(bytes);
+        }
+    }
+
+    pub fn note_mapped(&mut self, headers: &Headers) {
+        if headers.is_mapped && !self.exceptions.contains(&Exception::HeaderBytes) {
+            self.exceptions.push(Exception::HeaderBytes);
+        }
+    }
+
+    fn decoded(&mut self, headers: &Headers, body: &'a [u8], part: &str) -> Cow<'a, [u8]> {
         let encoding = headers.raw("Content-Transfer-Encoding").unwrap_or_default();
-        decode::transfer(body, &encoding)
+        let (bytes, fidelity) = decode::transfer(body, &encoding);
+        let part = part.to_owned();
+        match fidelity {
+            Fidelity::Exact => {}
+            Fidelity::Broken => self.exceptions.push(Exception::DamagedEncoding { part }),
+            Fidelity::Unknown => {
+                self.exceptions.push(Exception::UnknownEncoding { part, encoding })
+            }
+        }
+        bytes
     }
 
     fn text(&mut self, bytes: &[u8], charset: &str, part: &str) -> String {
@@ -219,12 +249,6 @@ impl<'a> Collector<'a> {
             Fidelity::Unknown => self.exceptions.push(Exception::UnknownCharset { part, charset }),
         }
         text
-    }
-
-    fn note_damage(&mut self, part: &str, is_whole: bool) {
-        if !is_whole {
-            self.exceptions.push(Exception::DamagedEncoding { part: part.to_owned() });
-        }
     }
 
     /// A name for what came without one.

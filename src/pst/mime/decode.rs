@@ -85,7 +85,7 @@ fn hex(pair: &[u8]) -> Option<u8> {
     Some((digit(pair[0])? << 4 | digit(pair[1])?) as u8)
 }
 
-/// How text came out of its charset.
+/// How bytes came out of their encoding, or text out of its charset.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fidelity {
     Exact,
@@ -141,17 +141,20 @@ pub fn crlf(text: &str) -> String {
     out
 }
 
-/// `bytes` in the transfer encoding `name`, and whether it was whole.
-pub fn transfer<'a>(bytes: &'a [u8], name: &str) -> (Cow<'a, [u8]>, bool) {
+/// `bytes` decoded from the transfer encoding `name`.
+pub fn transfer<'a>(bytes: &'a [u8], name: &str) -> (Cow<'a, [u8]>, Fidelity) {
     let name = name.trim();
     let (decoded, is_whole) = if name.eq_ignore_ascii_case("base64") {
         base64(bytes)
     } else if name.eq_ignore_ascii_case("quoted-printable") {
         quoted_printable(bytes)
     } else {
-        return (Cow::Borrowed(bytes), true);
+        let identities = ["", "7bit", "8bit", "binary"];
+        let is_known = identities.iter().any(|one| name.eq_ignore_ascii_case(one));
+        let fidelity = if is_known { Fidelity::Exact } else { Fidelity::Unknown };
+        return (Cow::Borrowed(bytes), fidelity);
     };
-    (Cow::Owned(decoded), is_whole)
+    (Cow::Owned(decoded), if is_whole { Fidelity::Exact } else { Fidelity::Broken })
 }
 
 #[cfg(test)]

@@ -16,14 +16,7 @@ pub struct Headers {
 
 impl Headers {
     pub fn parse(block: &[u8]) -> Self {
-        // An mbox separator is no field.
-        let block = match block.starts_with(b"From ") {
-            true => block
-                .split_inclusive(|byte| *byte == b'\n')
-                .next()
-                .map_or(&b""[..], |line| &block[line.len()..]),
-            false => block,
-        };
+        let block = &block[separator(block).len()..];
         let mut is_mapped = false;
         // Relays add lines of their own: one in another charset spoils no other.
         let lines = block.split_inclusive(|byte| *byte == b'\n').map(|line| {
@@ -132,6 +125,12 @@ impl Headers {
             .filter(move |(field, ..)| field.eq_ignore_ascii_case(&name))
             .map(|(_, value, raw)| (value, raw))
     }
+}
+
+/// The line of an mbox before the fields; empty where there is none.
+pub fn separator(block: &[u8]) -> &[u8] {
+    let first = block.split_inclusive(|byte| *byte == b'\n').next();
+    first.filter(|line| line.starts_with(b"From ")).unwrap_or_default()
 }
 
 /// Whether the calendar has such a day; a leap second is a time.

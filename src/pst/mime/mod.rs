@@ -55,9 +55,8 @@ fn read(raw: &[u8], depth: usize) -> Message<'_> {
     let (block, body) = part::split(raw);
     let headers = Headers::parse(block);
     let mut collector = Collector::new(depth);
-    if headers.is_mapped {
-        collector.exceptions.push(Exception::HeaderBytes);
-    }
+    collector.structure.extend_from_slice(header::separator(block));
+    collector.note_mapped(&headers);
     let mut time = |read: Result<Option<Timestamp>, Exception>| {
         read.unwrap_or_else(|exception| {
             collector.exceptions.push(exception);
@@ -85,6 +84,7 @@ fn read(raw: &[u8], depth: usize) -> Message<'_> {
         thread_index: headers.raw("Thread-Index").map(|text| decode::base64(text.as_bytes()).0),
         headers: headers.text,
         attachments: collector.attachments,
+        structure: collector.structure,
         exceptions: collector.exceptions,
         record: None,
         sha256: None,
@@ -135,6 +135,7 @@ fn owned(message: Message<'_>) -> Message<'static> {
         references: message.references,
         importance: message.importance,
         thread_index: message.thread_index,
+        structure: message.structure,
         record: message.record,
         sha256: message.sha256,
         exceptions: message.exceptions,

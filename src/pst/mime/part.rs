@@ -1,6 +1,8 @@
 //! The structure of an entity (RFC 2046): header block and body, and the parts
 //! of a multipart.
 
+use std::ops::Range;
+
 /// The header block and the body. Without an empty line all is header, unless
 /// the first line cannot be one.
 pub fn split(raw: &[u8]) -> (&[u8], &[u8]) {
@@ -28,8 +30,8 @@ fn is_field(line: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|byte| byte.is_ascii_graphic() || *byte >= 0x80)
 }
 
-/// The parts between the lines of `boundary`; none if it never comes.
-pub fn parts<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
+/// Where the parts between the lines of `boundary` are; none if it never comes.
+pub fn parts(body: &[u8], boundary: &[u8]) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let mut start = None;
     let mut at = 0;
@@ -39,7 +41,7 @@ pub fn parts<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
             None => {}
             Some(is_last) => {
                 if let Some(start) = start {
-                    parts.push(without_last_break(&body[start..at]));
+                    parts.push(start..start + without_last_break(&body[start..at]).len());
                 }
                 start = Some(next);
                 if is_last {
@@ -51,7 +53,7 @@ pub fn parts<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
     }
     // A truncated message: its last part has no end.
     if let Some(start) = start.filter(|start| *start < body.len()) {
-        parts.push(&body[start..]);
+        parts.push(start..body.len());
     }
     parts
 }
@@ -88,8 +90,9 @@ mod tests {
     #[test]
     fn parts_are_between_delimiters() {
         let body = b"pre\r\n--x\r\none\r\n--xy\r\n--x \r\n\r\n--x--\r\npost";
-        assert_eq!(parts(body, b"x"), [&b"one\r\n--xy"[..], b""]);
-        assert_eq!(parts(b"--x\nend", b"x"), [b"end"]);
+        let seen: Vec<&[u8]> = parts(body, b"x").into_iter().map(|part| &body[part]).collect();
+        assert_eq!(seen, [&b"one\r\n--xy"[..], b""]);
+        assert_eq!(parts(b"--x\nend", b"x").first(), Some(&(4..7)));
         assert!(parts(b"none", b"x").is_empty());
     }
 }

@@ -67,13 +67,13 @@ pub fn write<W: Write + Seek>(
         properties.extend(extension.map(|text| Property::text(id::ATTACH_EXTENSION, text)));
     }
     let texts = [
-        (id::ATTACH_MEDIA_TYPE, Some(media_type)),
-        (id::ATTACH_CONTENT_ID, content_id),
-        (id::ATTACH_LOCATION, location),
+        (id::ATTACH_MEDIA_TYPE, "an attachment's Content-Type", Some(media_type)),
+        (id::ATTACH_CONTENT_ID, "an attachment's Content-ID", content_id),
+        (id::ATTACH_LOCATION, "an attachment's Content-Location", location),
     ];
-    for (id, text) in texts {
-        let text = text.filter(|text| !text.is_empty());
-        properties.extend(text.map(|text| Property::text(id, text.replace('\0', "\u{FFFD}"))));
+    for (id, field, text) in texts {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { continue };
+        properties.push(Property::text(id, without_nul(text, field, family.exceptions)));
     }
     let total: u64 = properties.iter().map(|property| property.value.size()).sum();
     let total = i32::try_from(total).unwrap_or(i32::MAX);

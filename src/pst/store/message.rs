@@ -62,6 +62,7 @@ pub fn write<W: Write + Seek>(
     family: &mut Family<'_>,
 ) -> io::Result<Written> {
     family.exceptions.append(&mut message.exceptions);
+    clean_people(&mut message, family.exceptions);
     family.room = family.room.saturating_sub(own_bytes(&message) + SIZE_RESERVE);
     let mut subnodes =
         vec![Subnode { nid: RECIPIENT_TABLE, stored: write_recipients(ndb, &message.recipients)? }];
@@ -106,7 +107,8 @@ fn own_bytes(message: &Message<'_>) -> u64 {
         .iter()
         .map(|one| 512 + 12 * (one.address.name.len() + one.address.address.len()))
         .sum();
-    (2 * (texts + message.headers.len() + 3 * message.subject.len()) + people) as u64
+    let strings = texts + message.headers.len() + 3 * message.subject.len();
+    (2 * strings + message.structure.len() + people) as u64
 }
 
 fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> Vec<Property> {
@@ -150,6 +152,9 @@ fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> 
     }
     out.extend(message.html.map(|html| Property::binary(id::HTML, html)));
     out.extend(message.thread_index.map(|at| Property::binary(id::CONVERSATION_INDEX, at)));
+    if !message.structure.is_empty() {
+        out.push(Property::binary(named::STRUCTURE, message.structure));
+    }
     out.extend(message.record.map(|record| Property::text(named::RECORD_ID, record.to_string())));
     out.extend(message.sha256.map(|hash| Property::text(named::SHA256, hash.to_string())));
     if family.depth == 0 && !family.exceptions.is_empty() {
@@ -207,6 +212,18 @@ fn file_time(at: Timestamp, field: &'static str, exceptions: &mut Vec<Exception>
     u64::try_from(ticks).ok()
 }
 
+/// An encoded word in a name can stand for any character.
+fn clean_people(message: &mut Message<'_>, exceptions: &mut Vec<Exception>) {
+    let recipients = message.recipients.iter_mut().map(|one| ("a recipient", &mut one.address));
+    let author = message.author.iter_mut().map(|one| ("the author", one));
+    let sender = message.sender.iter_mut().map(|one| ("the sender", one));
+    for (field, address) in recipients.chain(author).chain(sender) {
+        for text in [&mut address.name, &mut address.address] {
+            *text = without_nul(std::mem::take(text), field, exceptions);
+        }
+    }
+}
+
 fn put_people(out: &mut Vec<Property>, message: &Message<'_>) {
     let sender = message.sender.as_ref().or(message.author.as_ref());
     let author = message.author.as_ref().or(sender);
@@ -244,7 +261,7 @@ fn put_people(out: &mut Vec<Property>, message: &Message<'_>) {
             .filter(|one| one.kind == kind)
             .map(|one| one.address.display())
             .collect();
-        out.push(Property::text(id, names.join("; ").replace('\0', "\u{FFFD}")));
+        out.push(Property::text(id, names.join("; ")));
     }
 }
 
@@ -276,9 +293,9 @@ fn write_recipients<W: Write + Seek>(
             Property::integer(id::DISPLAY_TYPE, 0),
             Property::binary(id::RECORD_KEY, entry.clone()),
             Property::binary(id::ENTRY_ID, entry),
-            Property::text(id::DISPLAY_NAME, address.display().replace('\0', "\u{FFFD}")),
+            Property::text(id::DISPLAY_NAME, address.display()),
             Property::text(id::ADDRESS_TYPE, address_type(address)),
-            Property::text(id::EMAIL_ADDRESS, address.address.replace('\0', "\u{FFFD}")),
+            Property::text(id::EMAIL_ADDRESS, address.address.as_str()),
             Property::binary(id::SEARCH_KEY, address_key(address)),
             Property::text(id::DISPLAY_NAME_7BIT, seven_bit(address.display())),
             Property::boolean(id::SEND_RICH_INFO, false),
@@ -301,8 +318,7 @@ fn one_off(address: &Address) -> Vec<u8> {
     out.extend(PROVIDER);
     out.extend([0, 0, 0x01, 0x80]);
     for text in [address.display(), address_type(address), &address.address] {
-        let units = text.encode_utf16().filter(|unit| *unit != 0);
-        out.extend(units.chain([0]).flat_map(u16::to_le_bytes));
+        out.extend(text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
     }
     out
 }
@@ -319,7 +335,7 @@ fn address_type(address: &Address) -> &'static str {
 }
 
 fn seven_bit(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii() && c != '\0' { c } else { '?' }).collect()
+    text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
 }
 
 /// Sixteen bytes that name this message and no other.

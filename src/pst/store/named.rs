@@ -9,11 +9,12 @@ use crate::pst::ndb::{Ndb, Stored, codec};
 const INTERNET_HEADERS: [u8; 16] = [0x86, 0x03, 0x02, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46];
 
 /// Names in the order of their ids, from 0x8000 up.
-const NAMES: [&str; 4] = [
+const NAMES: [&str; 5] = [
     "x-muniment-record-id",
     "x-muniment-sha256",
     "x-muniment-recipient-source",
     "x-muniment-exceptions",
+    "x-muniment-mime-structure",
 ];
 pub const RECORD_ID: u16 = 0x8000;
 pub const SHA256: u16 = 0x8001;
@@ -21,6 +22,8 @@ pub const SHA256: u16 = 0x8001;
 pub const RECIPIENT_SOURCE: u16 = 0x8002;
 /// What could not be carried, a line each.
 pub const EXCEPTIONS: u16 = 0x8003;
+/// Bytes of the message that are in none of its parts, as they came.
+pub const STRUCTURE: u16 = 0x8004;
 
 const BUCKETS: u32 = 251;
 const BUCKET_COUNT: u16 = 0x0001;

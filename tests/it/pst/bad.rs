@@ -12,7 +12,7 @@ use muniment::pst::model::{
 use muniment::pst::{Options, Writer, mime};
 
 use super::fields::Mail;
-use super::{assert_sound, is_long, outlook_pst};
+use super::{assert_sound, is_long, outlook_pst, round_trip, samples};
 
 fn writer(directory: &Path) -> Writer<File> {
     let file = File::create(directory.join("bad.pst")).unwrap();
@@ -201,6 +201,65 @@ fn damaged_text_is_carried_and_named() {
 }
 
 #[test]
+fn what_is_in_no_part_is_carried() {
+    let raw =
+        b"From ann Mon Jan  1 00:00:00 2024\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
+        preamble\r\n--x\r\nContent-Description: first\r\n\r\ntext\r\n--x\r\n\
+        Content-Type: multipart/alternative; boundary=y\r\n\r\n--y\r\n\r\ninner\r\n--y--\r\n\
+        behind y \0\xFF\r\n--x--\r\na footer of a list\r\n";
+    let (exceptions, mail) = through(mime::message(raw));
+    assert_eq!(exceptions, []);
+    assert_eq!(mail.text, "text\r\ninner");
+    let expected = b"From ann Mon Jan  1 00:00:00 2024\r\npreamble\r\n--x\r\n\
+        Content-Description: first\r\n\r\n\r\n--x\r\n\
+        Content-Type: multipart/alternative; boundary=y\r\n\r\n--y\r\n\r\n\r\n--y--\r\n\
+        behind y \0\xFF\r\n--x--\r\na footer of a list\r\n";
+    assert_eq!(mail.structure.escape_ascii().to_string(), expected.escape_ascii().to_string());
+
+    // A property of its own node, where it is too large for the heap.
+    let long = format!(
+        "Content-Type: multipart/mixed; boundary=x\n\n{}\n--x\n\ntext\n--x--\n",
+        "preamble ".repeat(5_000)
+    );
+    let (_, mail) = through(mime::message(long.as_bytes()));
+    assert_eq!(mail.structure.len(), 9 * 5_000 + "\n--x\n\n\n--x--\n".len());
+    // What is signed is kept whole as an attachment, and nothing of it twice.
+    let signed = b"Content-Type: multipart/signed; boundary=x\n\npre\n--x\n\ntext\n--x--\npost";
+    let message = mime::message(signed);
+    assert_eq!(message.structure, b"");
+    let Content::Bytes(kept) = &message.attachments[0].content else { panic!() };
+    assert!(kept.ends_with(b"--x--\npost"));
+}
+
+#[test]
+fn transfer_encodings_that_none_knows_are_named() {
+    let raw = b"Content-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n#86%A\n`\nend\n";
+    let (exceptions, mail) = through(mime::message(raw));
+    let (part, encoding) = ("the text".to_owned(), "x-uuencode".to_owned());
+    assert_eq!(exceptions, [Exception::UnknownEncoding { part, encoding }]);
+    assert_eq!(mail.text, "begin 644 a\r\n#86%A\r\n`\r\nend\r\n");
+}
+
+#[test]
+fn nul_and_raw_bytes_of_names_are_named() {
+    let raw = b"From: =?utf-8?q?a=00b?= <a@a.example>\r\nTo: =?utf-8?q?c=00d?= <c@a.example>\r\n\
+        Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\
+        Content-Disposition: attachment; filename=\"caf\xE9\"\r\nContent-ID: <i\0d>\r\n\r\nbytes\r\n--x--\r\n";
+    let (exceptions, mail) = through(mime::message(raw));
+    for named in [
+        Exception::NulReplaced { field: "the author", count: 1 },
+        Exception::NulReplaced { field: "a recipient", count: 1 },
+        Exception::NulReplaced { field: "an attachment's Content-ID", count: 1 },
+        Exception::HeaderBytes,
+    ] {
+        assert_eq!(exceptions.iter().filter(|one| **one == named).count(), 1, "{exceptions:?}");
+    }
+    assert_eq!(mail.from_name, "a\u{FFFD}b");
+    assert_eq!(mail.recipients, ["to c\u{FFFD}d <c@a.example>"]);
+    assert_eq!(mail.attachments[0].name, "caf\u{e9}");
+}
+
+#[test]
 fn fields_behind_a_line_of_blanks_are_fields() {
     let raw = b"X-Report: one\r\n \r\n two\r\nSubject: behind\r\nTo: a@a.example\r\n\r\ntext";
     let (exceptions, mail) = through(mime::message(raw));
@@ -239,6 +298,10 @@ fn nesting_is_followed_and_then_named() {
         at = inner;
     }
     assert_eq!((depth, at.subject.as_str()), (64, "innermost"));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("nested.pst");
+    let written = samples::write(&[(vec!["F".to_owned()], raw.clone())], &file);
+    round_trip::compare_all(&file, &written);
     let raw = nest(3_000);
     let (exceptions, _) = through(mime::message(&raw));
     assert!(matches!(exceptions[..], [Exception::NestedTooDeep { .. }]));

@@ -25,6 +25,8 @@ pub struct Mail {
     pub html: String,
     pub headers: String,
     pub message_id: String,
+    /// What is in no part, through the named property.
+    pub structure: Vec<u8>,
     pub attachments: Vec<Attached>,
 }
 
@@ -72,6 +74,7 @@ impl Mail {
             html: text(&message.html),
             headers: message.headers.clone(),
             message_id: text(&message.message_id),
+            structure: message.structure.clone(),
             attachments: message.attachments.iter().map(attached).collect(),
         }
         .without_nul()
@@ -147,6 +150,8 @@ fn differ(place: &str, mail: &Mail, other: &Mail, out: &mut Vec<String>) {
     field("html", mail.html.clone(), other.html.clone());
     field("headers", mail.headers.clone(), other.headers.clone());
     field("message id", mail.message_id.clone(), other.message_id.clone());
+    let structure = |mail: &Mail| mail.structure.escape_ascii().to_string();
+    field("structure", structure(mail), structure(other));
     let names = |mail: &Mail| -> String {
         let all: Vec<String> = mail
             .attachments

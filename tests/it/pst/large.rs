@@ -1,14 +1,14 @@
 //! Large files in little memory.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::time::Instant;
 
 use muniment::base::clock::Timestamp;
 use muniment::pst::model::{Attachment, Content, Message};
-use muniment::pst::{Options, Writer, check};
+use muniment::pst::{Options, Writer};
 
-use super::is_long;
+use super::{assert_sound, is_long};
 
 pub const MEMORY_KB_MAX: u64 = 256 << 10;
 
@@ -48,9 +48,7 @@ fn export(bytes: u64) {
     );
     assert!(after.max(before) - before <= MEMORY_KB_MAX, "{after} kB");
     assert!(summary.bytes.abs_diff(bytes) < bytes / 10, "{} bytes", summary.bytes);
-    let report = check::check(BufReader::new(File::open(&path).unwrap())).unwrap();
-    assert!(report.findings.is_empty(), "{:?}", report.findings.first());
-    assert_eq!(report.messages, summary.messages);
+    assert_eq!(assert_sound(&path).messages, summary.messages);
 }
 
 /// Mail of 8 kB in the mean, an attachment of a megabyte to each fiftieth.

@@ -15,6 +15,9 @@ use outlook_pst::ndb::node_id::NodeId;
 
 use super::fields::{Attached, Mail, Seen};
 
+/// The fifth of the names that the writer maps.
+const STRUCTURE: u16 = 0x8004;
+
 pub fn read(file: &Path) -> Seen {
     let source = Box::new(std::fs::File::open(file).unwrap());
     let pst = UnicodePstFile::read_from(source).unwrap();
@@ -85,9 +88,9 @@ fn fields(message: &dyn Message) -> Mail {
         }
         _ => None,
     };
-    let html = match properties.get(0x1013) {
-        Some(PropertyValue::Binary(bytes)) => String::from_utf8(bytes.buffer().to_vec()).unwrap(),
-        _ => String::new(),
+    let binary = |id| match properties.get(id) {
+        Some(PropertyValue::Binary(bytes)) => bytes.buffer().to_vec(),
+        _ => Vec::new(),
     };
     Mail {
         subject: text(0x0037)
@@ -99,9 +102,10 @@ fn fields(message: &dyn Message) -> Mail {
         sent: time(0x0039),
         received: time(0x0E06),
         text: text(0x1000),
-        html,
+        html: String::from_utf8(binary(0x1013)).unwrap(),
         headers: text(0x007D),
         message_id: text(0x1035),
+        structure: binary(STRUCTURE),
         attachments: Vec::new(),
     }
 }

@@ -1,4 +1,5 @@
-// Prints each message of a PST as a line of JSON: [folder, fields].
+// Prints each message of a PST as a line of JSON: [folder, fields]. A message
+// within another is a line of its own before it, [null, fields].
 const { PSTFile } = require('pst-extractor');
 const { createHash } = require('node:crypto');
 const { readFileSync, statSync, writeSync } = require('node:fs');
@@ -47,7 +48,8 @@ function keepRows(message) {
 function attached(one) {
   const nested = one.embeddedPSTMessage;
   if (nested) {
-    return { name: one.longFilename, nested: fields(nested) };
+    print(null, nested);
+    return { name: one.longFilename, nested: {} };
   }
   const stream = one.fileInputStream;
   const bytes = Buffer.alloc(stream ? stream.length.toNumber() : 0);
@@ -56,10 +58,14 @@ function attached(one) {
   return { name: one.longFilename, size: bytes.length, sha256 };
 }
 
+function print(folder, message) {
+  writeSync(1, JSON.stringify([folder, fields(message)]) + '\n');
+}
+
 function walk(folder, path) {
   if (folder.contentCount > 0) {
     for (let child = folder.getNextChild(); child; child = folder.getNextChild()) {
-      writeSync(1, JSON.stringify([path, fields(child)]) + '\n');
+      print(path, child);
     }
   }
   let children = [];
