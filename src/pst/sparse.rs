@@ -15,6 +15,7 @@ use outlook_pst::messaging::message::{Message as _, UnicodeMessage};
 use outlook_pst::messaging::store::{Store, UnicodeStore};
 use outlook_pst::ndb::node_id::NodeId;
 
+use super::check::samples::assert_others_agree;
 use super::model::{Attachment, Content, Message};
 use super::{Options, Writer, mime};
 
@@ -67,6 +68,7 @@ fn mail_on_both_sides_of_the_first_free_maps_is_read_by_others() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sparse.pst");
     write(&path);
+    assert_others_agree(&path);
     assert_eq!(subjects_and_texts(&path), [0, 1, 2].map(|at| (subject(at), text(at))));
     let taken = directory.path().join("readpst");
     fs::create_dir(&taken).unwrap();

@@ -164,7 +164,7 @@ fn failed(path: &Path, source: io::Error) -> PstError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pst::check;
+    use crate::pst::check::{self, samples::assert_others_agree};
 
     fn message(bytes: usize) -> Message<'static> {
         Message { text: Some("x".repeat(bytes)), ..Message::default() }
@@ -189,6 +189,7 @@ mod tests {
             assert!(file.bytes <= 12 << 20);
             let report = check::check(File::open(&file.path).unwrap()).unwrap();
             assert!(report.findings.is_empty(), "{:?}", report.findings);
+            assert_others_agree(&file.path);
         }
         assert_eq!(written[1].path, directory.path().join("export-2.pst"));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), written.len());

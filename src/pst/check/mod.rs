@@ -18,7 +18,7 @@ mod object;
 mod pages;
 mod rule;
 #[cfg(test)]
-mod samples;
+pub mod samples;
 mod table;
 
 use std::io::{self, Read, Seek};

@@ -2,7 +2,7 @@
 //! neither memory nor the disk beside the zip grows with them.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io;
 use std::path::Path;
 
 use muniment::base::ids::ArchiveId;
@@ -10,10 +10,9 @@ use muniment::export::bundle::{About, BundleWriter, Closing, Format, Outgoing};
 use muniment::export::convert::Pst;
 use muniment::export::manifest::{FORMAT, Head};
 use muniment::ledger::note::Signer;
-use muniment::pst::check;
 
-use super::is_long;
 use super::large::{MEMORY_KB_MAX, peak_kb};
+use super::{assert_sound, is_long};
 
 const ORIGIN: &str = "muniment.example/log";
 
@@ -60,9 +59,7 @@ fn large_export_is_split_and_streams_into_its_zip() {
         let size = io::copy(&mut zip.by_name(name).unwrap(), &mut File::create(&taken).unwrap());
         let size = size.unwrap();
         assert!(size <= file_bytes_max, "{name}: {size} bytes");
-        let report = check::check(BufReader::new(File::open(&taken).unwrap())).unwrap();
-        assert!(report.findings.is_empty(), "{name}: {:?}", report.findings.first());
-        messages += report.messages;
+        messages += assert_sound(&taken).messages;
         sizes += size;
         fs::remove_file(taken).unwrap();
     }
