@@ -126,28 +126,41 @@ pub enum Content<'a> {
 /// What the format or the mapping could not carry of a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exception {
-    #[error("attachment {name:?} of {size} bytes was left out: a PST carries 2 GiB a message")]
+    #[error(
+        "attachment {:?} of {size} bytes was left out: a PST carries 2 GiB a message",
+        clip(name)
+    )]
     AttachmentTooLarge { name: String, size: u64 },
     #[error("{dropped} attachments were left out: a PST message is written with at most {kept}")]
     TooManyAttachments { kept: usize, dropped: usize },
-    #[error("message {name:?}, nested {depth} deep, is attached as a file")]
+    #[error("{dropped} recipients were left out: a PST message is written with {kept} of these")]
+    TooManyRecipients { kept: usize, dropped: usize },
+    #[error("{field} of {bytes} bytes was left out: a PST carries 2 GiB a message")]
+    FieldTooLarge { field: &'static str, bytes: usize },
+    #[error("message {:?}, nested {depth} deep, is attached as a file", clip(name))]
     NestedTooDeep { name: String, depth: usize },
     #[error("{field} is outside the years 1601 to 9999 and was left out")]
     DateOutOfRange { field: &'static str },
-    #[error("{field} names no time that exists, and was left out: {value:?}")]
+    #[error("{field} names no time that exists, and was left out: {:?}", clip(value))]
     UnreadableDate { field: &'static str, value: String },
     #[error("{field}: {count} NUL characters became U+FFFD")]
     NulReplaced { field: &'static str, count: usize },
-    #[error("{part}: the charset {charset:?} is unknown; its bytes are read as UTF-8")]
+    #[error(
+        "{}: the charset {:?} is unknown; its bytes are read as UTF-8",
+        clip(part),
+        clip(charset)
+    )]
     UnknownCharset { part: String, charset: String },
-    #[error("{part}: bytes that are not of its charset {charset:?} became U+FFFD")]
+    #[error("{}: bytes that are not of its charset {:?} became U+FFFD", clip(part), clip(charset))]
     BrokenCharset { part: String, charset: String },
     #[error("header bytes that are not UTF-8 are shown as ISO-8859-1")]
     HeaderBytes,
-    #[error("{part}: its transfer encoding is damaged; what could be decoded is written")]
+    #[error("{}: its transfer encoding is damaged; what could be decoded is written", clip(part))]
     DamagedEncoding { part: String },
     #[error(
-        "{part}: the transfer encoding {encoding:?} is unknown; its bytes are written as they are"
+        "{}: its transfer encoding {:?} is unknown; its bytes are written as they are",
+        clip(part),
+        clip(encoding)
     )]
     UnknownEncoding { part: String, encoding: String },
     #[error("part nested {depth} deep is attached as a file, undivided")]
@@ -156,4 +169,10 @@ pub enum Exception {
     FolderRolled { folder: String, written: String },
     #[error("folder {folder:?} is written as {written:?}")]
     FolderRenamed { folder: String, written: String },
+}
+
+/// What is told of a name or value that may be of any length.
+fn clip(text: &str) -> &str {
+    const CHARS_MAX: usize = 300;
+    text.char_indices().nth(CHARS_MAX).map_or(text, |(at, _)| &text[..at])
 }

@@ -125,6 +125,14 @@ async fn journal_mail_comes_out_as_pst_that_others_read() {
         let place = json!({ "path": "pst/Lay _ Ito.pst", "folder": "Lay / Ito" });
         assert_eq!((&item["converted"], &item["path"]), (&place, &Value::Null));
     }
+    // The header of each names one of the three.
+    let unnamed = [["carol@c.example", BLIND], ["Alice@A.example", BLIND]];
+    let expected = messages.iter().zip(unnamed).map(|(item, unnamed)| outlook_pst::Marks {
+        record_id: item["proofs"][0]["record_id"].as_str().unwrap().to_owned(),
+        sha256: item["sha256"].as_str().unwrap().to_owned(),
+        envelope: unnamed.map(str::to_owned).to_vec(),
+    });
+    assert_eq!(outlook_pst::marks(&pst), expected.collect::<Vec<_>>());
     let listed = manifest["files"].as_array().unwrap();
     let listed = listed.iter().find(|file| file["path"] == "pst/Lay _ Ito.pst").unwrap();
     let bytes = std::fs::read(&pst).unwrap();

@@ -1,6 +1,7 @@
 //! What becomes the text, what the HTML, and what is attached.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::decode::{self, Fidelity};
 use super::header::Headers;
@@ -110,9 +111,10 @@ impl<'a> Collector<'a> {
     /// Marks the attachments that the HTML shows.
     pub fn mark_inline(&mut self, html: Option<&str>) {
         let Some(html) = html else { return };
+        let shown = content_ids(html);
         for attachment in &mut self.attachments {
-            let shown = |id: &String| !id.is_empty() && html.contains(&format!("cid:{id}"));
-            attachment.is_inline = attachment.content_id.as_ref().is_some_and(shown);
+            let id = attachment.content_id.as_ref();
+            attachment.is_inline = id.is_some_and(|id| shown.contains(id.as_bytes()));
         }
     }
 
@@ -304,6 +306,51 @@ fn signed_entity(block: &[u8], body: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The ids in the `cid:` URLs (RFC 2392) of the HTML, as written and decoded.
+fn content_ids(html: &str) -> HashSet<Cow<'_, [u8]>> {
+    let mut ids = HashSet::new();
+    for (at, _) in html.match_indices(':') {
+        let scheme = at.checked_sub(3).and_then(|from| html.as_bytes().get(from..at));
+        if !scheme.is_some_and(|name| name.eq_ignore_ascii_case(b"cid")) {
+            continue;
+        }
+        let ends = |c: char| c.is_whitespace() || "\"'<>()&".contains(c);
+        let rest = &html[at + 1..];
+        let id = rest.split(ends).next().unwrap_or_default().as_bytes();
+        ids.insert(Cow::Borrowed(id));
+        ids.insert(Cow::Owned(percent_decoded(id)));
+    }
+    ids
+}
+
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let pair = text.get(at + 1..at + 3).filter(|_| text[at] == b'%');
+        let decoded = pair.and_then(decode::hex);
+        out.push(decoded.unwrap_or(text[at]));
+        at += if decoded.is_some() { 3 } else { 1 };
+    }
+    out
+}
+
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_html_shows_is_inline() {
+        let html = "<img src=\"cid:image10@x\"><IMG src=CID:a%2bb@x><p style='url(cid:c@x)'>cid:";
+        let ids = content_ids(html);
+        for (id, is_shown) in
+            [("image10@x", true), ("image1", false), ("a+b@x", true), ("c@x", true), ("d@x", false)]
+        {
+            assert_eq!(ids.contains(id.as_bytes()), is_shown, "{id}");
+        }
+    }
 }

@@ -80,7 +80,8 @@ pub fn quoted_printable(text: &[u8]) -> (Vec<u8>, bool) {
     (out, is_whole)
 }
 
-fn hex(pair: &[u8]) -> Option<u8> {
+/// The byte of two hexadecimal digits.
+pub fn hex(pair: &[u8]) -> Option<u8> {
     let digit = |byte: u8| (byte as char).to_digit(16);
     Some((digit(pair[0])? << 4 | digit(pair[1])?) as u8)
 }

@@ -36,7 +36,10 @@ pub fn write<W: Write + Seek>(
         Content::Stream { size, .. } => *size,
         Content::Message(_) => 0,
     };
-    if size + OVERHEAD > family.room {
+    let texts = [Some(&media_type), content_id.as_ref(), location.as_ref()];
+    let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+    let named = 2 * (3 * name.len() + texts) as u64;
+    if size + named + OVERHEAD > family.room {
         family.exceptions.push(Exception::AttachmentTooLarge { name, size });
         return Ok(None);
     }

@@ -21,6 +21,8 @@ pub struct Folder {
     pub items: u32,
     /// Cells of its table that are too large for the heap.
     pub large_cells: usize,
+    /// Bytes of the cells that are in it.
+    pub heap_bytes: usize,
     /// What the name became, where it could not be kept.
     pub exception: Option<Exception>,
     /// Where messages go once it is full.
@@ -142,6 +144,7 @@ impl Folders {
             class,
             items: 0,
             large_cells: 0,
+            heap_bytes: 0,
             exception: None,
             next: None,
             children: HashMap::new(),

@@ -3,8 +3,7 @@
 
 use std::io::{self, Seek, Write};
 
-use super::attachment;
-use super::{named, property as id, template};
+use super::{attachment, fit, named, property as id, template};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Hasher;
 use crate::pst::ltp::{Property, PropertyContext, Table};
@@ -19,8 +18,11 @@ const ATTACHMENT_TABLE: Nid = Nid(0x671);
 const ATTACHMENTS_MAX: usize = 10_000;
 /// PidTagMessageSize is signed.
 const SIZE_MAX: u64 = i32::MAX as u64;
-/// What is kept free for properties when attachments are admitted.
-const SIZE_RESERVE: u64 = 1 << 20;
+/// What is kept free for properties that are not weighed.
+const SIZE_RESERVE: u64 = 8 << 20;
+
+/// Exceptions that the message itself bears, a line each.
+const EXCEPTIONS_MAX: usize = 1000;
 
 const READ: i32 = 0x01;
 const HAS_ATTACHMENT: i32 = 0x10;
@@ -63,7 +65,8 @@ pub fn write<W: Write + Seek>(
 ) -> io::Result<Written> {
     family.exceptions.append(&mut message.exceptions);
     clean_people(&mut message, family.exceptions);
-    family.room = family.room.saturating_sub(own_bytes(&message) + SIZE_RESERVE);
+    family.room = family.room.saturating_sub(SIZE_RESERVE);
+    family.room = fit::fit(&mut message, family.room, family.exceptions);
     let mut subnodes =
         vec![Subnode { nid: RECIPIENT_TABLE, stored: write_recipients(ndb, &message.recipients)? }];
     let attachments = std::mem::take(&mut message.attachments);
@@ -96,19 +99,6 @@ pub fn write<W: Write + Seek>(
     row.retain(|cell| cell.id() != id::MESSAGE_SIZE);
     row.push(Property::integer(id::MESSAGE_SIZE, size));
     Ok(Written { stored, row })
-}
-
-/// At most what the message takes without its attachments.
-fn own_bytes(message: &Message<'_>) -> u64 {
-    let texts = [&message.text, &message.html, &message.references, &message.message_id];
-    let texts: usize = texts.iter().filter_map(|text| text.as_ref().map(String::len)).sum();
-    let people: usize = message
-        .recipients
-        .iter()
-        .map(|one| 512 + 12 * (one.address.name.len() + one.address.address.len()))
-        .sum();
-    let strings = texts + message.headers.len() + 3 * message.subject.len();
-    (2 * strings + message.structure.len() + people) as u64
 }
 
 fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> Vec<Property> {
@@ -158,7 +148,11 @@ fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> 
     out.extend(message.record.map(|record| Property::text(named::RECORD_ID, record.to_string())));
     out.extend(message.sha256.map(|hash| Property::text(named::SHA256, hash.to_string())));
     if family.depth == 0 && !family.exceptions.is_empty() {
-        let lines: Vec<String> = family.exceptions.iter().map(Exception::to_string).collect();
+        let lines = family.exceptions.iter().take(EXCEPTIONS_MAX).map(Exception::to_string);
+        let mut lines: Vec<String> = lines.collect();
+        if let Some(more) = family.exceptions.len().checked_sub(EXCEPTIONS_MAX + 1) {
+            lines.push(format!("and {} more", more + 1));
+        }
         out.push(Property::text(named::EXCEPTIONS, lines.join("\r\n")));
     }
     out

@@ -2,6 +2,7 @@
 //! and named properties.
 
 mod attachment;
+mod fit;
 mod folder;
 mod message;
 mod named;

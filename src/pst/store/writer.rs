@@ -14,11 +14,13 @@ use crate::pst::ltp::{HEAP_ALLOCATION_MAX, Value};
 use crate::pst::model::{Exception, Message};
 use crate::pst::ndb::{Ndb, Nid, kind};
 
-/// Items of one folder; more go into `Name (2)`. A table's heap has 65,536
-/// blocks, about 512 MB of cells.
+/// Items of one folder; more go into `Name (2)`.
 pub const ITEMS_PER_FOLDER: u32 = 50_000;
 /// Large cells of one table, each a subnode, of which 173,400 fit.
 const LARGE_CELLS_MAX: usize = 150_000;
+/// Bytes of small cells of one table: its heap has 65,536 blocks, and the next
+/// cell finds no room in one only when more than half of it is taken.
+const HEAP_BYTES_MAX: usize = 256 << 20;
 /// The first index of a message that Outlook gives out.
 const FIRST_MESSAGE: u32 = 0x1_0001;
 
@@ -101,15 +103,16 @@ impl<W: Write + Seek> Writer<W> {
         self.ndb.add_message(nid, written.stored, parent)?;
         let target = self.folders.get_mut(at);
         target.items += 1;
-        target.large_cells += written
-            .row
-            .iter()
-            .filter(|cell| match &cell.value {
-                Value::Text(text) => 2 * text.len() > HEAP_ALLOCATION_MAX,
-                Value::Binary(bytes) => bytes.len() > HEAP_ALLOCATION_MAX,
-                _ => false,
-            })
-            .count();
+        for cell in &written.row {
+            let bytes = match &cell.value {
+                Value::Text(text) => 2 * text.len(),
+                Value::Binary(bytes) => bytes.len(),
+                _ => 0,
+            };
+            target.large_cells += usize::from(bytes > HEAP_ALLOCATION_MAX);
+            // A long text of wide characters may be a small cell all the same.
+            target.heap_bytes += bytes.min(HEAP_ALLOCATION_MAX);
+        }
         self.rows.push(at, nid.0, &written.row)?;
         self.messages += 1;
         Ok(exceptions)
@@ -147,5 +150,6 @@ impl<W: Write + Seek> Writer<W> {
         let folder = &self.folders.all()[folder];
         folder.items >= self.options.items_per_folder.max(1)
             || folder.large_cells >= LARGE_CELLS_MAX
+            || folder.heap_bytes >= HEAP_BYTES_MAX
     }
 }

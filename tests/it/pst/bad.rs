@@ -95,6 +95,34 @@ fn folders_are_as_deep_and_full_as_asked() {
     }
 }
 
+/// As many bytes of cells as no heap of a table holds.
+#[test]
+fn folder_of_long_rows_goes_on_beside_itself() {
+    if !is_long() {
+        eprintln!("SKIPPED: 600 MB of rows are written with MUNIMENT_TEST_LONG=1");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = self::writer(directory.path());
+    let folder = writer.folder(&["F"]);
+    let long = "x".repeat(1_780);
+    let address = Address { name: long.clone(), address: "a@a.example".to_owned() };
+    let recipient = |kind| Recipient { kind, address: address.clone(), source: Source::Header };
+    let mut rolled = 0;
+    for _ in 0..35_000 {
+        let message = Message {
+            subject: long.clone(),
+            author: Some(address.clone()),
+            recipients: vec![recipient(RecipientKind::To), recipient(RecipientKind::Cc)],
+            ..Message::default()
+        };
+        rolled += writer.add(folder, message).unwrap().len();
+    }
+    assert!(rolled > 0);
+    writer.finish(|_| Ok(())).unwrap();
+    assert_eq!(assert_sound(&directory.path().join("bad.pst")).messages, 35_000);
+}
+
 #[test]
 fn thousands_of_recipients_are_carried() {
     let recipients: Vec<Recipient> = (0..5_000)

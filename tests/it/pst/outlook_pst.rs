@@ -6,30 +6,43 @@ use std::rc::Rc;
 use muniment::base::hash::Digest;
 use outlook_pst::UnicodePstFile;
 use outlook_pst::ltp::prop_context::PropertyValue;
-use outlook_pst::ltp::table_context::TableContext;
+use outlook_pst::ltp::table_context::{TableContext, TableRowData};
 use outlook_pst::messaging::attachment::{Attachment, AttachmentData, UnicodeAttachment};
 use outlook_pst::messaging::folder::{Folder, UnicodeFolder};
 use outlook_pst::messaging::message::{Message, UnicodeMessage};
+use outlook_pst::messaging::named_prop::{NameIdEntry, NamedPropertyId};
 use outlook_pst::messaging::store::{EntryId, Store, UnicodeStore};
 use outlook_pst::ndb::node_id::NodeId;
 
 use super::fields::{Attached, Mail, Seen};
 
-/// The fifth of the names that the writer maps.
-const STRUCTURE: u16 = 0x8004;
-
 pub fn read(file: &Path) -> Seen {
+    let mut seen = Seen::new();
+    each(file, &mut |path, message| {
+        seen.entry(path.to_owned()).or_default().push(mail(message));
+    });
+    seen
+}
+
+/// What each message bears of the archive that it came from.
+pub fn marks(file: &Path) -> Vec<Marks> {
+    let mut seen = Vec::new();
+    each(file, &mut |_, message| seen.push(marks_of(message)));
+    seen
+}
+
+type Each<'e> = &'e mut dyn FnMut(&str, &Rc<UnicodeMessage>);
+
+fn each(file: &Path, each: Each<'_>) {
     let source = Box::new(std::fs::File::open(file).unwrap());
     let pst = UnicodePstFile::read_from(source).unwrap();
     let store = UnicodeStore::read(Rc::new(pst)).unwrap();
     // The table of the root hangs in this version: begin below it.
     let top = store.properties().ipm_sub_tree_entry_id().unwrap();
-    let mut seen = Seen::new();
-    folder(&store, &top, "", &mut seen);
-    seen
+    folder(&store, &top, "", each);
 }
 
-fn folder(store: &Rc<UnicodeStore>, entry: &EntryId, path: &str, seen: &mut Seen) {
+fn folder(store: &Rc<UnicodeStore>, entry: &EntryId, path: &str, each: Each<'_>) {
     let here = UnicodeFolder::read(store.clone(), entry).unwrap();
     let id = |row: u32| store.properties().make_entry_id(NodeId::from(row)).unwrap();
     if let Some(table) = here.contents_table() {
@@ -37,7 +50,7 @@ fn folder(store: &Rc<UnicodeStore>, entry: &EntryId, path: &str, seen: &mut Seen
         rows.sort_unstable();
         for row in rows {
             let message = UnicodeMessage::read(store.clone(), &id(row), None).unwrap();
-            seen.entry(path.to_owned()).or_default().push(mail(&message));
+            each(path, &message);
         }
     }
     if let Some(table) = here.hierarchy_table() {
@@ -46,7 +59,7 @@ fn folder(store: &Rc<UnicodeStore>, entry: &EntryId, path: &str, seen: &mut Seen
             let child = UnicodeFolder::read(store.clone(), &entry).unwrap();
             let name = child.properties().display_name().unwrap();
             let path = if path.is_empty() { name } else { format!("{path}/{name}") };
-            folder(store, &entry, &path, seen);
+            folder(store, &entry, &path, each);
         }
     }
 }
@@ -105,32 +118,79 @@ fn fields(message: &dyn Message) -> Mail {
         html: String::from_utf8(binary(0x1013)).unwrap(),
         headers: text(0x007D),
         message_id: text(0x1035),
-        structure: binary(STRUCTURE),
+        structure: binary(named(message.store(), "x-muniment-mime-structure")),
         attachments: Vec::new(),
     }
 }
 
+/// The id of a named property, through the store's own map; zero if it has none.
+fn named(store: Rc<dyn Store>, name: &str) -> u16 {
+    let map = store.named_property_map().unwrap();
+    let entries = map.properties().stream_entry().unwrap();
+    let is_it = |entry: &&NameIdEntry| match entry.id() {
+        NamedPropertyId::StringOffset(at) => {
+            let text = map.properties().lookup_string(at).unwrap();
+            let expected = name.encode_utf16().flat_map(u16::to_le_bytes);
+            text.buffer().iter().copied().eq(expected)
+        }
+        NamedPropertyId::Number(_) => false,
+    };
+    entries.iter().find(is_it).map_or(0, NameIdEntry::prop_id)
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Marks {
+    pub record_id: String,
+    pub sha256: String,
+    /// Names of those whom only the envelope names.
+    pub envelope: Vec<String>,
+}
+
+fn marks_of(message: &UnicodeMessage) -> Marks {
+    let text = |name| string(message.properties().get(named(message.store(), name)));
+    let id = named(message.store(), "x-muniment-recipient-source");
+    let mut envelope = Vec::new();
+    if let Some(table) = message.recipient_table() {
+        let rows = cells(&**table, &[id, 0x3001]);
+        let marked =
+            rows.into_iter().filter(|row| string(row[0].as_ref()).as_deref() == Some("envelope"));
+        envelope.extend(marked.filter_map(|row| string(row[1].as_ref())));
+    }
+    Marks {
+        record_id: text("x-muniment-record-id").unwrap_or_default(),
+        sha256: text("x-muniment-sha256").unwrap_or_default(),
+        envelope,
+    }
+}
+
 fn recipients(table: &dyn TableContext) -> Vec<String> {
+    let named = cells(table, &[0x0C15, 0x3001, 0x3003]).into_iter().map(|row| {
+        let kind = match row[0] {
+            Some(PropertyValue::Integer32(1)) => "to",
+            Some(PropertyValue::Integer32(2)) => "cc",
+            _ => "bcc",
+        };
+        let text = |at: usize| string(row[at].as_ref()).unwrap_or_default();
+        format!("{kind} {} <{}>", text(1), text(2))
+    });
+    named.collect()
+}
+
+/// The cells of these columns, row by row.
+fn cells(table: &dyn TableContext, ids: &[u16]) -> Vec<Vec<Option<PropertyValue>>> {
     let columns = table.context().columns();
     let mut rows: Vec<_> = table.rows_matrix().collect();
     rows.sort_by_key(|row| u32::from(row.id()));
-    rows.iter()
-        .map(|row| {
-            let cells = row.columns(table.context()).unwrap();
-            let cell = |id| {
-                let at = columns.iter().position(|column| column.prop_id() == id)?;
-                let value = cells[at].as_ref()?;
-                table.read_column(value, columns[at].prop_type()).ok()
-            };
-            let kind = match cell(0x0C15) {
-                Some(PropertyValue::Integer32(1)) => "to",
-                Some(PropertyValue::Integer32(2)) => "cc",
-                _ => "bcc",
-            };
-            let text = |id| string(cell(id).as_ref()).unwrap_or_default();
-            format!("{kind} {} <{}>", text(0x3001), text(0x3003))
-        })
-        .collect()
+    let row = |row: &TableRowData| {
+        let cells = row.columns(table.context()).unwrap();
+        let cell = |id: &u16| {
+            let at = columns.iter().position(|column| column.prop_id() == *id)?;
+            let value = cells[at].as_ref()?;
+            table.read_column(value, columns[at].prop_type()).ok()
+        };
+        ids.iter().map(cell).collect()
+    };
+    rows.into_iter().map(row).collect()
 }
 
 fn string(value: Option<&PropertyValue>) -> Option<String> {
