@@ -11,6 +11,7 @@ use super::rule::{Report, Rule};
 use super::table::Table;
 use super::{columns, message, names};
 
+const ROOT: u32 = 0x122;
 const FOLDER: u32 = 0x02;
 const SEARCH_FOLDER: u32 = 0x03;
 const MESSAGE: u32 = 0x04;
@@ -21,7 +22,7 @@ const TABLES: [u32; 11] =
     [0x60D, 0x60E, 0x60F, 0x610, 0x62B, 0x64C, 0x671, 0x692, 0x6B6, 0x6D7, 0x6F8];
 
 /// Nodes that every store has (2.7.1).
-const MANDATORY: [u32; 27] = [
+pub const MANDATORY: [u32; 27] = [
     0x21, 0x61, 0x122, 0x12D, 0x12E, 0x12F, 0x1E1, 0x201, 0x60D, 0x60E, 0x60F, 0x610, 0x671, 0x692,
     0x2223, 0x8022, 0x802D, 0x802E, 0x802F, 0x8042, 0x804D, 0x804E, 0x804F, 0x8062, 0x806D, 0x806E,
     0x806F,
@@ -35,7 +36,11 @@ pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) ->
         // Type 0 has no counter of its own.
         let is_counted = kind == 0 || index <= database.header.highest[kind as usize];
         report.expect(is_counted, Rule::NodeIndex, format_args!("node {:#x}", node.nid));
-        let has_parent = node.parent == 0 || database.node(node.parent).is_some();
+        let has_parent = match node.nid {
+            ROOT => node.parent == ROOT,
+            nid if matches!(nid & 0x1F, 0x0D..=0x12) => node.parent == 0,
+            _ => node.parent == 0 || database.node(node.parent).is_some(),
+        };
         report.expect(has_parent, Rule::NodeParent, format_args!("node {:#x}", node.nid));
         if node.parent != node.nid {
             children.entry(node.parent).or_default().push(*node);

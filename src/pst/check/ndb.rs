@@ -296,6 +296,10 @@ fn read_header<R: Read + Seek>(
     let full = image::checksum(&bytes[8..524]) == u32_at(&bytes, 524);
     report.expect(full, Rule::HeaderFullChecksum, "dwCRCFull");
     report.expect(bytes[512] == 0x80, Rule::HeaderSentinel, "bSentinel");
+    let is_constant = u16_at(&bytes, 12) == 19
+        && bytes[14..16] == [1, 1]
+        && bytes[256..512].iter().all(|byte| *byte == 0xFF);
+    report.expect(is_constant, Rule::HeaderConstants, "wVerClient, platforms, rgbFM, rgbFP");
     report.expect(bytes[513] <= 1, Rule::HeaderEncoding, "bCryptMethod");
     report.expect(bytes[248] == 1 || bytes[248] == 2, Rule::MapsValid, "fAMapValid");
     let header = Header {

@@ -23,6 +23,9 @@ rules! {
     HeaderFullChecksum,
     /// 2.2.2.6: bSentinel.
     HeaderSentinel,
+    /// 2.2.2.6: what never changes: wVerClient, bPlatformCreate, bPlatformAccess,
+    /// rgbFM and rgbFP.
+    HeaderConstants,
     /// 2.2.2.6: bCryptMethod that this checker knows.
     HeaderEncoding,
     /// 2.2.2.5: ibFileEof is the size, and that of whole maps.
@@ -91,7 +94,7 @@ rules! {
     SubnodeTree,
     /// 2.2.2.6: rgnid is the highest index in use.
     NodeIndex,
-    /// 2.2.2.7.7.4.1: nidParent is a node.
+    /// 2.2.2.7.7.4.1: nidParent is a node; the root is its own, and a table has none.
     NodeParent,
     /// 2.7.1: nodes that every store has.
     MandatoryNode,

@@ -39,6 +39,10 @@ pub fn assert_sound(file: &Path) -> Report {
     };
     let text = run(Command::new("python3").arg(tools.join("pstcheck.py")));
     assert!(text.contains("ERRORS 0 WARN 0"), "{text}");
+    // The other takes a second for a thousand messages.
+    if report.messages > 200_000 {
+        return report;
+    }
     let faster = root.join("tests/tools/pstltp_fast.py");
     let text = run(Command::new("python3").arg(faster).arg(tools.join("pstltp.py")));
     let mut messages = 0;

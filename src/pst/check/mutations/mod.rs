@@ -1,16 +1,18 @@
-//! Each rule is proved to fire: a sound file, one wound a rule.
+//! Each rule is proved to fire: a sound file, one wound a rule here, and one for
+//! each condition of a rule that has several in the modules below.
+
+mod conditions;
+mod lists;
+mod objects;
+mod patient;
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
+use self::patient::Patient;
 use super::image::{self, u16_at, u32_at, u64_at};
 use super::rule::Rule;
 use super::{check, samples};
-
-/// A file that can be wounded and closed again.
-struct Patient {
-    bytes: Vec<u8>,
-}
 
 const NODES: usize = 216;
 const BLOCKS: usize = 232;
@@ -19,135 +21,6 @@ const FOLDER: u32 = 0x80A2;
 const MESSAGE: u32 = 0x20_0024;
 const ATTACHMENT: u32 = 0x8025;
 const NESTED: u32 = 0x8045;
-
-impl Patient {
-    fn header(&mut self, at: usize, value: &[u8]) {
-        self.put(at, value);
-        let partial = image::checksum(&self.bytes[8..479]);
-        self.put(4, &partial.to_le_bytes());
-        let full = image::checksum(&self.bytes[8..524]);
-        self.put(524, &full.to_le_bytes());
-    }
-
-    fn put(&mut self, at: usize, value: &[u8]) {
-        self.bytes[at..at + value.len()].copy_from_slice(value);
-    }
-
-    fn page(&mut self, at: usize, change: impl FnOnce(&mut [u8])) {
-        change(&mut self.bytes[at..at + 496]);
-        let sum = image::checksum(&self.bytes[at..at + 496]);
-        self.put(at + 500, &sum.to_le_bytes());
-    }
-
-    fn root(&self, tree: usize) -> usize {
-        u64_at(&self.bytes, tree + 8) as usize
-    }
-
-    /// The page and the place in it of the leaf entry with this key.
-    fn entry(&self, tree: usize, key: u64) -> (usize, usize) {
-        let mut at = self.root(tree);
-        loop {
-            let page = &self.bytes[at..at + 512];
-            let (count, each, level) = (page[488] as usize, page[490] as usize, page[491]);
-            let key_at = |index: usize| u64_at(page, index * each);
-            let index = (0..count).rev().find(|index| key_at(*index) <= key).unwrap();
-            if level == 0 {
-                assert_eq!(key_at(index), key);
-                return (at, index * each);
-            }
-            at = u64_at(page, index * each + 16) as usize;
-        }
-    }
-
-    fn node(&mut self, nid: u32, at: usize, value: &[u8]) {
-        let (page, entry) = self.entry(NODES, u64::from(nid));
-        self.page(page, |page| page[entry + at..][..value.len()].copy_from_slice(value));
-    }
-
-    fn block_entry(&mut self, id: u64, at: usize, value: &[u8]) {
-        let (page, entry) = self.entry(BLOCKS, id);
-        self.page(page, |page| page[entry + at..][..value.len()].copy_from_slice(value));
-    }
-
-    fn data(&self, nid: u32) -> u64 {
-        let (page, entry) = self.entry(NODES, u64::from(nid));
-        u64_at(&self.bytes, page + entry + 8)
-    }
-
-    fn subnodes(&self, nid: u32) -> u64 {
-        let (page, entry) = self.entry(NODES, u64::from(nid));
-        u64_at(&self.bytes, page + entry + 16)
-    }
-
-    fn place(&self, id: u64) -> (usize, usize) {
-        let (page, entry) = self.entry(BLOCKS, id);
-        let at = page + entry;
-        (u64_at(&self.bytes, at + 8) as usize, u16_at(&self.bytes, at + 16) as usize)
-    }
-
-    fn trailer(&self, id: u64) -> usize {
-        let (at, length) = self.place(id);
-        at + (length + 16).div_ceil(64) * 64 - 16
-    }
-
-    fn payload(&self, id: u64) -> Vec<u8> {
-        let (at, length) = self.place(id);
-        let mut bytes = self.bytes[at..at + length].to_vec();
-        if id & 2 == 0 {
-            image::decode(&mut bytes);
-        }
-        bytes
-    }
-
-    /// Changes what a block holds and closes it again.
-    fn block(&mut self, id: u64, change: impl FnOnce(&mut [u8])) {
-        let (at, length) = self.place(id);
-        let mut bytes = self.payload(id);
-        change(&mut bytes);
-        if id & 2 == 0 {
-            // The inverse of the decoding, found by trying.
-            let mut table = [0; 256];
-            for plain in 0..=255 {
-                let mut byte = [plain];
-                image::decode(&mut byte);
-                table[usize::from(byte[0])] = plain;
-            }
-            bytes.iter_mut().for_each(|byte| *byte = table[usize::from(*byte)]);
-        }
-        self.put(at, &bytes);
-        let sum = image::checksum(&self.bytes[at..at + length]);
-        let trailer = self.trailer(id);
-        self.put(trailer + 4, &sum.to_le_bytes());
-    }
-
-    /// The first leaf of a data tree.
-    fn leaf(&self, id: u64) -> u64 {
-        if id & 2 == 0 { id } else { self.leaf(u64_at(&self.payload(id), 8)) }
-    }
-
-    /// Data and subnodes of a node inside a node.
-    fn below(&self, subnodes: u64, nid: u32) -> (u64, u64) {
-        let bytes = self.payload(subnodes);
-        let entry = bytes[8..].chunks(24).find(|entry| u32_at(entry, 0) == nid).unwrap();
-        (u64_at(entry, 8), u64_at(entry, 16))
-    }
-
-    /// Changes the record of a property in the context whose data is `id`.
-    fn property(&mut self, id: u64, tag: u32, change: impl FnOnce(&mut [u8])) {
-        let pattern = [(tag >> 16) as u8, (tag >> 24) as u8, tag as u8, (tag >> 8) as u8];
-        let leaf = self.leaf(id);
-        self.block(leaf, |bytes| {
-            let at = bytes.windows(4).rposition(|window| window == pattern).unwrap();
-            change(&mut bytes[at..at + 8]);
-        });
-    }
-
-    /// The first block of a heap.
-    fn heap(&mut self, id: u64, change: impl FnOnce(&mut [u8])) {
-        let leaf = self.leaf(id);
-        self.block(leaf, change);
-    }
-}
 
 fn bump(record: &mut [u8]) {
     record[4] = record[4].wrapping_add(1);
@@ -167,6 +40,7 @@ fn wound(rule: Rule, p: &mut Patient) {
         Rule::HeaderPartialChecksum => p.bytes[4] ^= 1,
         Rule::HeaderFullChecksum => p.bytes[524] ^= 1,
         Rule::HeaderSentinel => p.header(512, &[0]),
+        Rule::HeaderConstants => p.header(12, &[18]),
         Rule::HeaderEncoding => p.header(513, &[2]),
         Rule::FileEnd => p.header(184, &[1]),
         Rule::LastMap => p.header(192, &[1]),
