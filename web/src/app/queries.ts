@@ -84,10 +84,15 @@ export const said = (error: unknown) =>
       ? String(error)
       : undefined;
 
-/** After an act in a matter: what it is, what happened in it, and what can be found in it. */
+/**
+ * After an act in a matter: what it is, what happened in it, and what can be found in it. What is in view stays
+ * until the server has answered; a page that is opened next never shows how things were before the act.
+ */
 export function changed(matter: number) {
-  for (const queryKey of [["matter", matter], ["matters"], ["audit"]])
+  for (const queryKey of [["matter", matter], ["matters"], ["audit"]]) {
+    queryClient.removeQueries({ queryKey, type: "inactive" });
     void queryClient.invalidateQueries({ queryKey });
+  }
   queryClient.removeQueries({ queryKey: ["search"] });
   queryClient.removeQueries({ queryKey: ["message"] });
 }
