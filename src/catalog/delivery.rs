@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite};
 
 use super::{Catalog, CatalogError, During, WriteTransaction};
 use crate::base::clock::Timestamp;
@@ -64,14 +64,7 @@ const DURING_COMMIT: &str = "commit deliveries";
 /// answer was lost can be repeated.
 pub async fn commit(catalog: &Catalog, new: &[NewSegment]) -> Result<DeliverySeq, CatalogError> {
     let mut tx = catalog.write().await?;
-    let new = insert_segments(&mut tx, new).await?;
-    let (last_seq, leaves): (i64, i64) = sqlx::query_as(
-        "SELECT (SELECT COALESCE(MAX(seq), 0) FROM delivery),
-                (SELECT COALESCE(MAX(position) + 1, 0) FROM leaf)",
-    )
-    .fetch_one(&mut *tx)
-    .await
-    .during(DURING_COMMIT)?;
+    let Inserted { new, last_seq, leaves } = insert_segments(&mut tx, new).await?;
     let deliveries =
         new.iter().flat_map(|segment| segment.deliveries.iter().map(|d| (*segment, d)));
     let numbered: Vec<_> = (1..).zip(deliveries).collect();
@@ -131,12 +124,25 @@ pub async fn commit(catalog: &Catalog, new: &[NewSegment]) -> Result<DeliverySeq
     Ok(DeliverySeq(last_seq + numbered.len() as i64))
 }
 
-/// Inserts the segments that are not there; gives those, in their order.
+/// What was not there, and what is there so far.
+struct Inserted<'a> {
+    new: Vec<&'a NewSegment>,
+    last_seq: i64,
+    leaves: i64,
+}
+
+const LAST_SEQ: &str = "(SELECT COALESCE(MAX(seq), 0) FROM delivery)";
+const LEAVES: &str = "(SELECT COALESCE(MAX(position) + 1, 0) FROM leaf)";
+
+/// Inserts the segments that are not there; gives those, in their order. Asks
+/// what else the commit must know in the same statement: each costs two switches
+/// between threads.
 async fn insert_segments<'a>(
     tx: &mut WriteTransaction,
     segments: &'a [NewSegment],
-) -> Result<Vec<&'a NewSegment>, CatalogError> {
+) -> Result<Inserted<'a>, CatalogError> {
     let mut inserted: HashSet<Vec<u8>> = HashSet::new();
+    let mut so_far = None;
     for segments in segments.chunks(ROWS_PER_STATEMENT) {
         let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
             "INSERT INTO segment
@@ -152,12 +158,25 @@ async fn insert_segments<'a>(
                 .push_bind(&segment.sha256.0[..])
                 .push_bind(segment.created_at.0);
         });
-        insert.push(" ON CONFLICT (segment_id) DO NOTHING RETURNING segment_id");
-        let rows: Vec<(Vec<u8>,)> =
+        insert.push(format!(
+            " ON CONFLICT (segment_id) DO NOTHING RETURNING segment_id, {LAST_SEQ}, {LEAVES}"
+        ));
+        let rows: Vec<(Vec<u8>, i64, i64)> =
             insert.build_query_as().fetch_all(&mut **tx).await.during(DURING_COMMIT)?;
-        inserted.extend(rows.into_iter().map(|(segment,)| segment));
+        for (segment, last_seq, leaves) in rows {
+            inserted.insert(segment);
+            so_far = Some((last_seq, leaves));
+        }
     }
-    Ok(segments.iter().filter(|new| inserted.contains(&new.segment.0[..])).collect())
+    let (last_seq, leaves) = match so_far {
+        Some(so_far) => so_far,
+        None => sqlx::query_as(AssertSqlSafe(format!("SELECT {LAST_SEQ}, {LEAVES}")))
+            .fetch_one(&mut **tx)
+            .await
+            .during(DURING_COMMIT)?,
+    };
+    let new = segments.iter().filter(|new| inserted.contains(&new.segment.0[..])).collect();
+    Ok(Inserted { new, last_seq, leaves })
 }
 
 /// A delivery as the catalog knows it, with the place of its record.

@@ -127,6 +127,8 @@ impl Catalog {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(60))
+            // A file does not hang up; what a failure leaves is mended in `begin`.
+            .test_before_acquire(false)
             .connect_with(options.clone())
             .await
             .map_err(opened)?;
@@ -144,6 +146,7 @@ impl Catalog {
         })?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
+            .test_before_acquire(false)
             .connect_with(options.pragma("query_only", "ON"))
             .await
             .map_err(opened)?;

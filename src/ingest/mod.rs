@@ -8,6 +8,7 @@
 pub mod adopt;
 mod commit;
 pub mod follow;
+mod gather;
 pub mod incoming;
 pub mod log;
 pub mod publish;

@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
 
 use super::adopt::new_segment;
 use super::commit::{Committer, Put, Reply, refuse};
+use super::gather::{Gatherer, Weigh};
 use super::{IngestError, Shared};
 use crate::base::ids::SegmentId;
 use crate::base::limits;
@@ -40,7 +41,7 @@ pub(super) enum Item {
     Large(Box<LargeSegment>),
 }
 
-type Queue = Arc<Mutex<mpsc::Receiver<Pending>>>;
+type Queue = Arc<Mutex<Gatherer<Pending>>>;
 
 /// Starts the lanes and the committer behind them. They end when every
 /// [`super::Ingest`] is gone.
@@ -53,7 +54,7 @@ pub(super) fn spawn(
     let (puts, committing) = mpsc::channel(PUTS_MAX);
     tokio::spawn(committer.run(committing));
     for (queue, lanes) in [(small, SMALL_LANES), (large, LARGE_LANES)] {
-        let queue: Queue = Arc::new(Mutex::new(queue));
+        let queue: Queue = Arc::new(Mutex::new(Gatherer::new(queue)));
         for _ in 0..lanes {
             // Weak: the queue's senders live in `shared`, and their end is ours.
             tokio::spawn(lane(Arc::downgrade(shared), queue.clone(), puts.clone()));
@@ -63,7 +64,7 @@ pub(super) fn spawn(
 
 async fn lane(shared: Weak<Shared>, queue: Queue, puts: mpsc::Sender<Put>) {
     loop {
-        let batch = gather(&queue).await;
+        let batch = queue.lock().await.next().await;
         let Some(shared) = shared.upgrade() else { return };
         if batch.is_empty() {
             return;
@@ -72,26 +73,12 @@ async fn lane(shared: Weak<Shared>, queue: Queue, puts: mpsc::Sender<Put>) {
     }
 }
 
-/// Waits for one, then takes what is there, up to a segment's bounds.
-async fn gather(queue: &Queue) -> Vec<Pending> {
-    let mut queue = queue.lock().await;
-    let Some(first) = queue.recv().await else { return Vec::new() };
-    let mut bytes = first.item.bytes();
-    let mut batch = vec![first];
-    while bytes < limits::SEGMENT_BYTES_MAX && batch.len() < limits::SEGMENT_RECORDS_MAX {
-        let Ok(next) = queue.try_recv() else { break };
-        bytes += next.item.bytes();
-        batch.push(next);
-    }
-    batch
-}
-
-impl Item {
+impl Weigh for Pending {
     fn bytes(&self) -> usize {
-        match self {
-            Self::Small { sealed, .. } => sealed.len(),
+        match &self.item {
+            Item::Small { sealed, .. } => sealed.len(),
             // Alone in its segment.
-            Self::Large(_) => limits::SEGMENT_BYTES_MAX,
+            Item::Large(_) => limits::SEGMENT_BYTES_MAX,
         }
     }
 }
