@@ -25,6 +25,16 @@ pub const SEGMENT_RECORDS_MAX: usize = 1024;
 /// Plaintext bytes in one encrypted chunk of a record.
 pub const CHUNK_BYTES: usize = 1 << 20;
 
+/// How often a request to S3 is tried, and the pause before the second time; it
+/// doubles. What is not done then is the sender's to try again, after a 451.
+pub const S3_ATTEMPTS: usize = 4;
+pub const S3_RETRY_FIRST_MS: u64 = 100;
+/// How long a connection to S3 may take, and one request on it.
+pub const S3_CONNECT_SECONDS: u64 = 5;
+pub const S3_REQUEST_SECONDS: u64 = 60;
+/// The lock of the object by which it is found out what a bucket enforces.
+pub const CANARY_LOCK_SECONDS: i64 = 60;
+
 /// Nesting of messages and multiparts that the scanner follows; deeper content
 /// stays part of what contains it.
 pub const MIME_DEPTH_MAX: usize = 32;

@@ -22,7 +22,7 @@ impl Fault {
     }
 }
 
-fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault> {
+pub(super) fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault { key: key.to_owned(), message: message.into() })
 }
 
@@ -31,6 +31,7 @@ impl Config {
         self.check_numbers()?;
         self.check_classes()?;
         self.check_sources()?;
+        self.bucket.check()?;
         if self.smtp.listen.is_empty() {
             return fault("smtp.listen", "name at least one address, as [\"127.0.0.1:2525\"]");
         }

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, every key documented with its default,
 //! unknown keys refused, and `MUNIMENT__SECTION__KEY` overrides.
 
+mod bucket;
 mod check;
 mod read;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+pub use bucket::{Bucket, BucketKind};
 pub use read::ConfigError;
 
 use super::limits;
@@ -24,6 +26,7 @@ pub struct Config {
     pub smtp: Smtp,
     pub http: Http,
     pub vault: Vault,
+    pub bucket: Bucket,
     pub index: Index,
     pub worker: Worker,
     pub log: Log,
@@ -95,7 +98,7 @@ pub enum Worm {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Vault {
-    /// A directory on this machine.
+    /// A directory on this machine; not used where `[bucket]` is another kind.
     pub path: PathBuf,
     pub worm: Worm,
 }
@@ -185,6 +188,7 @@ impl Default for Config {
             smtp: Smtp::default(),
             http: Http::default(),
             vault: Vault::default(),
+            bucket: Bucket::default(),
             index: Index::default(),
             worker: Worker::default(),
             log: Log::default(),

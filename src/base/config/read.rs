@@ -29,7 +29,12 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        let mut config = Self::parse(path, &text, std::env::vars_os())?;
+        Self::read(path, &text)
+    }
+
+    /// As [`Self::load`], of a file that is not written yet.
+    pub fn read(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let mut config = Self::parse(path, text, std::env::vars_os())?;
         config.resolve(path.parent().unwrap_or(Path::new(".")));
         Ok(config)
     }
@@ -78,6 +83,7 @@ impl Config {
             [&mut self.smtp.tls_certificate, &mut self.smtp.tls_key, &mut self.smtp.tls_client_ca]
                 .into_iter()
                 .flatten()
+                .chain(self.bucket.files())
         {
             *path = base.join(&*path);
         }
