@@ -12,6 +12,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DENY_VERSION := 0.20.2
 DENY := $(TARGET)/tools/bin/cargo-deny
 HAS_NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+# One S3 service for all tests that need one.
+RGW := tests/tools/rgw
 TESTS := $(if $(HAS_NEXTEST),cargo nextest run,cargo test) --locked
 # What takes long is optimised: tens of gigabytes go through it.
 TESTS_LONG := $(if $(HAS_NEXTEST),cargo nextest run --profile long,cargo test) --release --locked
@@ -78,7 +80,7 @@ test-rust: $(PST_READER)/node_modules/.package-lock.json
 	cargo clippy --locked --all-targets -- -D warnings
 	@$(MAKE) --no-print-directory deny
 	@mkdir -p $(TARGET)
-	$(TESTS) 2>&1 | tee $(TARGET)/tests.log
+	$(RGW) $(TESTS) 2>&1 | tee $(TARGET)/tests.log
 
 # Advisories change under a fixed tree and need the network: not part of a test.
 .PHONY: deny
@@ -109,7 +111,7 @@ endif
 .PHONY: test-long
 test-long: $(PST_READER)/node_modules/.package-lock.json
 	@deploy/deps.sh test
-	MUNIMENT_TEST_LONG=1 $(TESTS_LONG)
+	MUNIMENT_TEST_LONG=1 $(RGW) $(TESTS_LONG)
 
 .PHONY: bench
 bench: web

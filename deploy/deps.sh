@@ -61,6 +61,15 @@ if [ "$wanted" = test ]; then
     done
 fi
 
+# An S3 service with Object Lock. Where it cannot be had, the tests that use it
+# are skipped, loudly.
+if [ "$wanted" = test ]; then
+    ceph=()
+    for package in radosgw ceph-mon ceph-osd ceph-mgr ceph-common; do
+        [ -e "/usr/share/doc/$package" ] || ceph+=("$package")
+    done
+fi
+
 if [ "$wanted" = quality ]; then
     # Tools that documents are compared with.
     need python3 python3
@@ -106,6 +115,16 @@ if [ "${#packages[@]}" -gt 0 ]; then
     else
         problems+=("these packages are missing; as root: apt-get install ${packages[*]}")
     fi
+fi
+
+if [ "$wanted" = test ] && [ "${#ceph[@]}" -gt 0 ]; then
+    if can_install; then
+        echo "deps: installing ${ceph[*]}"
+        apt_update
+        apt_install "${ceph[@]}" || as_root apt-get -f install -q -y --no-remove || true
+    fi
+    command -v radosgw >/dev/null ||
+        echo "deps: Ceph was not installed (${ceph[*]}); the tests on S3 will be skipped"
 fi
 
 # Postfix only for its smtp-source, a client: its daemon is neither configured

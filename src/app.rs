@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::access::Access;
 use crate::base::clock::Clock;
-use crate::base::config::{Config, Worm};
+use crate::base::config::{BucketKind, Config, Worm};
 use crate::base::writable::{self, Unwritable};
 use crate::catalog::{Catalog, CatalogError, meta};
 use crate::export::Exporter;
@@ -46,11 +46,13 @@ pub enum AppError {
     #[error("another muniment process is serving {0}; stop it first")]
     Busy(String),
     #[error(
-        "[vault] worm = \"required\", but this bucket does not enforce write-once; use a bucket with Object Lock, or set worm = \"optional\""
+        "[vault] worm = \"required\", but {0}; use a bucket with Object Lock, or set worm = \
+         \"optional\""
     )]
-    NotWorm,
+    NotWorm(String),
     #[error(
-        "the catalog {catalog} belongs to archive {found}, the bucket {bucket} to {expected}; point [archive] catalog and [vault] path at the same archive"
+        "the catalog {catalog} belongs to archive {found}, the bucket {bucket} to {expected}; point \
+         [archive] catalog and [vault] path, or [bucket] name and prefix, at the same archive"
     )]
     OtherArchive { catalog: String, found: String, bucket: String, expected: String },
 }
@@ -68,11 +70,7 @@ impl Archive {
     /// Opens vault and catalog and checks that they belong together.
     pub async fn open(config: Config) -> Result<Self, AppError> {
         let master = MasterKey::load(&config.archive.master_key)?;
-        let path = &config.vault.path;
-        let bucket = Bucket::local(path).map_err(|error| bucket_error(path, error))?;
-        if config.vault.worm == Worm::Required && !bucket.enforcement().is_enforced {
-            return Err(AppError::NotWorm);
-        }
+        let bucket = reach(&config).await?;
         // Before the key is tried: another archive's bucket is not a wrong key.
         let expected = Vault::archive_of(&bucket).await?.to_string();
         let catalog = Catalog::open(&config.archive.catalog).await?;
@@ -85,7 +83,7 @@ impl Archive {
             return Err(AppError::OtherArchive {
                 catalog: config.archive.catalog.display().to_string(),
                 found,
-                bucket: config.vault.path.display().to_string(),
+                bucket: bucket_name(&config),
                 expected,
             });
         }
@@ -93,9 +91,23 @@ impl Archive {
         Ok(Self { config: config.into(), clock: Clock::System, vault, catalog })
     }
 
+    /// Whether an archive can be created in the S3 bucket of a configuration; to
+    /// be asked before anything is written.
+    pub async fn check_bucket(config: &Config) -> Result<(), AppError> {
+        if config.bucket.kind == BucketKind::Local {
+            return Ok(());
+        }
+        let bucket = reach(config).await?;
+        Vault::check_vacant(&bucket).await?;
+        require_worm(config, &bucket).await
+    }
+
     /// Creates vault and catalog for a configuration that `init` has written.
     pub async fn create(config: Config) -> Result<Self, AppError> {
-        try_directory("the bucket", &config.vault.path, "[vault] path")?;
+        if config.bucket.kind == BucketKind::Local {
+            try_directory("the bucket", &config.vault.path, "[vault] path")?;
+        }
+        let bucket = reach(&config).await?;
         try_local(&config)?;
         if let Some(keys) = config.archive.master_key.parent() {
             try_directory("the directory of keys", keys, "[archive] master_key")?;
@@ -103,7 +115,6 @@ impl Archive {
         let clock = Clock::System;
         let master = MasterKey::generate();
         master.store(&config.archive.master_key)?;
-        let bucket = Bucket::local(&config.vault.path).map_err(VaultError::from)?;
         let vault = Vault::create(bucket, master, clock.now()).await?;
         let catalog = Catalog::create(&config.archive.catalog).await?;
         meta::set(&catalog, meta::ARCHIVE_ID, &vault.archive().to_string()).await?;
@@ -132,10 +143,11 @@ impl Archive {
 
 impl Archive {
     /// Removes from the bucket what a kill left half-written, and sees that it
-    /// can be written.
+    /// can be written and what it enforces.
     async fn try_bucket(&self) -> Result<(), AppError> {
         let bucket = self.vault.bucket();
-        let unusable = |error| bucket_error(&self.config.vault.path, error);
+        require_worm(&self.config, bucket).await?;
+        let unusable = |error| bucket_error(&self.config, error);
         let removed = bucket.sweep().await.map_err(unusable)?;
         if removed > 0 {
             tracing::info!(removed, "half-written files were removed from the bucket");
@@ -144,13 +156,39 @@ impl Archive {
     }
 }
 
+/// The configured bucket, which answers.
+async fn reach(config: &Config) -> Result<Bucket, AppError> {
+    let opened = Bucket::open(config, Clock::System);
+    let bucket = opened.map_err(|error| bucket_error(config, error))?;
+    bucket.check_reach().await.map_err(VaultError::from)?;
+    Ok(bucket)
+}
+
+/// Finds out what the bucket enforces; refuses one that enforces too little.
+async fn require_worm(config: &Config, bucket: &Bucket) -> Result<(), AppError> {
+    let enforcement = bucket.check_enforcement().await.map_err(VaultError::from)?;
+    match config.vault.worm {
+        Worm::Required if !enforcement.is_enforced => Err(AppError::NotWorm(enforcement.words)),
+        _ => Ok(()),
+    }
+}
+
+fn bucket_name(config: &Config) -> String {
+    let bucket = &config.bucket;
+    match (bucket.kind, bucket.prefix.as_str()) {
+        (BucketKind::Local, _) => config.vault.path.display().to_string(),
+        (BucketKind::S3, "") => bucket.name.clone(),
+        (BucketKind::S3, prefix) => format!("{}/{prefix}", bucket.name),
+    }
+}
+
 /// What is wrong with the bucket's directory, told as of any other.
-fn bucket_error(root: &Path, error: BucketError) -> AppError {
+fn bucket_error(config: &Config, error: BucketError) -> AppError {
     let path = match &error {
         BucketError::Unwritable { path, .. } => path,
-        _ => root,
+        _ => &config.vault.path,
     };
-    match writable::io_error(&error) {
+    match writable::io_error(&error).filter(|_| config.bucket.kind == BucketKind::Local) {
         Some(io) => unwritable("the bucket", path, "[vault] path", io),
         None => VaultError::from(error).into(),
     }

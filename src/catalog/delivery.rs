@@ -8,6 +8,7 @@ use super::{Catalog, CatalogError, During, WriteTransaction};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::base::ids::{DeliverySeq, RecordId, SegmentId};
+use crate::vault::bucket::Place;
 use crate::vault::open::RecordAt;
 
 /// A sealed segment and its records, about to become part of the archive.
@@ -16,8 +17,8 @@ pub struct NewSegment {
     pub segment: SegmentId,
     pub class: String,
     pub epoch: String,
-    pub object: String,
-    pub page: String,
+    pub object: Place,
+    pub page: Place,
     pub size_bytes: u64,
     pub sha256: Digest,
     pub created_at: Timestamp,
@@ -146,14 +147,17 @@ async fn insert_segments<'a>(
     for segments in segments.chunks(ROWS_PER_STATEMENT) {
         let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
             "INSERT INTO segment
-                 (segment_id, class, epoch, object, page, size_bytes, sha256, created_at) ",
+                 (segment_id, class, epoch, object, object_version, page, page_version, size_bytes,
+                  sha256, created_at) ",
         );
         insert.push_values(segments, |mut row, segment| {
             row.push_bind(&segment.segment.0[..])
                 .push_bind(&segment.class)
                 .push_bind(&segment.epoch)
-                .push_bind(&segment.object)
-                .push_bind(&segment.page)
+                .push_bind(&segment.object.name)
+                .push_bind(&segment.object.version)
+                .push_bind(&segment.page.name)
+                .push_bind(&segment.page.version)
                 .push_bind(segment.size_bytes as i64)
                 .push_bind(&segment.sha256.0[..])
                 .push_bind(segment.created_at.0);
@@ -186,9 +190,9 @@ pub struct Delivery {
     pub record: RecordId,
     pub segment: SegmentId,
     pub entry: u32,
-    /// The segment's name in the bucket, and its key page's.
-    pub object: String,
-    pub page: String,
+    /// The segment in the bucket, and its key page.
+    pub object: Place,
+    pub page: Place,
     pub source: String,
     pub received_at: Timestamp,
     pub class: String,
@@ -220,7 +224,7 @@ impl Delivery {
 const COLUMNS: &str =
     "SELECT d.seq, d.record_id, d.segment_id, d.entry, s.object, s.page, d.source,
         d.received_at, d.class, d.epoch, d.size_bytes, d.sha256, d.form, d.is_proven,
-        d.transaction_, d.envelope, d.defects
+        d.transaction_, d.envelope, d.defects, s.object_version, s.page_version
      FROM delivery d JOIN segment s ON s.segment_id = d.segment_id ";
 
 /// Deliveries after `seq` in commit order, at most `limit`.
@@ -356,8 +360,8 @@ fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<Delivery, CatalogError> {
         record: RecordId::try_from(row.get::<&[u8], _>(1)).map_err(|_| damaged("record id"))?,
         segment: SegmentId::try_from(row.get::<&[u8], _>(2)).map_err(|_| damaged("segment id"))?,
         entry: u32::try_from(row.get::<i64, _>(3)).map_err(|_| damaged("entry"))?,
-        object: row.get(4),
-        page: row.get(5),
+        object: Place { name: row.get(4), version: row.get(17) },
+        page: Place { name: row.get(5), version: row.get(18) },
         source: row.get(6),
         received_at: Timestamp(row.get(7)),
         class: row.get(8),

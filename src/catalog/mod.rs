@@ -217,7 +217,7 @@ fn not_a_database(path: &Path) -> Option<&'static str> {
 }
 
 fn migrator() -> Migrator {
-    let steps: [(i64, &'static str, &'static str); 7] = [
+    let steps: [(i64, &'static str, &'static str); 8] = [
         (1, "core", include_str!("../../migrations/0001_core.sql")),
         (2, "derived", include_str!("../../migrations/0002_derived.sql")),
         (3, "people", include_str!("../../migrations/0003_people.sql")),
@@ -225,6 +225,7 @@ fn migrator() -> Migrator {
         (5, "jobs", include_str!("../../migrations/0005_jobs.sql")),
         (6, "set key", include_str!("../../migrations/0006_set_key.sql")),
         (7, "documents", include_str!("../../migrations/0007_documents.sql")),
+        (8, "versions", include_str!("../../migrations/0008_versions.sql")),
     ];
     let migrations = steps.map(|(version, name, sql)| {
         let sql: SqlStr = sql.into_sql_str();

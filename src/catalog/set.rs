@@ -499,10 +499,12 @@ mod tests {
     /// Deliveries that the rows can refer to.
     async fn deliveries(catalog: &Catalog, count: i64) {
         let mut tx = catalog.write().await.unwrap();
-        sqlx::query("INSERT INTO segment VALUES (x'00', 'c', 'e', 'o', 'p', 1, x'00', 0)")
-            .execute(&mut *tx)
-            .await
-            .unwrap();
+        sqlx::query(
+            "INSERT INTO segment VALUES (x'00', 'c', 'e', 'o', 'p', 1, x'00', 0, NULL, NULL)",
+        )
+        .execute(&mut *tx)
+        .await
+        .unwrap();
         for seq in 1..=count {
             sqlx::query(
                 "INSERT INTO delivery VALUES ($1, $2, x'00', 0, 's', 0, 'c', 'e', 1, x'00',

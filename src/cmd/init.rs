@@ -23,6 +23,84 @@ pub struct Arguments {
     /// archive, to be moved off this machine.
     #[arg(long, value_name = "FILE")]
     pub recovery: Option<PathBuf>,
+    #[command(flatten)]
+    pub bucket: BucketArguments,
+}
+
+/// Where the records go, if not into a directory of the archive.
+#[derive(clap::Args)]
+pub struct BucketArguments {
+    /// The address of an S3 service, to keep the records in a bucket of it.
+    #[arg(long, value_name = "URL", requires = "bucket")]
+    endpoint: Option<String>,
+    /// The S3 bucket; it should have been created with Object Lock.
+    #[arg(long, value_name = "NAME", requires = "endpoint")]
+    bucket: Option<String>,
+    /// What the names of all objects in it begin with.
+    #[arg(long, value_name = "PREFIX", requires = "endpoint")]
+    prefix: Option<String>,
+    /// The region that requests are signed for.
+    #[arg(long, value_name = "REGION", requires = "endpoint")]
+    region: Option<String>,
+    /// The bucket is in the host name of requests and not in their path.
+    #[arg(long, requires = "endpoint")]
+    virtual_hosted: bool,
+    /// A file with the credentials that ingest.
+    #[arg(long, value_name = "FILE", requires = "endpoint")]
+    credentials: Option<PathBuf>,
+    /// A file with the credentials for disposition.
+    #[arg(long, value_name = "FILE", requires = "endpoint")]
+    disposition_credentials: Option<PathBuf>,
+    /// Authorities (PEM) to trust beside the system's.
+    #[arg(long, value_name = "FILE", requires = "endpoint")]
+    ca_file: Option<PathBuf>,
+    /// Refuse a bucket that does not enforce write-once, now and at every start.
+    #[arg(long)]
+    worm_required: bool,
+}
+
+impl BucketArguments {
+    /// The configuration's template, with what was given in its place.
+    fn template(&self) -> anyhow::Result<String> {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let file = |path: &Option<PathBuf>| -> anyhow::Result<Option<String>> {
+            let Some(path) = path else { return Ok(None) };
+            let path = std::path::absolute(path)?;
+            let path = path.to_str().context("the names of files must be UTF-8")?;
+            Ok(Some(quoted(path)))
+        };
+        let text = |text: &Option<String>| text.as_deref().map(quoted);
+        let keys = [
+            ("kind", self.endpoint.as_ref().map(|_| quoted("s3"))),
+            ("endpoint", text(&self.endpoint)),
+            ("name", text(&self.bucket)),
+            ("prefix", text(&self.prefix)),
+            ("region", text(&self.region)),
+            ("path_style", self.virtual_hosted.then(|| "false".into())),
+            ("credentials", file(&self.credentials)?),
+            ("disposition_credentials", file(&self.disposition_credentials)?),
+            ("ca_file", file(&self.ca_file)?),
+        ];
+        let mut lines: Vec<String> = TEMPLATE.lines().map(str::to_owned).collect();
+        for (key, value) in keys {
+            let Some(value) = value else { continue };
+            set(&mut lines, "[bucket]", key, &value);
+        }
+        if self.worm_required {
+            set(&mut lines, "[vault]", "worm", &quoted("required"));
+        }
+        Ok(lines.join("\n") + "\n")
+    }
+}
+
+/// Sets a key of the template, in which each has a line, if only as a comment.
+fn set(lines: &mut [String], section: &str, key: &str, value: &str) {
+    let start = lines.iter().position(|line| line == section).unwrap_or_default();
+    let line = lines[start..].iter_mut().find(|line| {
+        let line = line.strip_prefix("# ").unwrap_or(line);
+        line.strip_prefix(key).is_some_and(|rest| rest.starts_with(" = "))
+    });
+    *line.expect("the template has every key") = format!("{key} = {value}");
 }
 
 const ADVICE: &str = "\
@@ -42,7 +120,8 @@ pub struct Made {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let recovery =
         arguments.recovery.clone().unwrap_or_else(|| arguments.data.join("RECOVERY-KEY.txt"));
-    let (made, archive) = create(&arguments.data, &recovery, None).await?;
+    let template = arguments.bucket.template()?;
+    let (made, archive) = create(&arguments.data, &recovery, &template).await?;
     let Made { config, login, password, journal } = &made;
     let (config, recovery) = (config.display(), recovery.display());
     print(&format!(
@@ -57,15 +136,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Creates an archive in `data`, which must hold none. `originator_org` is what
-/// its source's reports must show.
+/// Creates an archive in `data`, which must hold none, with the configuration of
+/// `template`.
 ///
 /// A crash in the middle leaves a directory that `init` refuses to reuse, and
 /// in which nothing has been received.
 pub async fn create(
     data: &Path,
     recovery: &Path,
-    originator_org: Option<&str>,
+    template: &str,
 ) -> anyhow::Result<(Made, Archive)> {
     let path = data.join("muniment.toml");
     if path.exists() {
@@ -75,22 +154,19 @@ pub async fn create(
             data.display()
         );
     }
+    let token: [u8; 10] = random();
+    let journal = format!("journal-{}@archive.invalid", hex::encode(token));
+    let text = template.replace("{address}", &journal);
+    let config = Config::read(&path, &text)?;
+    Archive::check_bucket(&config).await?;
     // The catalog holds addresses and subjects: nobody else looks in.
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(data)
         .with_context(|| format!("cannot create {}; check its parent", data.display()))?;
-    let token: [u8; 10] = random();
-    let journal = format!("journal-{}@archive.invalid", hex::encode(token));
-    let mut text = TEMPLATE.replace("{address}", &journal);
-    if let Some(org) = originator_org {
-        text = text
-            .replace("# originator_org = \"example.com\"", &format!("originator_org = \"{org}\""));
-    }
     durable::create(&path, text.as_bytes(), 0o640)
         .with_context(|| format!("cannot write {}", path.display()))?;
-    let config = Config::load(&path)?;
     let archive = Archive::create(config).await?;
     let master = MasterKey::load(&archive.config.archive.master_key)?;
     durable::create(recovery, format!("{}\n", master.to_text()).as_bytes(), 0o600)

@@ -8,6 +8,7 @@ pub mod demo;
 mod export;
 mod init;
 mod serve;
+mod status;
 mod user;
 mod verify_export;
 mod worker;
@@ -36,6 +37,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Make an archive with mail in it and serve it, to try things out.
     Demo(demo::Arguments),
+    /// How the archive is, and whether its bucket enforces write-once.
+    Status(status::Arguments),
     /// People who can sign in.
     #[command(subcommand)]
     User(user::Command),
@@ -80,6 +83,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Init(arguments) => block_on(init::run(arguments))?,
         Command::Serve(arguments) => block_on(serve::run(arguments))?,
         Command::Demo(arguments) => block_on(demo::run(arguments))?,
+        Command::Status(arguments) => block_on(status::run(arguments))?,
         Command::User(command) => block_on(user::run(command))?,
         Command::Export(arguments) => block_on(export::run(arguments))?,
         Command::VerifyExport(arguments) => return Ok(verify_export::run(&arguments)),

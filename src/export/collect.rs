@@ -179,14 +179,14 @@ impl<'a> Collector<'a> {
     }
 
     async fn open(&mut self, delivery: &Delivery) -> Result<OpenRecord, ExportError> {
-        let known = self.segments.iter().find(|(object, _)| *object == delivery.object);
+        let known = self.segments.iter().find(|(object, _)| *object == delivery.object.name);
         let segment = match known {
             Some((_, segment)) => segment.clone(),
             None => {
                 let vault = &self.exporter.vault;
                 let segment = vault.open_segment(&delivery.object, &delivery.page).await?;
                 self.segments.truncate(SEGMENTS_OPEN - 1);
-                self.segments.push_front((delivery.object.clone(), segment.clone()));
+                self.segments.push_front((delivery.object.name.clone(), segment.clone()));
                 segment
             }
         };
@@ -351,5 +351,5 @@ fn is_lasting(error: &VaultError) -> bool {
 
 fn damaged(delivery: &Delivery) -> ExportError {
     let what = "a record in it does not hold what its leaf commits to";
-    VaultError::Damaged { object: delivery.object.clone(), what }.into()
+    VaultError::Damaged { object: delivery.object.name.clone(), what }.into()
 }

@@ -29,7 +29,7 @@ async fn fixture() -> Fixture {
     .execute(&mut *tx)
     .await
     .unwrap();
-    query("INSERT INTO segment VALUES (x'00', 'standard', '2026-01', 'o', 'p', 1, x'00', 0)")
+    query("INSERT INTO segment VALUES (x'00', 'standard', '2026-01', 'o', 'p', 1, x'00', 0, NULL, NULL)")
         .execute(&mut *tx)
         .await
         .unwrap();

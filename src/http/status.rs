@@ -86,7 +86,7 @@ pub async fn show(
     Ok(Json(Status {
         archive_id: review.vault.archive().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        worm: WormStatus { enforced: enforcement.is_enforced, text: enforcement.words.to_owned() },
+        worm: WormStatus { enforced: enforcement.is_enforced, text: enforcement.words },
         sources: sources(&context, actor.role == Role::Administrator).await?,
         deliveries: totals.deliveries,
         messages: counts.messages,

@@ -11,13 +11,17 @@ use crate::mail::delivery::Role;
 use crate::vault::bucket::BucketError;
 use crate::vault::open::OpenSegment;
 use crate::vault::record::RecordMeta;
-use crate::vault::seal::SealedSegment;
+use crate::vault::seal::{Placed, SealedSegment};
 use crate::vault::{Vault, VaultError};
 
 use super::StartError;
 
 /// The rows of a segment that has just been put.
-pub(super) fn new_segment(sealed: &SealedSegment, now: Timestamp) -> NewSegment {
+pub(super) fn new_segment(
+    sealed: &SealedSegment,
+    Placed { object, page }: Placed,
+    now: Timestamp,
+) -> NewSegment {
     let deliveries = (0..).zip(&sealed.records).map(|(entry, record)| {
         new_delivery(record.record, entry, &record.meta, record.leaf.clone())
     });
@@ -25,8 +29,8 @@ pub(super) fn new_segment(sealed: &SealedSegment, now: Timestamp) -> NewSegment 
         segment: sealed.header.segment,
         class: sealed.header.class.clone(),
         epoch: sealed.header.epoch.clone(),
-        object: sealed.object.clone(),
-        page: sealed.page.clone(),
+        object,
+        page,
         size_bytes: sealed.size_bytes,
         sha256: sealed.sha256,
         created_at: now,
@@ -90,9 +94,11 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
             .and_then(|rest| rest.rsplit_once('/'))
             .map(|(place, _)| format!("key/{place}/{segment}.page"))
             .unwrap_or_default();
-        match vault.open_segment(&object, &page).await {
-            Ok(open) => {
-                let new = rows(&open, &object, &page, segment).await?;
+        match open(vault, &object, &page).await {
+            Ok((open, placed)) => {
+                // The crash may have come before the lock of what came in parts.
+                vault.bucket().ensure_lock(&placed.object).await.map_err(VaultError::from)?;
+                let new = rows(&open, placed, segment).await?;
                 delivery::commit(catalog, std::slice::from_ref(&new)).await?;
                 adopted += new.deliveries.len() as u64;
             }
@@ -117,14 +123,25 @@ fn read_name(object: &str) -> Option<(&str, SegmentId)> {
     (file.ends_with(".seg") && parts.next().is_none()).then_some((epoch, segment))
 }
 
-async fn rows(
-    open: &OpenSegment,
+async fn open(
+    vault: &Vault,
     object: &str,
     page: &str,
+) -> Result<(OpenSegment, Placed), VaultError> {
+    let object = vault.bucket().find(object).await?;
+    let page = vault.bucket().find(page).await?;
+    let open = vault.open_segment(&object, &page).await?;
+    Ok((open, Placed { object, page }))
+}
+
+async fn rows(
+    open: &OpenSegment,
+    Placed { object, page }: Placed,
     segment: SegmentId,
 ) -> Result<NewSegment, StartError> {
     let damaged = || CatalogError::Corrupt(format!("the segment name {object}"));
     let sha256: Digest = object
+        .name
         .rsplit_once('-')
         .and_then(|(_, tail)| tail.strip_suffix(".seg")?.parse().ok())
         .ok_or_else(damaged)?;
@@ -137,8 +154,8 @@ async fn rows(
         segment,
         class: open.header().class.clone(),
         epoch: open.header().epoch.clone(),
-        object: object.to_owned(),
-        page: page.to_owned(),
+        object,
+        page,
         size_bytes: open.size_bytes(),
         sha256,
         created_at: deliveries

@@ -11,7 +11,7 @@ use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::leaf::Leaf;
 use crate::ledger::note::Signer;
 use crate::ledger::tree;
-use crate::vault::bucket::Bucket;
+use crate::vault::bucket::{Bucket, Place};
 
 use super::log::{Log, LogError};
 use super::publish::{PublishError, Publisher, check_published};
@@ -57,8 +57,8 @@ pub(super) fn segment(deliveries: Vec<NewDelivery>) -> NewSegment {
         segment: SegmentId::generate(),
         class: "standard".into(),
         epoch: "2026-01".into(),
-        object: "object".into(),
-        page: "page".into(),
+        object: Place { name: "object".into(), version: None },
+        page: Place { name: "page".into(), version: None },
         size_bytes: 0,
         sha256: Digest::of(b""),
         created_at: Timestamp(0),

@@ -132,8 +132,8 @@ async fn store(
     }
     let put = async {
         let sealed = sealed?;
-        shared.vault.put(&sealed).await?;
-        Ok::<_, VaultError>(new_segment(&sealed, shared.clock.now()))
+        let placed = shared.vault.put(&sealed).await?;
+        Ok::<_, VaultError>(new_segment(&sealed, placed, shared.clock.now()))
     };
     match put.await {
         // The committer outlives the lanes. Were it gone, the replies would go

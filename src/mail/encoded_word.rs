@@ -1,7 +1,5 @@
 //! Text of header fields: RFC 2047 encoded words, and what to make of raw bytes.
 
-use std::borrow::Cow;
-
 use encoding_rs::Encoding as Charset;
 
 use crate::mail::decode::{self, Encoding};
@@ -26,12 +24,10 @@ pub fn decode(value: &[u8]) -> String {
             text.push_str(&raw(between));
         }
         match &mut open {
-            Some((charset, bytes)) if *charset == self::charset(word.label) => {
-                bytes.extend(word.bytes());
-            }
+            Some((charset, bytes)) if *charset == word.charset => bytes.extend(word.bytes),
             _ => {
                 close(&mut open, &mut text);
-                open = Some((self::charset(word.label), word.bytes()));
+                open = Some((word.charset, word.bytes));
             }
         }
         rest = &rest[at + word.len..];
@@ -72,20 +68,16 @@ fn close(open: &mut Option<(&'static Charset, Vec<u8>)>, text: &mut String) {
     }
 }
 
-/// One encoded word as it stands.
-pub struct Word<'a> {
-    pub label: &'a [u8],
-    pub is_base64: bool,
-    /// Base64, or quoted-printable in which `=20` stands for `_`.
-    pub text: Cow<'a, [u8]>,
-    /// Bytes of the whole word.
-    pub len: usize,
+struct Word {
+    charset: &'static Charset,
+    bytes: Vec<u8>,
+    len: usize,
 }
 
-impl<'a> Word<'a> {
+impl Word {
     /// `=?charset?B or Q?text?=` at the start of `rest`. The text holds no `?`, so
     /// each failed attempt looks no further than the next one.
-    pub fn parse(rest: &'a [u8]) -> Option<Self> {
+    fn parse(rest: &[u8]) -> Option<Self> {
         let after = rest.strip_prefix(b"=?")?;
         let charset_end = after.iter().take(64).position(|c| *c == b'?')?;
         let label = &after[..charset_end];
@@ -93,9 +85,9 @@ impl<'a> Word<'a> {
             return None;
         }
         let after = &after[charset_end + 1..];
-        let is_base64 = match after.get(..2)? {
-            b"B?" | b"b?" => true,
-            b"Q?" | b"q?" => false,
+        let encoding = match after.get(..2)? {
+            b"B?" | b"b?" => Encoding::Base64,
+            b"Q?" | b"q?" => Encoding::QuotedPrintable,
             _ => return None,
         };
         let text = &after[2..];
@@ -104,24 +96,22 @@ impl<'a> Word<'a> {
             return None;
         }
         let text = &text[..text_end];
-        let mut spaced = Vec::new();
-        if !is_base64 {
+        let bytes = match encoding {
             // RFC 2047 section 4.2: `_` is a space, which is content even at the end.
-            for c in text {
-                match c {
-                    b'_' | b' ' => spaced.extend_from_slice(b"=20"),
-                    c => spaced.push(*c),
+            Encoding::QuotedPrintable => {
+                let mut spaced = Vec::with_capacity(text.len());
+                for c in text {
+                    match c {
+                        b'_' | b' ' => spaced.extend_from_slice(b"=20"),
+                        c => spaced.push(*c),
+                    }
                 }
+                decode::decode(encoding, &spaced)
             }
-        }
-        let text = if is_base64 { Cow::Borrowed(text) } else { Cow::Owned(spaced) };
+            _ => decode::decode(encoding, text),
+        };
         let len = 2 + charset_end + 1 + 2 + text_end + 2;
-        Some(Self { label, is_base64, text, len })
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let encoding = if self.is_base64 { Encoding::Base64 } else { Encoding::QuotedPrintable };
-        decode::decode(encoding, &self.text)
+        Some(Self { charset: self::charset(label), bytes, len })
     }
 }
 

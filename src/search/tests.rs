@@ -30,7 +30,7 @@ async fn fixture() -> Fixture {
     for sql in [
         "INSERT INTO person (user_id, name, display_name, password_hash, role, is_archive_wide,
              must_change, is_disabled, created_at) VALUES (1, 'ada', 'Ada', '', 'legal', 0, 0, 0, 0)",
-        "INSERT INTO segment VALUES (x'00', 'standard', '2026-01', 'o', 'p', 1, x'00', 0)",
+        "INSERT INTO segment VALUES (x'00', 'standard', '2026-01', 'o', 'p', 1, x'00', 0, NULL, NULL)",
     ] {
         query(sql).execute(&mut *tx).await.unwrap();
     }

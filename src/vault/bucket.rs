@@ -1,24 +1,39 @@
-//! The bucket: `object_store`, wrapped once.
+//! The bucket: where the vault's objects are, whatever keeps them.
 //!
 //! Objects are created and read, never replaced. The one door that deletes is
-//! not built yet; nothing here can.
+//! not built yet; nothing here can. What lock an object gets in an S3 bucket
+//! follows from its name (`retention`), so that no caller can forget it.
 
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
-use super::staging;
+use super::enforcement::{self, Enforcement};
+use super::local::Local;
+use super::retention::{Lock, Schedule};
+use super::s3::S3;
+use super::s3::credentials::CredentialsError;
+use crate::base::clock::Clock;
+use crate::base::config::{BucketKind, Config, Worm};
 use crate::base::hash::Digest;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
     #[error("cannot use {path} as the bucket")]
     Open { path: String, source: object_store::Error },
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error("[bucket] ca_file: {} {what}", path.display())]
+    Authorities { path: PathBuf, what: String },
+    /// An S3 bucket that cannot be worked with, and the mend, in one sentence.
+    #[error("{0}")]
+    Unusable(String),
     /// A directory in it, or the whole.
     #[error("cannot write to {} in the bucket", path.display())]
     Unwritable { path: PathBuf, source: std::io::Error },
@@ -31,178 +46,234 @@ pub enum BucketError {
     Differs(String),
     #[error("read the spooled segment")]
     Spool(#[source] std::io::Error),
+    #[error(
+        "lifting the hold of {0} takes the credentials for disposition; set [bucket] \
+         disposition_credentials"
+    )]
+    NoDisposition(String),
 }
 
-/// What a bucket promises about its objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Enforcement {
-    pub is_enforced: bool,
-    pub words: &'static str,
+/// An object: its name, and in an S3 bucket which version of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub name: String,
+    pub version: Option<String>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    kind: Kind,
+    enforcement: enforcement::Known,
 }
 
 #[derive(Clone, Debug)]
-pub struct Bucket {
-    store: Arc<dyn ObjectStore>,
-    root: Arc<Path>,
+enum Kind {
+    Local(Local),
+    S3(Arc<S3>),
 }
 
 impl Bucket {
-    /// A directory of this machine. Every put is fsynced with its directory.
-    pub fn local(path: &Path) -> Result<Self, BucketError> {
-        let store = LocalFileSystem::new_with_prefix(path)
-            .map_err(|source| BucketError::Open { path: path.display().to_string(), source })?;
-        Ok(Self { store: Arc::new(store.with_fsync(true)), root: path.into() })
+    /// The bucket that a configuration names. Nothing is asked of it yet.
+    pub fn open(config: &Config, clock: Clock) -> Result<Self, BucketError> {
+        match config.bucket.kind {
+            BucketKind::Local => Self::local(&config.vault.path),
+            BucketKind::S3 => {
+                let is_required = config.vault.worm == Worm::Required;
+                let schedule = Schedule::new(&config.class);
+                let s3 = S3::open(&config.bucket, schedule, clock, is_required)?;
+                let enforcement = enforcement::Known::new(Enforcement::unchecked());
+                Ok(Self { kind: Kind::S3(Arc::new(s3)), enforcement })
+            }
+        }
     }
 
-    /// Whether someone with access to the storage could change a record.
-    pub fn enforcement(&self) -> Enforcement {
-        Enforcement {
-            is_enforced: false,
-            words: "write-once not enforced: the bucket is a local directory, whose owner can \
-                    change files; a change would show in every proof",
+    /// A directory of this machine. Every put is fsynced with its directory.
+    pub fn local(path: &Path) -> Result<Self, BucketError> {
+        let kind = Kind::Local(Local::open(path)?);
+        Ok(Self { kind, enforcement: enforcement::Known::new(Enforcement::of_directory()) })
+    }
+
+    /// Refuses an S3 bucket that cannot be reached or used. What is wrong with a
+    /// directory shows when it is written to.
+    pub async fn check_reach(&self) -> Result<(), BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(()),
+            Kind::S3(s3) => s3.check_reach().await,
         }
+    }
+
+    /// Whether someone with access to the storage could change a record, as far
+    /// as it was last checked.
+    pub fn enforcement(&self) -> Enforcement {
+        self.enforcement.get()
+    }
+
+    /// Finds out what the bucket really enforces, by trying.
+    pub async fn check_enforcement(&self) -> Result<Enforcement, BucketError> {
+        if let Kind::S3(s3) = &self.kind {
+            self.enforcement.set(enforcement::check(s3).await?);
+        }
+        Ok(self.enforcement())
     }
 
     /// Creates an object. An object that is there already with the same bytes
     /// is success, since a put whose answer was lost may have happened.
-    pub async fn put_new(&self, name: &str, bytes: Bytes) -> Result<(), BucketError> {
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store.put_opts(&path(name), bytes.clone().into(), options).await {
-            Ok(_) => Ok(()),
-            Err(object_store::Error::AlreadyExists { .. }) => {
-                if self.get(name).await? == bytes {
-                    Ok(())
-                } else {
-                    Err(BucketError::Differs(name.to_owned()))
-                }
-            }
-            Err(source) => Err(failed("create", name, source)),
-        }
+    pub async fn put_new(&self, name: &str, bytes: Bytes) -> Result<Place, BucketError> {
+        let version = match &self.kind {
+            Kind::Local(local) => local.put_new(name, bytes).await.map(|()| None),
+            Kind::S3(s3) => s3.put_new(name, bytes).await,
+        }?;
+        Ok(Place { name: name.to_owned(), version })
     }
 
     /// Creates an object from a file, in pieces. The name must hold the hash of
     /// the contents and an id of its own: uploads in parts know no create-only.
-    pub async fn put_file(&self, name: &str, file: std::fs::File) -> Result<(), BucketError> {
-        const PIECE_BYTES: usize = 8 << 20;
-        let mut upload = self
-            .store
-            .put_multipart(&path(name))
-            .await
-            .map_err(|source| failed("create", name, source))?;
-        let mut file = Some(file);
-        loop {
-            let mut taken = file.take().expect("put back below");
-            let (back, piece) = tokio::task::spawn_blocking(move || {
-                let mut piece = Vec::with_capacity(PIECE_BYTES);
-                let read = std::io::Read::read_to_end(
-                    &mut std::io::Read::take(&mut taken, PIECE_BYTES as u64),
-                    &mut piece,
-                );
-                (taken, read.map(|_| piece))
-            })
-            .await
-            .map_err(|error| BucketError::Spool(std::io::Error::other(error)))?;
-            let piece = piece.map_err(BucketError::Spool)?;
-            file = Some(back);
-            if piece.is_empty() {
-                break;
-            }
-            if let Err(source) = upload.put_part(Bytes::from(piece).into()).await {
-                // The parts of an abandoned upload are no object; the failure
-                // that counts is the first.
-                let _ = upload.abort().await;
-                return Err(failed("write", name, source));
-            }
-        }
-        upload.complete().await.map_err(|source| failed("complete", name, source))?;
-        Ok(())
+    pub async fn put_file(&self, name: &str, file: File) -> Result<Place, BucketError> {
+        let version = match &self.kind {
+            Kind::Local(local) => local.put_file(name, file).await.map(|()| None),
+            Kind::S3(s3) => s3.put_file(name, file).await,
+        }?;
+        Ok(Place { name: name.to_owned(), version })
+    }
+
+    /// Where the object of this name is: its first version, since later ones are
+    /// not the archive's.
+    pub async fn find(&self, name: &str) -> Result<Place, BucketError> {
+        let version = match &self.kind {
+            Kind::Local(_) => None,
+            Kind::S3(s3) => Some(s3.first_version(name).await?),
+        };
+        Ok(Place { name: name.to_owned(), version })
     }
 
     pub async fn get(&self, name: &str) -> Result<Bytes, BucketError> {
-        let got = match self.store.get_opts(&path(name), Default::default()).await {
-            Ok(got) => got,
-            Err(object_store::Error::NotFound { .. }) => {
-                return Err(BucketError::Missing(name.to_owned()));
-            }
-            Err(source) => return Err(failed("read", name, source)),
-        };
-        got.bytes().await.map_err(|source| failed("read", name, source))
+        self.get_at(&self.find(name).await?).await
     }
 
-    pub async fn get_range(
-        &self,
-        name: &str,
-        range: std::ops::Range<u64>,
-    ) -> Result<Bytes, BucketError> {
-        match self.store.get_range(&path(name), range).await {
-            Ok(bytes) => Ok(bytes),
-            Err(object_store::Error::NotFound { .. }) => Err(BucketError::Missing(name.to_owned())),
-            Err(source) => Err(failed("read", name, source)),
+    pub async fn get_at(&self, place: &Place) -> Result<Bytes, BucketError> {
+        match &self.kind {
+            Kind::Local(local) => local.get(&place.name).await,
+            Kind::S3(s3) => s3.get(place).await,
         }
     }
 
-    pub async fn size(&self, name: &str) -> Result<u64, BucketError> {
-        match self.store.head(&path(name)).await {
-            Ok(meta) => Ok(meta.size),
-            Err(object_store::Error::NotFound { .. }) => Err(BucketError::Missing(name.to_owned())),
-            Err(source) => Err(failed("look at", name, source)),
+    pub async fn get_range(&self, place: &Place, range: Range<u64>) -> Result<Bytes, BucketError> {
+        match &self.kind {
+            Kind::Local(local) => local.get_range(&place.name, range).await,
+            Kind::S3(s3) => s3.get_range(place, range).await,
+        }
+    }
+
+    pub async fn size(&self, place: &Place) -> Result<u64, BucketError> {
+        match &self.kind {
+            Kind::Local(local) => local.size(&place.name).await,
+            Kind::S3(s3) => s3.size(place).await,
         }
     }
 
     /// The names below `prefix`, sorted.
     pub async fn list(&self, prefix: &str) -> Result<Vec<String>, BucketError> {
-        let mut names: Vec<String> = self
-            .store
-            .list(Some(&path(prefix)))
-            .map_ok(|meta| meta.location.to_string())
-            .try_collect()
-            .await
-            .map_err(|source| failed("list", prefix, source))?;
-        names.sort();
-        Ok(names)
+        match &self.kind {
+            Kind::Local(local) => local.list(prefix).await,
+            Kind::S3(s3) => s3.list(prefix).await,
+        }
+    }
+
+    /// The lock of an object, as the bucket has it; none of a directory.
+    pub async fn retention(&self, place: &Place) -> Result<Option<Lock>, BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(None),
+            Kind::S3(s3) => s3.retention(place).await,
+        }
+    }
+
+    /// Locks an object as it should have been when it was put.
+    pub async fn ensure_lock(&self, place: &Place) -> Result<(), BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(()),
+            Kind::S3(s3) => s3.ensure_lock(place).await,
+        }
+    }
+
+    /// Locks an object for longer. A directory keeps no locks.
+    pub async fn extend(&self, place: &Place, lock: &Lock) -> Result<(), BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(()),
+            Kind::S3(s3) => s3.extend(place, lock).await,
+        }
+    }
+
+    /// Whether an object has the flag of a hold; none has in a directory.
+    pub async fn is_held(&self, place: &Place) -> Result<bool, BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(false),
+            Kind::S3(s3) => s3.is_held(place).await,
+        }
+    }
+
+    /// Sets the flag of a hold, or lifts it. A directory keeps no flags.
+    pub async fn set_held(&self, place: &Place, is_held: bool) -> Result<(), BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(()),
+            Kind::S3(s3) => s3.set_held(place, is_held).await,
+        }
     }
 
     /// Removes what a killed writer left half-written; how many files. Only for
     /// who holds the archive's lock: nobody else may be writing.
     pub async fn sweep(&self) -> Result<u64, BucketError> {
-        let root = self.root.clone();
-        let swept = tokio::task::spawn_blocking(move || staging::sweep(&root)).await;
-        swept
-            .unwrap_or_else(|error| Err((self.root.to_path_buf(), std::io::Error::other(error))))
-            .map_err(|(path, source)| BucketError::Unwritable { path, source })
+        match &self.kind {
+            Kind::Local(local) => local.sweep().await,
+            // An upload that was not completed is no object.
+            Kind::S3(_) => Ok(0),
+        }
     }
 
-    /// Proves that the bucket can be written, by creating an object whose name
-    /// is its content's hash (so that repeating it adds nothing).
+    /// Proves that the bucket can be written, leaving nothing behind that grows
+    /// with every proof.
     pub async fn probe(&self) -> Result<(), BucketError> {
         const CONTENT: &[u8] = b"ready";
         let name = format!("probe/{}", Digest::of(CONTENT));
-        self.put_new(&name, Bytes::from_static(CONTENT)).await
+        match &self.kind {
+            Kind::Local(local) => local.put_new(&name, Bytes::from_static(CONTENT)).await,
+            Kind::S3(s3) => s3.probe(&name).await,
+        }
     }
 }
 
-fn path(name: &str) -> ObjectPath {
+/// What goes into one part of an upload.
+pub(super) const PIECE_BYTES: usize = 8 << 20;
+
+/// The next piece of a file, empty at its end; the file comes back.
+pub(super) async fn next_piece(
+    mut file: File,
+    bytes_max: usize,
+) -> Result<(File, Bytes), BucketError> {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut piece = Vec::with_capacity(bytes_max);
+        let read = (&mut file).take(bytes_max as u64).read_to_end(&mut piece);
+        (file, read.map(|_| Bytes::from(piece)))
+    });
+    let (file, piece) =
+        read.await.map_err(|error| BucketError::Spool(std::io::Error::other(error)))?;
+    Ok((file, piece.map_err(BucketError::Spool)?))
+}
+
+pub(super) fn path(name: &str) -> ObjectPath {
     ObjectPath::from(name)
 }
 
-fn failed(operation: &'static str, name: &str, source: object_store::Error) -> BucketError {
+pub(super) fn failed(
+    operation: &'static str,
+    name: &str,
+    source: object_store::Error,
+) -> BucketError {
     BucketError::Store { operation, name: name.to_owned(), source }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn objects_are_created_once() {
-        let directory = tempfile::tempdir().unwrap();
-        let bucket = Bucket::local(directory.path()).unwrap();
-        bucket.put_new("a/b", Bytes::from_static(b"one")).await.unwrap();
-        bucket.put_new("a/b", Bytes::from_static(b"one")).await.unwrap();
-        let other = bucket.put_new("a/b", Bytes::from_static(b"two")).await;
-        assert!(matches!(other, Err(BucketError::Differs(name)) if name == "a/b"));
-        assert_eq!(bucket.get("a/b").await.unwrap(), "one");
-        assert_eq!(bucket.list("a").await.unwrap(), ["a/b"]);
-        assert!(matches!(bucket.get("a/c").await, Err(BucketError::Missing(_))));
-    }
 }

@@ -25,10 +25,14 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
     #[error(
-        "the bucket holds no archive; create one with `muniment init`, or correct [vault] path"
+        "the bucket holds no archive; create one with `muniment init`, or correct [vault] path or \
+         [bucket] name and prefix"
     )]
     NoArchive,
-    #[error("the bucket holds an archive already ({0}); choose an empty directory for a new one")]
+    #[error(
+        "the bucket holds an archive already ({0}); choose an empty directory or another [bucket] \
+         prefix for a new one"
+    )]
     Occupied(ArchiveId),
     #[error(
         "the master key is not the one of this archive: the keyring names key {expected}, the key \
@@ -61,11 +65,7 @@ impl Keyring {
         master: MasterKey,
         now: Timestamp,
     ) -> Result<Self, KeyringError> {
-        if let Ok(existing) = bucket.get(ARCHIVE_OBJECT).await {
-            let parsed = ArchiveObject::decode(&existing)
-                .map_err(|_| KeyringError::Damaged(ARCHIVE_OBJECT.into()))?;
-            return Err(KeyringError::Occupied(parsed.archive));
-        }
+        Self::check_vacant(&bucket).await?;
         let archive = ArchiveId::generate();
         let log_seed = Key::generate();
         let context = ArchiveObject::context(archive, now);
@@ -75,8 +75,25 @@ impl Keyring {
             master_id: master.id,
             wrapped: master.key.wrap(&context, log_seed.as_bytes()),
         };
-        bucket.put_new(ARCHIVE_OBJECT, Bytes::from(object.encode())).await?;
+        match bucket.put_new(ARCHIVE_OBJECT, Bytes::from(object.encode())).await {
+            Ok(_) => {}
+            // Someone made an archive in it at the same time.
+            Err(BucketError::Differs(_)) => {
+                let other = Self::archive_of(&bucket).await?;
+                return Err(KeyringError::Occupied(other));
+            }
+            Err(error) => return Err(error.into()),
+        }
         Ok(Self { bucket, master, archive, log_seed, epochs: Mutex::default() })
+    }
+
+    /// Refuses a bucket that holds an archive.
+    pub async fn check_vacant(bucket: &Bucket) -> Result<(), KeyringError> {
+        match Self::archive_of(bucket).await {
+            Ok(archive) => Err(KeyringError::Occupied(archive)),
+            Err(KeyringError::NoArchive) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whose bucket it is; that takes no key.
@@ -121,7 +138,7 @@ impl Keyring {
                 let key = Key::generate();
                 let object = self.seal_epoch(class, epoch, &key);
                 match self.bucket.put_new(&name, Bytes::from(object)).await {
-                    Ok(()) => key,
+                    Ok(_) => key,
                     Err(BucketError::Differs(_)) => {
                         let bytes = self.bucket.get(&name).await?;
                         self.open_epoch(&name, class, epoch, &bytes)?

@@ -4,12 +4,16 @@
 
 pub mod bucket;
 mod chunk;
+pub mod enforcement;
 mod entry;
 pub mod keyring;
 pub mod keys;
+mod local;
 pub mod open;
 mod page;
 pub mod record;
+pub mod retention;
+pub mod s3;
 pub mod seal;
 pub mod segment;
 mod staging;
@@ -65,6 +69,11 @@ impl Vault {
     ) -> Result<Self, VaultError> {
         let keyring = Keyring::create(bucket.clone(), master, now).await?;
         Ok(Self { bucket, keyring: Arc::new(keyring) })
+    }
+
+    /// Refuses a bucket that holds an archive.
+    pub async fn check_vacant(bucket: &Bucket) -> Result<(), VaultError> {
+        Ok(Keyring::check_vacant(bucket).await?)
     }
 
     /// Whose bucket it is; that takes no key.

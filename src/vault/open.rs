@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::Stream;
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
+use super::bucket::Place;
 use super::chunk::{self, ChunkOpener, SEALED_CHUNK_BYTES};
 use super::entry::gather;
 use super::keyring::VERSION;
@@ -26,8 +27,8 @@ const WHOLE_BYTES_MAX: u64 = 3 * limits::SEGMENT_BYTES_MAX as u64;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RecordAt {
     pub record: RecordId,
-    pub object: String,
-    pub page: String,
+    pub object: Place,
+    pub page: Place,
     pub entry: u32,
 }
 
@@ -39,7 +40,7 @@ pub struct OpenSegment {
 
 struct Inner {
     vault: Vault,
-    object: String,
+    object: Place,
     header: Header,
     entries: Vec<Entry>,
     keys: HashMap<RecordId, Key>,
@@ -51,15 +52,20 @@ struct Inner {
 impl Vault {
     /// Opens a segment: checks its name's hash (where it is read whole), its
     /// table, and that its page belongs to it.
-    pub async fn open_segment(&self, object: &str, page: &str) -> Result<OpenSegment, VaultError> {
-        let damaged = |what: &'static str| VaultError::Damaged { object: object.to_owned(), what };
+    pub async fn open_segment(
+        &self,
+        object: &Place,
+        page: &Place,
+    ) -> Result<OpenSegment, VaultError> {
+        let damaged =
+            |what: &'static str| VaultError::Damaged { object: object.name.clone(), what };
         let size = self.bucket().size(object).await?;
         let whole = match size <= WHOLE_BYTES_MAX {
-            true => Some(self.bucket().get(object).await?),
+            true => Some(self.bucket().get_at(object).await?),
             false => None,
         };
         if let Some(whole) = &whole
-            && !object.ends_with(&format!("-{}.seg", Digest::of(whole)))
+            && !object.name.ends_with(&format!("-{}.seg", Digest::of(whole)))
         {
             return Err(damaged("its contents are not what its name says"));
         }
@@ -82,7 +88,7 @@ impl Vault {
         let keys = self.page_keys(&header, page).await?;
         let inner = Inner {
             vault: self.clone(),
-            object: object.to_owned(),
+            object: object.clone(),
             header,
             entries,
             keys,
@@ -95,10 +101,10 @@ impl Vault {
     async fn page_keys(
         &self,
         header: &Header,
-        page: &str,
+        page: &Place,
     ) -> Result<HashMap<RecordId, Key>, VaultError> {
-        let damaged = |what| VaultError::Damaged { object: page.to_owned(), what };
-        let bytes = self.bucket().get(page).await?;
+        let damaged = |what| VaultError::Damaged { object: page.name.clone(), what };
+        let bytes = self.bucket().get_at(page).await?;
         let sealed = page::read(&bytes).ok_or_else(|| damaged("it is no key page"))?;
         if sealed.header != *header {
             return Err(damaged("it belongs to another segment"));
@@ -115,7 +121,7 @@ impl Vault {
         let record = self.open_segment(&at.object, &at.page).await?.record(at.entry).await?;
         if record.entry.record != at.record {
             return Err(VaultError::Damaged {
-                object: at.object.clone(),
+                object: at.object.name.clone(),
                 what: "it holds another record at this place",
             });
         }
@@ -162,7 +168,7 @@ impl OpenSegment {
 
 impl Inner {
     fn damaged(&self, what: &'static str) -> VaultError {
-        VaultError::Damaged { object: self.object.clone(), what }
+        VaultError::Damaged { object: self.object.name.clone(), what }
     }
 
     fn context(&self, record: RecordId) -> Vec<u8> {
@@ -197,7 +203,7 @@ impl OpenRecord {
     }
 
     pub(super) fn object(&self) -> &str {
-        &self.inner.object
+        &self.inner.object.name
     }
 
     /// The encoded leaf, as the segment keeps it.

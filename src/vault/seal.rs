@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
+use super::bucket::Place;
 use super::keyring::{Keyring, VERSION};
 use super::page;
 use super::record::{BodySealer, RecordContext, RecordMeta, SealedRecord};
@@ -25,6 +26,12 @@ pub struct SealedSegment {
     pub records: Vec<SealedRecord>,
     page_bytes: Bytes,
     body: Body,
+}
+
+/// Where a segment and its page were put.
+pub struct Placed {
+    pub object: Place,
+    pub page: Place,
 }
 
 enum Body {
@@ -54,10 +61,10 @@ impl Vault {
 
     /// Puts a segment and its page. Both are durable when this returns; until
     /// the catalog knows them they are an orphan that will be adopted.
-    pub async fn put(&self, segment: &SealedSegment) -> Result<(), VaultError> {
+    pub async fn put(&self, segment: &SealedSegment) -> Result<Placed, VaultError> {
         crash::point("seal.before_put");
         let object = async {
-            match &segment.body {
+            let place = match &segment.body {
                 Body::Memory(bytes) => self.bucket().put_new(&segment.object, bytes.clone()).await,
                 Body::File(file) => {
                     let mut file = file.try_clone().map_err(super::bucket::BucketError::Spool)?;
@@ -66,16 +73,16 @@ impl Vault {
                 }
             }?;
             crash::point("seal.after_segment");
-            Ok(())
+            Ok(place)
         };
         let page = async {
-            self.bucket().put_new(&segment.page, segment.page_bytes.clone()).await?;
+            let place = self.bucket().put_new(&segment.page, segment.page_bytes.clone()).await?;
             crash::point("seal.after_page");
-            Ok::<_, VaultError>(())
+            Ok::<_, VaultError>(place)
         };
         let object = async { object.await.map_err(VaultError::Bucket) };
-        tokio::try_join!(object, page)?;
-        Ok(())
+        let (object, page) = tokio::try_join!(object, page)?;
+        Ok(Placed { object, page })
     }
 }
 

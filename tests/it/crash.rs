@@ -20,6 +20,7 @@ use muniment::query::{self, Dialect};
 use muniment::vault::open::OpenSegment;
 
 use super::support::random::Random;
+use super::support::s3::{Kind, Service};
 use super::support::served::{Made, Sender, Served, init};
 
 const SENDERS: usize = 6;
@@ -144,13 +145,27 @@ fn message(random: &mut Random) -> (String, Vec<u8>) {
 
 #[test]
 fn nothing_acknowledged_is_lost_by_kills() {
+    kill_and_check(&init(), POINTS, random_kills());
+}
+
+/// Where each put is a round trip and another version.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_by_kills_on_s3() {
+    let Some(service) = Service::with_bucket(Kind::WithLock).await else { return };
+    let made = service.init(&service.config.endpoint);
+    let points = ["seal.after_segment", "seal.after_page", "commit.before", "publish.after_tiles"];
+    let kills = random_kills() / 4;
+    tokio::task::spawn_blocking(move || kill_and_check(&made, &points, kills)).await.unwrap();
+}
+
+/// Kills under load at each of the points, then at random moments.
+fn kill_and_check(made: &Made, points: &[&str], random_kills: usize) {
     let seed = Random::seed();
     println!("seed {seed} (set MUNIMENT_TEST_SEED to repeat)");
-    let made = init();
     let load = Load::start(&made.said["journal"], seed);
     let mut random = Random::new(seed);
 
-    for point in POINTS {
+    for point in points {
         let passages = 1 + random.next() % 3;
         let at = format!("{point}:{passages}");
         match Served::start(&made.config, &[(CRASH_AT, &at)]) {
@@ -162,7 +177,7 @@ fn nothing_acknowledged_is_lost_by_kills() {
             None => println!("{at}: died before it listened"),
         }
     }
-    for _ in 0..random_kills() {
+    for _ in 0..random_kills {
         let served = Served::start(&made.config, &[]).expect("it starts after any crash");
         let before = load.count.load(Ordering::Relaxed);
         load.place.set(Some(served.smtp));
@@ -176,7 +191,7 @@ fn nothing_acknowledged_is_lost_by_kills() {
     let acknowledged = load.finish();
     println!("{} deliveries were acknowledged", acknowledged.len());
     assert!(acknowledged.len() > 20, "there was hardly any load");
-    check(&made, &acknowledged);
+    check(made, &acknowledged);
 }
 
 /// Waits for a crash that was asked for.
@@ -229,9 +244,9 @@ async fn has_each(archive: &Archive, acknowledged: &[Acknowledged]) {
         let Some(last) = rows.last() else { break };
         at = last.seq;
         for row in &rows {
-            if segment.as_ref().is_none_or(|(object, _)| *object != row.object) {
+            if segment.as_ref().is_none_or(|(object, _)| *object != row.object.name) {
                 let open = archive.vault.open_segment(&row.object, &row.page).await.unwrap();
-                segment = Some((row.object.clone(), open));
+                segment = Some((row.object.name.clone(), open));
             }
             let (_, open) = segment.as_ref().unwrap();
             // Also those that nobody heard of: what is committed can be read.

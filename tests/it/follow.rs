@@ -429,7 +429,7 @@ async fn a_damaged_segment_is_a_gap_for_its_deliveries() {
     deliver(archive, &ingest, &message("lost", "lost words")).await;
     let first = delivery::after(&archive.catalog, DeliverySeq(0), 1).await.unwrap().remove(0);
     deliver(archive, &ingest, &message("kept", "kept words")).await;
-    std::fs::remove_file(archive.config.vault.path.join(&first.object)).unwrap();
+    std::fs::remove_file(archive.config.vault.path.join(&first.object.name)).unwrap();
     let following = Following::start(&scratch, &ingest);
     following.catch_up(&scratch).await;
     assert_eq!(following.find("words").len(), 1);

@@ -48,7 +48,10 @@ async fn version_1_opens_with_bucket_and_master_key() {
     for object in vault.bucket().list("seg").await.unwrap() {
         let (place, file) = object.strip_prefix("seg/").unwrap().rsplit_once('/').unwrap();
         let segment = file.split_once('-').unwrap().0;
-        let open = vault.open_segment(&object, &format!("key/{place}/{segment}.page")).await;
+        let page = format!("key/{place}/{segment}.page");
+        let object = vault.bucket().find(&object).await.unwrap();
+        let page = vault.bucket().find(&page).await.unwrap();
+        let open = vault.open_segment(&object, &page).await;
         let open = open.unwrap();
         for entry in 0..open.entries().len() as u32 {
             let record = open.record(entry).await.unwrap();

@@ -2,6 +2,7 @@
 
 mod access_table;
 mod architecture;
+mod bucket;
 mod crash;
 mod demo;
 mod disk;
@@ -17,6 +18,8 @@ mod peers;
 mod pst;
 mod reader;
 mod refusals;
+mod s3;
+mod s3_archive;
 mod search_corpus;
 mod serve;
 mod sets;

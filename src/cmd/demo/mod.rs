@@ -24,7 +24,7 @@ use crate::access::person::{self, New};
 use crate::access::{Actor, Role};
 use crate::app::Archive;
 use crate::base::clock::Clock;
-use crate::base::config::Config;
+use crate::base::config::{Config, TEMPLATE};
 use crate::base::ids::DeliverySeq;
 use crate::mail::wrap::Style;
 
@@ -123,8 +123,11 @@ async fn create(arguments: &Arguments) -> anyhow::Result<(Archive, Notes)> {
         source::Mail::new(&arguments.mail, Style::default(), &|_| {})?;
     }
     check_ports(&adjusted(arguments, &Config::default()))?;
-    let (made, archive) =
-        init::create(data, &data.join("RECOVERY-KEY.txt"), Some(company::TENANT)).await?;
+    let template = TEMPLATE.replace(
+        "# originator_org = \"example.com\"",
+        &format!("originator_org = \"{}\"", company::TENANT),
+    );
+    let (made, archive) = init::create(data, &data.join("RECOVERY-KEY.txt"), &template).await?;
     let new = New {
         name: "legal".into(),
         display_name: "Legal".into(),

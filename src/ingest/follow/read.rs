@@ -100,17 +100,17 @@ impl Reader {
 
     async fn messages(&mut self, row: &Delivery, at: usize) -> Result<Vec<Unread>, VaultError> {
         let segment = match &self.segment {
-            Some((object, segment)) if *object == row.object => segment.clone(),
+            Some((object, segment)) if *object == row.object.name => segment.clone(),
             _ => {
                 let segment = self.vault.open_segment(&row.object, &row.page).await?;
-                self.segment = Some((row.object.clone(), segment.clone()));
+                self.segment = Some((row.object.name.clone(), segment.clone()));
                 segment
             }
         };
         let record = segment.record(row.entry).await?;
         if record.id() != row.record {
             return Err(VaultError::Damaged {
-                object: row.object.clone(),
+                object: row.object.name.clone(),
                 what: "it holds another record at this place",
             });
         }

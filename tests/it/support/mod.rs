@@ -5,7 +5,9 @@ pub mod dialogue;
 pub mod laid;
 pub mod mail_server;
 pub mod namespace;
+pub mod proxy;
 pub mod random;
+pub mod s3;
 pub mod served;
 pub mod web;
 

@@ -29,7 +29,12 @@ pub fn init() -> Made {
 
 /// Makes an archive in `data` with a command that runs the binary.
 pub fn init_by(mut command: Command, data: &Path) -> HashMap<String, String> {
-    let output = command.args(["init", "--data"]).arg(data).output().unwrap();
+    said_by(command.args(["init", "--data"]).arg(data))
+}
+
+/// What a command that makes an archive printed as `name: value`.
+pub fn said_by(command: &mut Command) -> HashMap<String, String> {
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout)
         .unwrap()

@@ -1,0 +1,158 @@
+//! Which lock an object gets, and until when: by its name, its class and the
+//! calendar.
+
+use crate::base::clock::Timestamp;
+use crate::base::config::{Class, ClassMode};
+
+/// Who can take a lock away before its date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nobody.
+    Compliance,
+    /// Who may bypass governance.
+    Governance,
+}
+
+impl Mode {
+    /// As S3 has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Compliance => "COMPLIANCE",
+            Self::Governance => "GOVERNANCE",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Compliance, Self::Governance].into_iter().find(|mode| mode.word() == word)
+    }
+}
+
+/// That an object cannot be deleted before a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lock {
+    pub mode: Mode,
+    /// To the second.
+    pub until: Timestamp,
+}
+
+impl Lock {
+    /// The date as S3 has it.
+    pub fn date(&self) -> String {
+        Timestamp::from_seconds(self.until.seconds()).to_string()
+    }
+}
+
+/// The periods of the classes.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    classes: Vec<Class>,
+}
+
+impl Schedule {
+    pub fn new(classes: &[Class]) -> Self {
+        Self { classes: classes.to_vec() }
+    }
+
+    /// The lock of an object that is created now; none for what is of no epoch
+    /// and no evidence, or whose date has passed.
+    pub fn lock_of(&self, name: &str, now: Timestamp) -> Option<Lock> {
+        let mut parts = name.split('/');
+        let mut next = || parts.next().unwrap_or_default();
+        let lock = match next() {
+            "probe" => return None,
+            // Without keys a segment cannot be read: an erasure destroys those.
+            "seg" => self.epoch_lock(next(), next(), |_| Mode::Compliance),
+            "key" => self.epoch_lock(next(), next(), mode_of_keys),
+            "keyring" if next() == "epoch" => self.epoch_lock(next(), next(), mode_of_keys),
+            // The log and the archive's own keys prove and open all that comes
+            // now, so they last as long as the longest of it.
+            _ => self.longest(&now.month()),
+        };
+        // An epoch that cannot be read is never shorter than another.
+        lock.or_else(|| self.longest(&now.month())).filter(|lock| lock.until > now)
+    }
+
+    fn epoch_lock(&self, class: &str, epoch: &str, mode: fn(ClassMode) -> Mode) -> Option<Lock> {
+        match self.classes.iter().find(|known| known.name == class) {
+            Some(class) => lock_until(epoch, class.years, mode(class.mode)),
+            // A class that is no longer configured: doubt always means longer.
+            None => self.longest(epoch),
+        }
+    }
+
+    fn longest(&self, epoch: &str) -> Option<Lock> {
+        let years = self.classes.iter().map(|class| class.years).max().unwrap_or_default();
+        lock_until(epoch, years, Mode::Compliance)
+    }
+}
+
+fn mode_of_keys(mode: ClassMode) -> Mode {
+    match mode {
+        ClassMode::Strict => Mode::Compliance,
+        ClassMode::Erasable => Mode::Governance,
+    }
+}
+
+/// `years` after the end of the month, in UTC: never less than that after any
+/// delivery of the epoch.
+fn lock_until(epoch: &str, years: u16, mode: Mode) -> Option<Lock> {
+    let (year, month) = epoch.split_once('-')?;
+    let (year, month) = (year.parse::<i16>().ok()?, month.parse::<i8>().ok()?);
+    let first = jiff::civil::Date::new(year, month, 1).ok()?;
+    let span = jiff::Span::new().try_years(years).ok()?.try_months(1).ok()?;
+    let end = first.checked_add(span).ok()?.at(0, 0, 0, 0);
+    let end = jiff::tz::TimeZone::UTC.to_timestamp(end).ok()?;
+    Some(Lock { mode, until: Timestamp::from_seconds(end.as_second()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule() -> Schedule {
+        let class = |name: &str, years, mode| Class { name: name.into(), years, mode };
+        Schedule::new(&[
+            class("standard", 7, ClassMode::Strict),
+            class("hr", 3, ClassMode::Erasable),
+            class("long", 75, ClassMode::Strict),
+        ])
+    }
+
+    fn check(name: &str, expected: Option<(&str, &str)>) {
+        let now = Timestamp::from_seconds(1_767_225_600 + 14 * 24 * 3600);
+        let lock = schedule().lock_of(name, now);
+        let shown = lock.map(|lock| (lock.mode.word(), lock.date()));
+        assert_eq!(shown, expected.map(|(mode, date)| (mode, date.to_owned())), "{name}");
+    }
+
+    #[test]
+    fn locks_follow_class_and_month() {
+        check("seg/standard/2026-01/a.seg", Some(("COMPLIANCE", "2033-02-01T00:00:00Z")));
+        check("key/standard/2026-12/a.page", Some(("COMPLIANCE", "2034-01-01T00:00:00Z")));
+        check("seg/hr/2026-01/a.seg", Some(("COMPLIANCE", "2029-02-01T00:00:00Z")));
+        check("key/hr/2026-01/a.page", Some(("GOVERNANCE", "2029-02-01T00:00:00Z")));
+        check("keyring/epoch/hr/2026-01/00000001", Some(("GOVERNANCE", "2029-02-01T00:00:00Z")));
+        check("seg/long/2026-01/a.seg", Some(("COMPLIANCE", "2101-02-01T00:00:00Z")));
+        // A leap day is in the month, and after it.
+        check("seg/standard/2028-02/a.seg", Some(("COMPLIANCE", "2035-03-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn the_log_lasts_as_long_as_what_it_proves() {
+        check("log/checkpoint/00000000000000000001", Some(("COMPLIANCE", "2101-02-01T00:00:00Z")));
+        check("keyring/archive/00000001", Some(("COMPLIANCE", "2101-02-01T00:00:00Z")));
+        check("log/tile/0/000", Some(("COMPLIANCE", "2101-02-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn doubt_means_longer() {
+        check("seg/gone/2026-01/a.seg", Some(("COMPLIANCE", "2101-02-01T00:00:00Z")));
+        check("seg/standard/never/a.seg", Some(("COMPLIANCE", "2101-02-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn what_has_passed_or_is_no_evidence_has_none() {
+        check("seg/standard/2001-01/a.seg", None);
+        check("probe/a", None);
+    }
+}
