@@ -1,5 +1,7 @@
 //! Text of header fields: RFC 2047 encoded words, and what to make of raw bytes.
 
+use std::borrow::Cow;
+
 use encoding_rs::Encoding as Charset;
 
 use crate::mail::decode::{self, Encoding};
@@ -24,10 +26,12 @@ pub fn decode(value: &[u8]) -> String {
             text.push_str(&raw(between));
         }
         match &mut open {
-            Some((charset, bytes)) if *charset == word.charset => bytes.extend(word.bytes),
+            Some((charset, bytes)) if *charset == self::charset(word.label) => {
+                bytes.extend(word.bytes());
+            }
             _ => {
                 close(&mut open, &mut text);
-                open = Some((word.charset, word.bytes));
+                open = Some((self::charset(word.label), word.bytes()));
             }
         }
         rest = &rest[at + word.len..];
@@ -68,16 +72,20 @@ fn close(open: &mut Option<(&'static Charset, Vec<u8>)>, text: &mut String) {
     }
 }
 
-struct Word {
-    charset: &'static Charset,
-    bytes: Vec<u8>,
-    len: usize,
+/// One encoded word as it stands.
+pub struct Word<'a> {
+    pub label: &'a [u8],
+    pub is_base64: bool,
+    /// Base64, or quoted-printable in which `=20` stands for `_`.
+    pub text: Cow<'a, [u8]>,
+    /// Bytes of the whole word.
+    pub len: usize,
 }
 
-impl Word {
+impl<'a> Word<'a> {
     /// `=?charset?B or Q?text?=` at the start of `rest`. The text holds no `?`, so
     /// each failed attempt looks no further than the next one.
-    fn parse(rest: &[u8]) -> Option<Self> {
+    pub fn parse(rest: &'a [u8]) -> Option<Self> {
         let after = rest.strip_prefix(b"=?")?;
         let charset_end = after.iter().take(64).position(|c| *c == b'?')?;
         let label = &after[..charset_end];
@@ -85,9 +93,9 @@ impl Word {
             return None;
         }
         let after = &after[charset_end + 1..];
-        let encoding = match after.get(..2)? {
-            b"B?" | b"b?" => Encoding::Base64,
-            b"Q?" | b"q?" => Encoding::QuotedPrintable,
+        let is_base64 = match after.get(..2)? {
+            b"B?" | b"b?" => true,
+            b"Q?" | b"q?" => false,
             _ => return None,
         };
         let text = &after[2..];
@@ -96,22 +104,24 @@ impl Word {
             return None;
         }
         let text = &text[..text_end];
-        let bytes = match encoding {
+        let mut spaced = Vec::new();
+        if !is_base64 {
             // RFC 2047 section 4.2: `_` is a space, which is content even at the end.
-            Encoding::QuotedPrintable => {
-                let mut spaced = Vec::with_capacity(text.len());
-                for c in text {
-                    match c {
-                        b'_' | b' ' => spaced.extend_from_slice(b"=20"),
-                        c => spaced.push(*c),
-                    }
+            for c in text {
+                match c {
+                    b'_' | b' ' => spaced.extend_from_slice(b"=20"),
+                    c => spaced.push(*c),
                 }
-                decode::decode(encoding, &spaced)
             }
-            _ => decode::decode(encoding, text),
-        };
+        }
+        let text = if is_base64 { Cow::Borrowed(text) } else { Cow::Owned(spaced) };
         let len = 2 + charset_end + 1 + 2 + text_end + 2;
-        Some(Self { charset: self::charset(label), bytes, len })
+        Some(Self { label, is_base64, text, len })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let encoding = if self.is_base64 { Encoding::Base64 } else { Encoding::QuotedPrintable };
+        decode::decode(encoding, &self.text)
     }
 }
 

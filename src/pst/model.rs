@@ -141,9 +141,11 @@ pub enum Exception {
     NestedTooDeep { name: String, depth: usize },
     #[error("{field} is outside the years 1601 to 9999 and was left out")]
     DateOutOfRange { field: &'static str },
-    #[error("{field} names no time that exists, and was left out: {:?}", clip(value))]
+    #[error("{field} has no zone that is known, and is taken as UTC: {:?}", clip(value))]
+    UnknownZone { field: &'static str, value: String },
+    #[error("{field} was left out: no time can be read from it: {:?}", clip(value))]
     UnreadableDate { field: &'static str, value: String },
-    #[error("{field}: {count} NUL characters became U+FFFD")]
+    #[error("{field}: NUL became U+FFFD ({count})")]
     NulReplaced { field: &'static str, count: usize },
     #[error(
         "{}: the charset {:?} is unknown; its bytes are read as UTF-8",

@@ -173,7 +173,7 @@ impl<'a> Collector<'a> {
             self.keep(&body[kept..range.end - content.len()], place);
             kept = range.end;
             let headers = Headers::parse(block);
-            self.note_mapped(&headers);
+            self.note_header(&headers);
             self.entity(&headers, content, inner);
         }
         if !parts.is_empty() {
@@ -222,9 +222,12 @@ impl<'a> Collector<'a> {
         }
     }
 
-    pub fn note_mapped(&mut self, headers: &Headers) {
-        if headers.is_mapped && !self.exceptions.contains(&Exception::HeaderBytes) {
-            self.exceptions.push(Exception::HeaderBytes);
+    /// What is the same of several headers is said once.
+    pub fn note_header(&mut self, headers: &Headers) {
+        for exception in &headers.exceptions {
+            if !self.exceptions.contains(exception) {
+                self.exceptions.push(exception.clone());
+            }
         }
     }
 

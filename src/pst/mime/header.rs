@@ -1,16 +1,16 @@
 //! Header fields: the block as text, and what it says.
 
-use mail_parser::{ContentType, DateTime, HeaderName, HeaderValue, MessageParser};
+use mail_parser::{ContentType, HeaderName, HeaderValue, MessageParser};
 
-use super::decode;
+use super::{date, decode, word};
 use crate::base::clock::Timestamp;
 use crate::pst::model::{Address, Exception, Importance};
 
 pub struct Headers {
     /// The block with CRLF line ends, without the empty line.
     pub text: String,
-    /// Bytes that are not UTF-8 were shown as ISO-8859-1.
-    pub is_mapped: bool,
+    /// What could not be read of it as it was meant.
+    pub exceptions: Vec<Exception>,
     fields: Vec<(String, HeaderValue<'static>, String)>,
 }
 
@@ -33,6 +33,11 @@ impl Headers {
         // The parser takes a line of blanks for the end.
         let lines = text.split_inclusive('\n').filter(|line| !line.trim().is_empty());
         let input: String = lines.chain(["\r\n"]).collect();
+        let mut exceptions = Vec::new();
+        if is_mapped {
+            exceptions.push(Exception::HeaderBytes);
+        }
+        let input = word::in_utf8(&input, &mut exceptions);
         let fields = MessageParser::default().parse_headers(&input).map(|parsed| {
             let fields = parsed.headers().iter().map(|header| {
                 let range = header.offset_start as usize..header.offset_end as usize;
@@ -41,7 +46,7 @@ impl Headers {
             });
             fields.collect()
         });
-        Self { fields: fields.unwrap_or_default(), text, is_mapped }
+        Self { fields: fields.unwrap_or_default(), text, exceptions }
     }
 
     /// The first field of this name as written, unfolded.
@@ -77,26 +82,19 @@ impl Headers {
     }
 
     /// When it was sent, as `Date:` says.
-    pub fn date(&self) -> Result<Option<Timestamp>, Exception> {
-        self.time("Date", HeaderValue::as_datetime)
+    pub fn date(&self) -> Result<Option<Time>, Exception> {
+        let Some((_, raw)) = self.values("Date").next() else { return Ok(None) };
+        time("Date", raw, raw)
     }
 
     /// When the last hop took it.
-    pub fn received(&self) -> Result<Option<Timestamp>, Exception> {
-        self.time("Received", |value| value.as_received()?.date.as_ref())
-    }
-
-    /// Of the first field of this name; an error where it names no time.
-    fn time(
-        &self,
-        name: &'static str,
-        read: for<'v> fn(&'v HeaderValue<'static>) -> Option<&'v DateTime>,
-    ) -> Result<Option<Timestamp>, Exception> {
-        let Some((value, raw)) = self.values(name).next() else { return Ok(None) };
-        match read(value).filter(exists) {
-            Some(date) => Ok(Some(Timestamp::from_seconds(date.to_timestamp()))),
-            None => Err(Exception::UnreadableDate { field: name, value: raw.clone() }),
-        }
+    pub fn received(&self) -> Result<Option<Time>, Exception> {
+        let Some((_, raw)) = self.values("Received").next() else { return Ok(None) };
+        time(
+            "Received",
+            raw,
+            raw.rsplit(';').next().filter(|_| raw.contains(';')).unwrap_or_default(),
+        )
     }
 
     pub fn importance(&self) -> Importance {
@@ -133,10 +131,15 @@ pub fn separator(block: &[u8]) -> &[u8] {
     first.filter(|line| line.starts_with(b"From ")).unwrap_or_default()
 }
 
-/// Whether the calendar has such a day; a leap second is a time.
-fn exists(date: &&DateTime) -> bool {
-    let day = jiff::civil::Date::new(date.year as i16, date.month as i8, date.day as i8);
-    day.is_ok() && date.hour < 24 && date.minute < 60 && date.second <= 60
+type Time = (Timestamp, Option<Exception>);
+
+/// What `text` says, and what has to be said of it.
+fn time(field: &'static str, raw: &str, text: &str) -> Result<Option<Time>, Exception> {
+    let value = || raw.to_owned();
+    let (at, is_zone_known) =
+        date::parse(text).ok_or_else(|| Exception::UnreadableDate { field, value: value() })?;
+    let exception = (!is_zone_known).then(|| Exception::UnknownZone { field, value: value() });
+    Ok(Some((at, exception)))
 }
 
 fn unfold(raw: &str) -> String {

@@ -4,10 +4,12 @@
 //! Parsing never fails: what is damaged is carried as far as it goes and named.
 
 mod body;
+mod date;
 mod decode;
 mod header;
 mod part;
 mod utf7;
+mod word;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -56,12 +58,17 @@ fn read(raw: &[u8], depth: usize) -> Message<'_> {
     let headers = Headers::parse(block);
     let mut collector = Collector::new(depth);
     collector.structure.extend_from_slice(header::separator(block));
-    collector.note_mapped(&headers);
-    let mut time = |read: Result<Option<Timestamp>, Exception>| {
-        read.unwrap_or_else(|exception| {
+    collector.note_header(&headers);
+    let mut time = |read: Result<Option<(Timestamp, Option<Exception>)>, Exception>| match read {
+        Ok(read) => {
+            let (at, exception) = read?;
+            collector.exceptions.extend(exception);
+            Some(at)
+        }
+        Err(exception) => {
             collector.exceptions.push(exception);
             None
-        })
+        }
     };
     let (sent, received) = (time(headers.date()), time(headers.received()));
     let class = collector.root(block, &headers, body);

@@ -1,0 +1,121 @@
+//! Times of header fields (RFC 5322 sections 3.3 and 4.3).
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::base::clock::Timestamp;
+
+/// A time, and whether its zone is known; taken as UTC if not.
+pub fn parse(text: &str) -> Option<(Timestamp, bool)> {
+    let plain = without_comments(text);
+    let mut words = plain.split([' ', '\t', ',', '-']).filter(|word| !word.is_empty()).peekable();
+    words.next_if(|word| word.starts_with(char::is_alphabetic));
+    let day = words.next()?.parse().ok()?;
+    let month = month(words.next()?)?;
+    let date = Date::new(year(words.next()?)?, month, day).ok()?;
+    let clock = words.next()?;
+    let (hour, minute, second) = time(clock)?;
+    // A leap second is a time.
+    let at = TimeZone::UTC.to_timestamp(date.at(hour, minute, second.min(59), 0)).ok()?;
+    let seconds = at.as_second() + i64::from(second == 60);
+    let (_, behind) = plain.split_once(clock)?;
+    let offset = behind.split_whitespace().next().and_then(offset);
+    Some((Timestamp::from_seconds(seconds - offset.unwrap_or_default()), offset.is_some()))
+}
+
+fn month(word: &str) -> Option<i8> {
+    const NAMES: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let head = word.get(..3)?.to_ascii_lowercase();
+    NAMES.iter().position(|name| *name == head).map(|at| at as i8 + 1)
+}
+
+/// Years of two and three digits are those of section 4.3.
+fn year(word: &str) -> Option<i16> {
+    let year: i16 = word.parse().ok()?;
+    match (word.len(), year) {
+        (2, 0..50) => Some(year + 2000),
+        (2 | 3, _) => Some(year + 1900),
+        (4, _) => Some(year),
+        _ => None,
+    }
+}
+
+fn time(word: &str) -> Option<(i8, i8, i8)> {
+    let mut parts = word.split(':');
+    let (hour, minute) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let second = parts.next().map_or(Some(0), |part| part.split('.').next()?.parse().ok())?;
+    let exists = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
+    (exists && parts.next().is_none()).then_some((hour, minute, second))
+}
+
+/// Seconds east of Greenwich.
+fn offset(word: &str) -> Option<i64> {
+    if let Some(digits) = word.strip_prefix(['+', '-']) {
+        let digits: String = digits.chars().filter(|c| *c != ':').collect();
+        if digits.len() != 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let (hours, minutes): (i64, i64) = (digits[..2].parse().ok()?, digits[2..].parse().ok()?);
+        let seconds = hours * 3600 + minutes * 60;
+        return Some(if word.starts_with('-') { -seconds } else { seconds });
+    }
+    let hours = match word.to_ascii_uppercase().as_str() {
+        "UT" | "UTC" | "GMT" | "Z" => 0,
+        "EDT" => -4,
+        "EST" | "CDT" => -5,
+        "CST" | "MDT" => -6,
+        "MST" | "PDT" => -7,
+        "PST" => -8,
+        _ => return None,
+    };
+    Some(hours * 3600)
+}
+
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut depth = 0_usize;
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => out.push(c),
+            _ => {}
+        }
+        if c == ')' {
+            out.push(' ');
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_rfc_5322() {
+        for (text, expected) in [
+            ("Tue, 1 Jul 2025 10:00:00 +0200", Some((1_751_356_800, true))),
+            ("1 Jul 25 08:00 GMT", Some((1_751_356_800, true))),
+            ("Tue,1 July 2025 04:00:00 EDT (summer (time))", Some((1_751_356_800, true))),
+            ("Wed, 20 Sep 1995 00:19:00 (EDT) -0400", Some((811_570_740, true))),
+            ("01-Jul-2025 08:00:00.5 +00:00", Some((1_751_356_800, true))),
+            ("Sat, 29 Apr 1995 23:34:45 -0800 From: Mail", Some((799_227_285, true))),
+            ("Sat, 31 Dec 2016 23:59:60 +0000", Some((1_483_228_800, true))),
+            ("Tue, 1 Jul 2025 08:00:00", Some((1_751_356_800, false))),
+            ("Tue, 1 Jul 2025 08:00:00 JST", Some((1_751_356_800, false))),
+            ("1 Jan 1601 00:00:00 +0000", Some((-11_644_473_600, true))),
+            ("31 Feb 2020 00:00:00 +0000", None),
+            ("1 Jan 2020 25:00:00 +0000", None),
+            ("1 Jan 12020 00:00:00 +0000", None),
+            ("29-04-2017 23:34", None),
+            ("Thursday, April 09, 2003 9:00 AM", None),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            let seen = parse(text).map(|(at, is_known)| (at.seconds(), is_known));
+            assert_eq!(seen, expected, "{text}");
+        }
+    }
+}

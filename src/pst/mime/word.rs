@@ -1,0 +1,119 @@
+//! Encoded words (RFC 2047) of a header block in one charset, so that what could
+//! not be read of them is known, and a character that two words share is one.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::decode::{self, Fidelity};
+use crate::mail::encoded_word::Word;
+use crate::pst::model::Exception;
+
+/// The fields with every encoded word in UTF-8.
+pub fn in_utf8(fields: &str, exceptions: &mut Vec<Exception>) -> String {
+    let mut out = String::with_capacity(fields.len());
+    let mut open = None::<Run<'_>>;
+    let mut at = 0;
+    while let Some(found) = fields[at..].find("=?").map(|found| at + found) {
+        let Some(word) = Word::parse(&fields.as_bytes()[found..]) else {
+            close(open.take(), &mut out, exceptions);
+            out.push_str(&fields[at..found + 2]);
+            at = found + 2;
+            continue;
+        };
+        let between = &fields[at..found];
+        let follows = between.trim().is_empty();
+        let (bytes, is_whole) = bytes(&word);
+        match &mut open {
+            Some(run) if follows && run.label.eq_ignore_ascii_case(word.label) => {
+                run.bytes.extend(bytes);
+                run.is_whole &= is_whole;
+            }
+            _ => {
+                close(open.take(), &mut out, exceptions);
+                out.push_str(between);
+                let field = name_at(&fields[..found]);
+                open = Some(Run { field, label: word.label, bytes, is_whole });
+            }
+        }
+        at = found + word.len;
+    }
+    close(open, &mut out, exceptions);
+    out.push_str(&fields[at..]);
+    out
+}
+
+/// Words after each other in the same charset.
+struct Run<'f> {
+    field: &'f str,
+    label: &'f [u8],
+    bytes: Vec<u8>,
+    is_whole: bool,
+}
+
+fn bytes(word: &Word<'_>) -> (Vec<u8>, bool) {
+    if word.is_base64 { decode::base64(&word.text) } else { decode::quoted_printable(&word.text) }
+}
+
+fn close(run: Option<Run<'_>>, out: &mut String, exceptions: &mut Vec<Exception>) {
+    let Some(run) = run else { return };
+    // A language may follow the charset (RFC 2231 section 5).
+    let label = run.label.split(|byte| *byte == b'*').next().unwrap_or_default();
+    let charset = String::from_utf8_lossy(label).into_owned();
+    let (text, fidelity) = decode::text(&run.bytes, &charset);
+    let part = run.field.to_owned();
+    if !run.is_whole {
+        exceptions.push(Exception::DamagedEncoding { part: part.clone() });
+    }
+    match fidelity {
+        Fidelity::Exact => {}
+        Fidelity::Broken => exceptions.push(Exception::BrokenCharset { part, charset }),
+        Fidelity::Unknown => exceptions.push(Exception::UnknownCharset { part, charset }),
+    }
+    if !text.is_empty() {
+        out.push_str("=?utf-8?B?");
+        BASE64_STANDARD.encode_string(text, out);
+        out.push_str("?=");
+    }
+}
+
+/// The name of the field that is open at the end of `fields`.
+fn name_at(fields: &str) -> &str {
+    let lines = fields.rsplit('\n');
+    let first = lines.into_iter().find(|line| !line.starts_with([' ', '\t']));
+    first.and_then(|line| line.split(':').next()).unwrap_or_default().trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_joined_and_their_faults_named() {
+        let check = |fields: &str, expected: &str, named: &[&str]| {
+            let mut exceptions = Vec::new();
+            let out = in_utf8(fields, &mut exceptions);
+            let mut seen = String::new();
+            for piece in out.split_inclusive("?=") {
+                let (before, word) = piece.split_once("=?utf-8?B?").unwrap_or((piece, ""));
+                seen.push_str(before);
+                let text = BASE64_STANDARD.decode(word.trim_end_matches("?=")).unwrap();
+                seen.push_str(&String::from_utf8(text).unwrap());
+            }
+            assert_eq!(seen, expected);
+            let said: Vec<String> = exceptions.iter().map(ToString::to_string).collect();
+            assert_eq!(said.len(), named.len(), "{said:?}");
+            for (said, named) in said.iter().zip(named) {
+                assert!(said.contains(named), "{said}");
+            }
+        };
+        check("Subject: =?utf-8?B?4pw=?=\r\n =?utf-8?B?kw==?= x", "Subject: \u{2713} x", &[]);
+        check("A: =?koi8-r*ru?B?8NLJ18XU?=\r\nB: =?x?q?a?q?", "A: Привет\r\nB: =?x?q?a?q?", &[]);
+        check("A: =?utf-8?q?a?= =?us-ascii?q?b?=", "A: a b", &[]);
+        check("A: b\r\n =?utf-8?q?=E9?=", "A: b\r\n \u{FFFD}", &["A: bytes"]);
+        check("From: =?klingon?q?a?= <a@b>", "From: a <a@b>", &["From: the charset \"klingon\""]);
+        check("From: =?utf-8?b?YQ*=?=", "From: a", &["From: its transfer encoding"]);
+        let japanese = "Subject: =?iso-2022-jp?B?GyRCJS0lOCVIJWkhJiVVJWklQyU3JWUbKEIvGyRCJUsl?=\r\n \
+            =?iso-2022-jp?B?YyE8JXMbKEIK?=\r\n";
+        check(japanese, "Subject: キジトラ・フラッシュ/ニャーン\n\r\n", &[]);
+    }
+}
