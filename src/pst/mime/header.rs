@@ -71,7 +71,7 @@ impl Headers {
             for one in list.iter() {
                 let address = Address {
                     name: one.name().unwrap_or_default().trim().to_owned(),
-                    address: one.address().unwrap_or_default().trim().to_owned(),
+                    address: plain(one.address().unwrap_or_default()),
                 };
                 if !(address.name.is_empty() && address.address.is_empty()) {
                     all.push(address);
@@ -131,6 +131,25 @@ pub fn separator(block: &[u8]) -> &[u8] {
     first.filter(|line| line.starts_with(b"From ")).unwrap_or_default()
 }
 
+/// An address without what RFC 5322 section 4.4 has in it no more: a route before
+/// it, and blanks around its dots.
+fn plain(address: &str) -> String {
+    let address = address.trim();
+    let routed = address.strip_prefix('@').and_then(|rest| rest.rsplit_once(':'));
+    let address = routed.map_or(address, |(_, address)| address.trim());
+    if address.contains('"') || !address.contains(char::is_whitespace) {
+        return address.to_owned();
+    }
+    let mut out = String::with_capacity(address.len());
+    for word in address.split_whitespace() {
+        if !(out.is_empty() || out.ends_with(['.', '@']) || word.starts_with(['.', '@'])) {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
 type Time = (Timestamp, Option<Exception>);
 
 /// What `text` says, and what has to be said of it.
@@ -148,4 +167,23 @@ fn unfold(raw: &str) -> String {
         .filter(|line| !line.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_without_routes_and_blanks() {
+        for (written, seen) in [
+            ("a@b.example", "a@b.example"),
+            ("@machine.tld:mary@example.net", "mary@example.net"),
+            ("@a.tld, @b.tld:test@c.tld", "test@c.tld"),
+            ("jdoe@test   . example", "jdoe@test.example"),
+            ("one@a.tld two@b.tld", "one@a.tld two@b.tld"),
+            ("\"a b\"@c.tld", "\"a b\"@c.tld"),
+        ] {
+            assert_eq!(plain(written), seen);
+        }
+    }
 }

@@ -9,8 +9,9 @@ pub fn split(raw: &[u8]) -> (&[u8], &[u8]) {
     let mut at = 0;
     for line in raw.split_inclusive(|byte| *byte == b'\n') {
         let content = line.trim_ascii_end();
-        // A line of blanks goes on with the field before it (RFC 5322 section 4.2).
-        if content.is_empty() && (at == 0 || matches!(line[0], b'\r' | b'\n')) {
+        // A line of blanks goes on with the field before it (RFC 5322 section 4.2),
+        // and some relays put one before the first.
+        if content.is_empty() && matches!(line[0], b'\r' | b'\n') {
             return (&raw[..at], &raw[at + line.len()..]);
         }
         let is_separator = at == 0 && content.starts_with(b"From ");
@@ -84,6 +85,7 @@ mod tests {
         assert_eq!(split(b"no header\nx"), (&b""[..], &b"no header\nx"[..]));
         assert_eq!(split(b"\nx"), (&b""[..], &b"x"[..]));
         assert_eq!(split(b"A: b\n \t\n c\nD: e\n\nx"), (&b"A: b\n \t\n c\nD: e\n"[..], &b"x"[..]));
+        assert_eq!(split(b" \nA: b\n\nx"), (&b" \nA: b\n"[..], &b"x"[..]));
         assert_eq!(split(b"A: b\n \nno field"), (&b"A: b\n \n"[..], &b"no field"[..]));
     }
 

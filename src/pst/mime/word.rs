@@ -22,17 +22,19 @@ pub fn in_utf8(fields: &str, exceptions: &mut Vec<Exception>) -> String {
         };
         let between = &fields[at..found];
         let follows = between.trim().is_empty();
+        // What is text already, against the rules, is in no other charset.
+        let label = if word.text.is_ascii() { word.label } else { b"utf-8" };
         let (bytes, is_whole) = bytes(&word);
         match &mut open {
-            Some(run) if follows && run.label.eq_ignore_ascii_case(word.label) => {
-                run.bytes.extend(bytes);
+            Some(run) if follows && run.label.eq_ignore_ascii_case(label) => {
+                run.words.push(bytes);
                 run.is_whole &= is_whole;
             }
             _ => {
                 close(open.take(), &mut out, exceptions);
                 out.push_str(between);
                 let field = name_at(&fields[..found]);
-                open = Some(Run { field, label: word.label, bytes, is_whole });
+                open = Some(Run { field, label, words: vec![bytes], is_whole });
             }
         }
         at = found + word.len;
@@ -46,7 +48,7 @@ pub fn in_utf8(fields: &str, exceptions: &mut Vec<Exception>) -> String {
 struct Run<'f> {
     field: &'f str,
     label: &'f [u8],
-    bytes: Vec<u8>,
+    words: Vec<Vec<u8>>,
     is_whole: bool,
 }
 
@@ -59,7 +61,7 @@ fn close(run: Option<Run<'_>>, out: &mut String, exceptions: &mut Vec<Exception>
     // A language may follow the charset (RFC 2231 section 5).
     let label = run.label.split(|byte| *byte == b'*').next().unwrap_or_default();
     let charset = String::from_utf8_lossy(label).into_owned();
-    let (text, fidelity) = decode::text(&run.bytes, &charset);
+    let (text, fidelity) = text(&run.words, &charset);
     let part = run.field.to_owned();
     if !run.is_whole {
         exceptions.push(Exception::DamagedEncoding { part: part.clone() });
@@ -74,6 +76,20 @@ fn close(run: Option<Run<'_>>, out: &mut String, exceptions: &mut Vec<Exception>
         BASE64_STANDARD.encode_string(text, out);
         out.push_str("?=");
     }
+}
+
+/// Words share characters in some mail, and each begins anew in other: what reads
+/// without a fault is what was meant.
+fn text(words: &[Vec<u8>], charset: &str) -> (String, Fidelity) {
+    let joined = decode::text(&words.concat(), charset);
+    if joined.1 != Fidelity::Broken {
+        return joined;
+    }
+    let each: Vec<_> = words.iter().map(|word| decode::text(word, charset)).collect();
+    if each.iter().any(|(_, fidelity)| *fidelity == Fidelity::Broken) {
+        return joined;
+    }
+    (each.into_iter().map(|(text, _)| text).collect(), Fidelity::Exact)
 }
 
 /// The name of the field that is open at the end of `fields`.
@@ -114,6 +130,10 @@ mod tests {
         check("From: =?utf-8?b?YQ*=?=", "From: a", &["From: its transfer encoding"]);
         let japanese = "Subject: =?iso-2022-jp?B?GyRCJS0lOCVIJWkhJiVVJWklQyU3JWUbKEIvGyRCJUsl?=\r\n \
             =?iso-2022-jp?B?YyE8JXMbKEIK?=\r\n";
+        // Each word ends in ASCII and the next begins with an escape.
+        let whole = "A: =?iso-2022-jp?B?GyRCMnEbKEI=?= =?iso-2022-jp?B?GyRCNUQbKEI=?=";
+        check(whole, "A: 会議", &[]);
+        check("A: =?iso-8859-1?Q?Fr\u{F6}sche=21?=", "A: Fr\u{F6}sche!", &[]);
         check(japanese, "Subject: キジトラ・フラッシュ/ニャーン\n\r\n", &[]);
     }
 }

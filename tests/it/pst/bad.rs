@@ -294,6 +294,9 @@ fn fields_behind_a_line_of_blanks_are_fields() {
     assert_eq!(exceptions, []);
     assert_eq!((mail.subject.as_str(), mail.text.as_str()), ("behind", "text"));
     assert_eq!(mail.recipients, ["to a@a.example <a@a.example>"]);
+    let (exceptions, mail) = through(mime::message(b"    \r\nSubject: first\r\n\r\ntext"));
+    assert_eq!(exceptions, []);
+    assert_eq!((mail.subject.as_str(), mail.text.as_str()), ("first", "text"));
 }
 
 #[test]
