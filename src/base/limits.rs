@@ -29,7 +29,7 @@ pub const CHUNK_BYTES: usize = 1 << 20;
 /// doubles. What is not done then is the sender's to try again, after a 451.
 pub const S3_ATTEMPTS: usize = 4;
 pub const S3_RETRY_FIRST_MS: u64 = 100;
-/// How long a connection to S3 may take, and one request on it.
+/// How long a connection to S3 may take, and one request on it by default.
 pub const S3_CONNECT_SECONDS: u64 = 5;
 pub const S3_REQUEST_SECONDS: u64 = 60;
 /// The lock of the object by which it is found out what a bucket enforces.

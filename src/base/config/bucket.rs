@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::check::{Fault, fault};
+use crate::base::limits;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -33,6 +34,8 @@ pub struct Bucket {
     pub disposition_credentials: Option<PathBuf>,
     /// Authorities (PEM) that are trusted beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// How long one request may take, with up to 8 MiB in it.
+    pub request_seconds: u64,
 }
 
 impl Default for Bucket {
@@ -47,6 +50,7 @@ impl Default for Bucket {
             credentials: None,
             disposition_credentials: None,
             ca_file: None,
+            request_seconds: limits::S3_REQUEST_SECONDS,
         }
     }
 }

@@ -44,7 +44,7 @@ impl Config {
     }
 
     fn check_numbers(&self) -> Result<(), Fault> {
-        let Self { smtp, http, index, worker, .. } = self;
+        let Self { smtp, http, bucket, index, worker, .. } = self;
         let size_max = limits::DELIVERY_BYTES_LIMIT;
         let ranges = [
             ("smtp.size_bytes_max", smtp.size_bytes_max, limits::DELIVERY_BYTES_MIN, size_max),
@@ -58,6 +58,7 @@ impl Config {
             ("smtp.connections_per_peer_max", smtp.connections_per_peer_max as u64, 1, 100_000),
             ("smtp.commands_max", smtp.commands_max as u64, 10, 1_000_000_000),
             ("smtp.idle_seconds", smtp.idle_seconds, 1, 24 * 3600),
+            ("bucket.request_seconds", bucket.request_seconds, 1, 3600),
             ("http.session_idle_minutes", http.session_idle_minutes, 1, 7 * 24 * 60),
             (
                 "index.memory_bytes",

@@ -80,6 +80,7 @@ fn values_out_of_bounds_are_refused() {
         "worker.processes",
         "worker.memory_bytes_max",
         "worker.seconds_max",
+        "bucket.request_seconds",
     ] {
         let (section, name) = key.split_once('.').unwrap();
         for value in ["0", "9000000000000000000"] {
@@ -172,4 +173,29 @@ fn classes_are_named_once_and_last() {
     ] {
         check(&refused(&classes, &[]), &["[[class]]", words]);
     }
+}
+
+#[test]
+fn an_s3_bucket_is_set_whole_or_refused() {
+    let s3 = "[bucket]\nkind = 's3'\nendpoint = 'https://s3.example:9000'\nname = 'mail'\n";
+    let config = parse(&format!("{s3}{SOURCE}"), &[]).unwrap();
+    assert_eq!((config.bucket.kind, config.bucket.path_style), (BucketKind::S3, true));
+    for (from, to, words) in [
+        ("kind = 's3'", "kind = 'S4'", &["line 2", "kind", "`s3`"][..]),
+        ("kind = 's3'\n", "", &["[bucket] endpoint: it is of an S3 bucket", "kind = \"s3\""]),
+        ("https://s3.example:9000", "", &["[bucket] endpoint: \"\"", "give it as \"https://"]),
+        ("https://", "s3://", &["[bucket] endpoint: \"s3://", "give it as"]),
+        (":9000", "/mail", &["[bucket] endpoint:", "without the bucket"]),
+        ("'mail'", "'a b'", &["[bucket] name: \"a b\"", "3 to 63"]),
+        ("name = 'mail'\n", "", &["[bucket] name: \"\""]),
+        ("'mail'\n", "'mail'\nprefix = '/a'\n", &["[bucket] prefix: \"/a\"", "as \"mail/"]),
+        ("'mail'\n", "'mail'\nprefix = 'a/../b'\n", &["[bucket] prefix: \"a/../b\""]),
+        ("'mail'\n", "'mail'\nregion = ''\n", &["[bucket] region: \"\"", "eu-central-1"]),
+    ] {
+        assert!(s3.contains(from), "{from}");
+        check(&refused(&s3.replace(from, to), &[]), words);
+    }
+    let variables = [("MUNIMENT__BUCKET__NAME", "mail")];
+    let said = refused("", &variables);
+    check(&said, &["variable MUNIMENT__BUCKET__NAME is not valid", "set kind = \"s3\""]);
 }

@@ -148,7 +148,7 @@ pub(super) fn client_options(config: &config::Bucket) -> Result<ClientOptions, B
     let mut options = ClientOptions::new()
         .with_allow_http(true)
         .with_connect_timeout(Duration::from_secs(limits::S3_CONNECT_SECONDS))
-        .with_timeout(Duration::from_secs(limits::S3_REQUEST_SECONDS));
+        .with_timeout(Duration::from_secs(config.request_seconds));
     if let Some(path) = &config.ca_file {
         let wrong = |what: String| BucketError::Authorities { path: path.clone(), what };
         let pem = std::fs::read(path).map_err(|error| {
