@@ -50,6 +50,7 @@ need cc gcc
 if [ "$wanted" = test ]; then
     need openssl openssl
     need swaks swaks
+    need curl curl
     need chromium chromium
     # Readers that the PST files of the tests go through.
     need readpst pst-utils

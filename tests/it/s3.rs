@@ -5,14 +5,19 @@ use std::io::{Seek as _, Write as _};
 
 use bytes::Bytes;
 use http::Method;
-use muniment::base::clock::Timestamp;
+use muniment::access::Role;
+use muniment::base::clock::{Clock, Timestamp};
+use muniment::base::config::Config;
 use muniment::base::hash::Digest;
 use muniment::vault::bucket::{Bucket, BucketError, Place};
 use muniment::vault::retention::{Lock, Mode};
 use muniment::vault::s3::client::Call;
 
+use super::support::Scratch;
+use super::support::laid::laid;
 use super::support::proxy::{Fault, Proxy};
 use super::support::s3::{Kind, RIGHTS, Service, write_credentials};
+use super::support::web::Web;
 
 const SEGMENT: &str = "seg/standard/2026-01/id-hash.seg";
 const PAGE: &str = "key/standard/2026-01/id.page";
@@ -23,7 +28,10 @@ const CONTENT: Bytes = Bytes::from_static(b"content");
 async fn proxied() -> Option<(Service, Proxy, Bucket)> {
     let service = Service::with_bucket(Kind::WithLock).await?;
     let proxy = Proxy::before(&service.config.endpoint);
-    let bucket = service.open_with(|config| config.bucket.endpoint = proxy.endpoint());
+    let bucket = service.open_with(|config| {
+        config.bucket.endpoint = proxy.endpoint();
+        config.bucket.request_seconds = 5;
+    });
     Some((service, proxy, bucket))
 }
 
@@ -150,8 +158,9 @@ async fn a_segment_is_the_version_that_its_name_speaks_of() {
 #[tokio::test]
 async fn a_create_whose_answer_is_lost_has_happened() {
     let Some((service, proxy, bucket)) = proxied().await else { return };
-    for name in [SEGMENT, PAGE, TILE] {
-        proxy.next("PUT", name, Fault::LoseAnswer);
+    let faults = [Fault::LoseAnswer, Fault::Stall, Fault::LoseAnswer];
+    for (name, fault) in [SEGMENT, PAGE, TILE].into_iter().zip(faults) {
+        proxy.next("PUT", name, fault);
         let place = bucket.put_new(name, CONTENT).await.unwrap();
         assert!(proxy.is_done());
         assert_eq!(bucket.find(name).await.unwrap(), place);
@@ -220,6 +229,57 @@ async fn an_outage_is_an_error_and_ends_with_it() {
     bucket.put_new(TILE, CONTENT).await.unwrap();
     assert_eq!(bucket.get_at(&place).await.unwrap(), CONTENT);
     bucket.probe().await.unwrap();
+}
+
+/// Only with the authority that is named for it.
+#[tokio::test]
+async fn the_service_is_reached_by_tls() {
+    let Some(service) = Service::with_bucket(Kind::WithLock).await else { return };
+    let bucket = |has_authority: bool| {
+        service.open_with(|config| {
+            config.bucket.endpoint = service.tls_endpoint.clone();
+            config.bucket.ca_file = has_authority.then(|| service.authority.clone());
+        })
+    };
+    let place = bucket(true).put_new(PAGE, CONTENT).await.unwrap();
+    assert_eq!(bucket(true).get_at(&place).await.unwrap(), CONTENT);
+    let refused = bucket(false).check_reach().await.unwrap_err().to_string();
+    for words in ["cannot reach the bucket t-", &service.tls_endpoint, "or ca_file"] {
+        assert!(refused.contains(words), "{refused}");
+    }
+    let none = Bucket::open(
+        &Config {
+            bucket: muniment::base::config::Bucket {
+                ca_file: service.config.credentials.clone(),
+                ..service.config.clone()
+            },
+            ..Config::default()
+        },
+        Clock::System,
+    );
+    let refused = none.unwrap_err().to_string();
+    assert!(refused.starts_with("[bucket] ca_file: /"), "{refused}");
+    assert!(refused.ends_with("holds no certificate; give authorities in PEM"), "{refused}");
+}
+
+/// Where the API tells it, and with it the status page.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_says_what_is_enforced() {
+    let Some(service) = Service::with_bucket(Kind::WithLock).await else { return };
+    let mut texts = Vec::new();
+    for (config, is_enforced) in
+        [(service.config.clone(), true), (muniment::base::config::Bucket::default(), false)]
+    {
+        let scratch = Scratch::with(|changed| changed.bucket = config).await;
+        let (context, _) = laid(&scratch).await;
+        let web = Web::new(context);
+        let browser = web.signed_in("grace", Role::Legal, false).await;
+        let worm = web.get(&browser, "/api/v1/status").await.json()["worm"].clone();
+        assert_eq!(worm["enforced"], is_enforced, "{worm}");
+        texts.push(worm["text"].as_str().unwrap().to_owned());
+    }
+    assert!(texts[0].starts_with("The bucket t-"), "{}", texts[0]);
+    assert!(texts[1].contains("a local directory"), "{}", texts[1]);
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ pub enum Fault {
     LoseAnswer,
     /// It does not reach the service.
     LoseRequest,
+    /// The service does it, and its answer takes longer than anyone waits.
+    Stall,
     /// It does not reach the service, which seems to say 409.
     Conflict,
 }
@@ -93,7 +95,7 @@ fn carry(mut client: TcpStream, upstream: &str, state: &State) -> std::io::Resul
                 "HTTP/1.1 409 Conflict\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
             );
         }
-        Some(Fault::LoseAnswer) | None => {}
+        Some(Fault::LoseAnswer | Fault::Stall) | None => {}
     }
     let mut server = TcpStream::connect(upstream)?;
     let head = request.iter().position(|&b| b == b'\n').unwrap() + 1;
@@ -104,6 +106,8 @@ fn carry(mut client: TcpStream, upstream: &str, state: &State) -> std::io::Resul
     server.read_to_end(&mut answer)?;
     match fault {
         Some(Fault::LoseAnswer) => Ok(()),
+        // Until the client is tired of it.
+        Some(Fault::Stall) => client.read(&mut [0]).map(|_| ()),
         _ => client.write_all(&answer),
     }
 }

@@ -1,6 +1,6 @@
 //! A real S3 service with Object Lock, where `tests/tools/rgw` has started one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -27,6 +27,9 @@ pub enum Kind {
 /// A bucket of its own for one test, and the files by which it is configured.
 pub struct Service {
     pub config: config::Bucket,
+    /// The same service by TLS, and the certificate (PEM) that vouches for it.
+    pub tls_endpoint: String,
+    pub authority: PathBuf,
     /// Of who made the bucket and may do anything with it.
     pub owner: Client,
     _directory: tempfile::TempDir,
@@ -40,7 +43,9 @@ impl Service {
             return None;
         };
         let words: Vec<&str> = found.split(' ').collect();
-        let [endpoint, owner, owner_secret, ingest, ingest_secret] = words[..] else {
+        let [endpoint, tls_endpoint, authority, owner, owner_secret, ingest, ingest_secret] =
+            words[..]
+        else {
             panic!("MUNIMENT_TEST_S3 is {found:?}");
         };
         let directory = tempfile::tempdir().unwrap();
@@ -60,7 +65,8 @@ impl Service {
         let credential =
             AwsCredential { key_id: owner.into(), secret_key: owner_secret.into(), token: None };
         let owner = Client::new(&config, Credentials::Environment(Arc::new(credential))).unwrap();
-        let service = Self { config, owner, _directory: directory };
+        let (tls_endpoint, authority) = (tls_endpoint.to_owned(), authority.into());
+        let service = Self { config, tls_endpoint, authority, owner, _directory: directory };
         service.make(kind).await;
         service.allow(RIGHTS).await;
         Some(service)
