@@ -10,4 +10,5 @@ pub mod ids;
 pub mod limits;
 pub mod number;
 pub mod port;
+pub mod priority;
 pub mod writable;

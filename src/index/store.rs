@@ -25,6 +25,7 @@ use super::{Hit, IndexError, Scope, clear, eval, plan};
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
 use crate::base::limits::INDEX_MEMORY_BYTES_MIN;
+use crate::base::priority;
 use crate::query::ast::Query;
 
 /// A full-text index. Cloning shares it.
@@ -292,7 +293,8 @@ impl Filling {
         let writer = match self.writer.take() {
             Some(writer) => writer,
             None => {
-                let writer = self.index.writer_with_num_threads(1, self.memory_bytes)?;
+                let (index, bytes) = (&self.index, self.memory_bytes);
+                let writer = priority::behind(|| index.writer_with_num_threads(1, bytes))?;
                 let mut merging = LogMergePolicy::default();
                 // Replaced families keep their text on disk until they are merged away.
                 merging.set_del_docs_ratio_before_merge(0.2);

@@ -10,7 +10,7 @@ use std::io::{self, BufReader};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::protocol::{self, Found, Request, Response};
-use crate::base::limits;
+use crate::base::{limits, priority};
 use crate::extract::{read_message, render_html, take_document};
 use crate::similar::set_key;
 
@@ -38,6 +38,7 @@ pub fn run() -> Result<(), ChildError> {
         value.ok_or(ChildError::Environment(name))
     };
     let (memory, seconds) = (number(MEMORY)?, number(SECONDS)?);
+    priority::yield_to_ingest();
     limit("memory", Resource::As, memory)?;
     limit("files", Resource::Nofile, limits::WORKER_FILES_MAX)?;
     limit("file size", Resource::Fsize, 0)?;
