@@ -158,6 +158,34 @@ fn attachment_beyond_the_format_is_named() {
     assert_eq!(mail.attachments.len(), 1);
 }
 
+/// More leaves than one block of ids holds, and then nearly what the format has.
+#[test]
+fn large_attachments_are_carried() {
+    let lines = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5\r\n";
+    let raw = format!(
+        "Subject: large\r\nContent-Type: application/octet-stream; name=a.bin\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\n{}",
+        lines.repeat(400_000)
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("large.pst");
+    let written = samples::write(&[(vec!["F".to_owned()], raw.into_bytes())], &file);
+    assert!(written["F"][0].attachments[0].size > 20_000_000);
+    assert_sound(&file);
+    round_trip::compare_all(&file, &written);
+    if is_long() {
+        let mut writer = writer(directory.path());
+        let folder = writer.folder(&["F"]);
+        let size = 2_100_000_000;
+        let source = Box::new(io::repeat(7).take(size));
+        let attachments = vec![attachment("two.gb", Content::Stream { size, source })];
+        let message = Message { attachments, ..Message::default() };
+        assert_eq!(writer.add(folder, message).unwrap(), []);
+        writer.finish(|_| Ok(())).unwrap();
+        assert_sound(&directory.path().join("bad.pst"));
+    }
+}
+
 #[test]
 fn dates_of_1601_and_2200_are_carried() {
     let midnight = [("1601", -11_644_473_600), ("2200", 7_258_118_400)];
