@@ -35,18 +35,21 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let archive = Archive::open(config).await?;
     let (stop, stopping) = watch::channel(false);
-    let running = Running::start(&archive, stopping).await?;
+    let mut running = Running::start(&archive, stopping).await?;
     tracing::info!(archive = %archive.vault.archive(), "serving");
     // For those who chose port 0 and wait for these lines.
     for address in &running.smtp {
         print(&format!("smtp: {address}\n"))?;
     }
     print(&format!("http: http://{}\n", running.http))?;
-    signals.stop().await;
+    let ended = tokio::select! {
+        () = signals.stop() => Ok(()),
+        ended = running.broken() => Err(ended),
+    };
     tracing::info!("stopping");
     stop.send_replace(true);
     running.finish().await;
-    Ok(())
+    ended
 }
 
 /// Everything that `serve` runs, with its ports taken.
@@ -131,6 +134,18 @@ impl Running {
         Ok(Self { smtp, http, progress, tasks, _lock: lock })
     }
 
+    /// Returns when a part has ended by a fault in this program: better no server,
+    /// which is seen and started again, than one that seems to be well.
+    pub async fn broken(&mut self) -> anyhow::Error {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                return anyhow::Error::from(error)
+                    .context("a part of the server ended by a fault; start it again");
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Waits until every part has ended.
     pub async fn finish(mut self) {
         while let Some(ended) = self.tasks.join_next().await {
@@ -151,6 +166,9 @@ pub(crate) fn start_log(log: &config::Log) -> anyhow::Result<()> {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
+        // What nobody can read (a full disk, a reader that is gone) is dropped;
+        // told of on the same stream, it would be a panic of whoever logged.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     match log.json {
         true => subscriber.json().init(),

@@ -48,6 +48,12 @@ impl Sources {
         if by_network || by_certificate { Ok(source) } else { Err(Refused::PeerNotAllowed) }
     }
 
+    /// Whether some source may send from this address, whatever it then says.
+    pub fn is_peer(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.sources.iter().any(|source| source.peers.iter().any(|network| network.contains(&peer)))
+    }
+
     /// Whether a delivery shows what its source must show. Microsoft 365's
     /// servers are every tenant's, so the address and the peer prove nothing;
     /// the outer X-OriginatorOrg, which the servers set, does.

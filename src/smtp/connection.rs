@@ -29,6 +29,8 @@ struct Connection {
     shared: Arc<Shared>,
     wire: Wire,
     session: Session,
+    /// The last DATA was refused, and no command has come since.
+    is_data_refused: bool,
 }
 
 /// Serves one connection to its end.
@@ -40,7 +42,7 @@ pub(super) async fn serve(
 ) {
     let wire = Wire::new(stream, shared.settings.idle);
     let session = Session::new(shared.settings.clone(), peer);
-    let mut connection = Connection { shared, wire, session };
+    let mut connection = Connection { shared, wire, session, is_data_refused: false };
     connection.wire.answer(&connection.session.greeting());
     let ended = loop {
         match connection.dialogue(&mut stopping).await {
@@ -91,6 +93,14 @@ impl Connection {
                 // What follows was perhaps one line to whoever relayed it.
                 _ => Act::Close(Reply::new(521, "5.5.2", "Lines end with CR LF, closing")),
             };
+            let act = match act {
+                // Content that comes although it was refused is not read as commands.
+                Act::Answer(reply) if self.is_data_refused && reply.is_unrecognized() => {
+                    Act::Close(reply)
+                }
+                act => act,
+            };
+            self.is_data_refused = false;
             match self.act(act).await? {
                 Next::Command => {}
                 next => return Ok(next),
@@ -169,6 +179,7 @@ impl Connection {
     /// DATA is the last of a pipelined group (RFC 2920 section 3.1): whoever
     /// sent more did not wait for 354, and it would be read as commands.
     fn refuse_data(&mut self, reply: &Reply) -> Next {
+        self.is_data_refused = true;
         let next = self.answer(reply);
         if self.wire.pending().is_empty() { next } else { Next::Close }
     }
@@ -245,6 +256,6 @@ impl Connection {
         metrics::counter!("muniment_smtp_tls_total").increment(1);
         self.session.secured(secured);
         let wire = Wire::tls(stream, idle);
-        Ok(Self { wire, session: self.session, shared: self.shared })
+        Ok(Self { wire, session: self.session, shared: self.shared, is_data_refused: false })
     }
 }

@@ -68,7 +68,12 @@ impl Server {
             listening.spawn(listen(listener, shared, peers, stopping.clone()));
         }
         while let Some(ended) = listening.join_next().await {
-            note(ended);
+            // Nobody listens there any more, which whoever runs this must know.
+            if let Err(error) = ended
+                && error.is_panic()
+            {
+                std::panic::resume_unwind(error.into_panic());
+            }
         }
     }
 }
@@ -88,7 +93,8 @@ async fn listen(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let peer = peer.ip().to_canonical();
-                    let Some(seat) = peers.seat(peer) else {
+                    let is_known = shared.ingest.sources().is_peer(peer);
+                    let Some(seat) = peers.seat(peer, is_known) else {
                         refuse(&shared.settings, &stream);
                         continue;
                     };
@@ -155,12 +161,16 @@ impl Peers {
         Self { open: Arc::default(), total_max, per_peer_max }
     }
 
-    fn seat(&self, peer: IpAddr) -> Option<Seat> {
+    /// A seat, if there is one. Who is of no source's network, and can only show a
+    /// certificate later, finds none among the last quarter: strangers do not keep
+    /// the sources out.
+    fn seat(&self, peer: IpAddr, is_known: bool) -> Option<Seat> {
+        let kept = if is_known { 0 } else { self.total_max / 4 };
         let peer = household(peer);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = open.values().sum();
         let own = open.get(&peer).copied().unwrap_or(0);
-        if total >= self.total_max || own >= self.per_peer_max {
+        if total + kept >= self.total_max || own >= self.per_peer_max {
             return None;
         }
         open.insert(peer, own + 1);
@@ -210,37 +220,48 @@ mod tests {
     #[test]
     fn seats_are_bounded_and_given_back() {
         let peers = Peers::new(3, 2);
-        let first = peers.seat(address("192.0.2.1"));
-        let second = peers.seat(address("192.0.2.1"));
+        let first = peers.seat(address("192.0.2.1"), true);
+        let second = peers.seat(address("192.0.2.1"), true);
         assert!(first.is_some() && second.is_some());
-        assert!(peers.seat(address("192.0.2.1")).is_none());
-        let other = peers.seat(address("192.0.2.2"));
+        assert!(peers.seat(address("192.0.2.1"), true).is_none());
+        let other = peers.seat(address("192.0.2.2"), true);
         assert!(other.is_some());
-        assert!(peers.seat(address("192.0.2.3")).is_none());
+        assert!(peers.seat(address("192.0.2.3"), true).is_none());
         drop(first);
-        assert!(peers.seat(address("192.0.2.3")).is_some());
+        assert!(peers.seat(address("192.0.2.3"), true).is_some());
         drop((second, other));
         assert!(peers.open.lock().unwrap().is_empty());
     }
 
     #[test]
+    fn strangers_do_not_keep_the_sources_out() {
+        let peers = Peers::new(8, 4);
+        let strangers: Vec<_> = (1..=8)
+            .map_while(|host| peers.seat(address(&format!("192.0.2.{host}")), false))
+            .collect();
+        assert_eq!(strangers.len(), 6);
+        let known = peers.seat(address("198.51.100.1"), true);
+        assert!(known.is_some() && peers.seat(address("198.51.100.1"), true).is_some());
+    }
+
+    #[test]
     fn ipv6_hosts_of_one_network_share_their_seats() {
         let peers = Peers::new(9, 1);
-        let _seat = peers.seat(address("2001:db8::1"));
-        assert!(peers.seat(address("2001:db8::2")).is_none());
-        assert!(peers.seat(address("2001:db8:0:1::2")).is_some());
+        let _seat = peers.seat(address("2001:db8::1"), true);
+        assert!(peers.seat(address("2001:db8::2"), true).is_none());
+        assert!(peers.seat(address("2001:db8:0:1::2"), true).is_some());
     }
 
     #[tokio::test]
     async fn panic_gives_its_seat_back_and_spares_the_others() {
         let peers = Peers::new(1, 1);
-        let seat = peers.seat(address("192.0.2.1"));
+        let seat = peers.seat(address("192.0.2.1"), true);
         let mut connections = JoinSet::new();
         connections.spawn(async move {
             let _seat = seat;
             panic!("poison");
         });
         note(connections.join_next().await.unwrap());
-        assert!(peers.seat(address("192.0.2.1")).is_some());
+        assert!(peers.seat(address("192.0.2.1"), true).is_some());
     }
 }

@@ -32,6 +32,11 @@ impl Reply {
         Self { code, enhanced: "", lines }
     }
 
+    /// Whether it says that a line was no command (RFC 5321 section 4.2.4).
+    pub(super) fn is_unrecognized(&self) -> bool {
+        self.code == 500
+    }
+
     pub(super) fn is_error(&self) -> bool {
         self.code >= 500
     }

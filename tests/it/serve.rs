@@ -1,5 +1,7 @@
 //! The whole program as one process: both doors open, and an orderly end.
 
+use std::fs::File;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,6 +9,7 @@ use muniment::app::Archive;
 use muniment::base::config::Config;
 use muniment::catalog::{delivery, leaf};
 
+use super::support::binary;
 use super::support::dialogue::Client;
 use super::support::served::{Sender, Served, init};
 
@@ -24,6 +27,23 @@ fn one_process_takes_mail_answers_the_web_and_stops() {
     }
     let metrics = served.get("/metrics");
     assert!(metrics.contains("muniment_smtp_deliveries_total{outcome=\"kept\"} 1"), "{metrics}");
+    served.stop();
+}
+
+/// Every line of the log fails; the mail does not.
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let made = init();
+    let mut command = Command::new(binary());
+    command.stderr(File::options().write(true).open("/dev/full").unwrap());
+    let served = Served::start_by(command, &made.config, &[("MUNIMENT__LOG__LEVEL", "debug")]);
+    let served = served.unwrap();
+    for _ in 0..3 {
+        // Broken off in the middle of a command, which is logged.
+        Client::connect(served.smtp).send(b"MAIL");
+        let mut sender = Sender::connect(served.smtp).unwrap();
+        sender.send(&made.said["journal"], b"Subject: one\r\n\r\ntext\r\n").unwrap();
+    }
     served.stop();
 }
 

@@ -16,6 +16,8 @@ pub enum ConfigError {
         "cannot read the configuration {path}; create an archive with `muniment init --data DIR`, \
          or name its file with --config"
     )]
+    Missing { path: PathBuf, source: std::io::Error },
+    #[error("cannot read the configuration {path}; give this user the right to read it")]
     Read { path: PathBuf, source: std::io::Error },
     #[error("the configuration {path} is not valid: {message}")]
     Invalid { path: PathBuf, message: String },
@@ -23,12 +25,19 @@ pub enum ConfigError {
     Environment { name: String, message: String },
 }
 
+fn unread(path: PathBuf, source: std::io::Error) -> ConfigError {
+    match source.kind() {
+        std::io::ErrorKind::PermissionDenied => ConfigError::Read { path, source },
+        _ => ConfigError::Missing { path, source },
+    }
+}
+
 impl Config {
     /// Reads `path`, applies the environment's overrides, resolves paths and
     /// checks what can be checked without touching anything else.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| unread(path.to_owned(), source))?;
         Self::read(path, &text)
     }
 
