@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use mail_parser::parsers::MessageStream;
-use mail_parser::{Address, ContentType, DateTime, HeaderName, HeaderValue, MessageParser};
+use mail_parser::{Address, ContentType, HeaderName, HeaderValue, MessageParser};
 
 use super::{Field, Mailbox, charset};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
+use crate::mail::date;
 
 /// Only the fields that are used are parsed; the rest cost nothing.
 static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
@@ -67,7 +68,15 @@ pub fn parse(block: &[u8]) -> Header {
     let Some(message) = PARSER.parse_headers(readable.as_ref()) else { return header };
     let Some(part) = message.parts.first() else { return header };
     for field in &part.headers {
-        take(&mut header, &field.name, &field.value);
+        match field.name {
+            // mail-parser knows no leap second, and no zone with words behind it.
+            HeaderName::Date if header.date.is_none() => {
+                let raw = readable.get(field.offset_start as usize..field.offset_end as usize);
+                let raw = String::from_utf8_lossy(raw.unwrap_or_default());
+                header.date = date::parse(&raw.replace(['\r', '\n'], " ")).map(|(at, _)| at);
+            }
+            _ => take(&mut header, &field.name, &field.value),
+        }
     }
     header
 }
@@ -144,9 +153,6 @@ fn take(header: &mut Header, name: &HeaderName<'_>, value: &HeaderValue<'_>) {
         HeaderName::To => mailboxes(&mut header.to, value),
         HeaderName::Cc => mailboxes(&mut header.cc, value),
         HeaderName::Bcc => mailboxes(&mut header.bcc, value),
-        HeaderName::Date if header.date.is_none() => {
-            header.date = value.as_datetime().and_then(timestamp);
-        }
         HeaderName::MessageId if header.message_id.is_empty() => {
             header.message_id = ids(value).into_iter().next().unwrap_or_default();
         }
@@ -215,10 +221,6 @@ fn ids(value: &HeaderValue<'_>) -> Vec<String> {
         .collect()
 }
 
-fn timestamp(date: &DateTime) -> Option<Timestamp> {
-    date.is_valid().then(|| Timestamp::from_seconds(date.to_timestamp()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,6 +240,21 @@ mod tests {
         assert_eq!(header.date, Some(Timestamp::from_seconds(1_751_356_800)));
         assert_eq!(header.message_id, "x@y");
         assert_eq!(header.media_type.as_deref(), Some("text/plain"));
+    }
+
+    #[test]
+    fn dates_are_those_of_the_rfc() {
+        for (written, seconds) in [
+            ("Sat, 31 Dec 2016 23:59:60 +0000", Some(1_483_228_800)),
+            ("Sat, 29 Apr 1995 23:34:45 -0800 From: Mail", Some(799_227_285)),
+            ("Tue, 1 Jul 2025\r\n 10:00:00\r\n\t+0200", Some(1_751_356_800)),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            let header = parse(format!("Date: {written}\r\nSubject: a\r\n\r\n").as_bytes());
+            assert_eq!(header.date, seconds.map(Timestamp::from_seconds), "{written}");
+            assert_eq!(header.subject, "a");
+        }
     }
 
     #[test]

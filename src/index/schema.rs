@@ -16,7 +16,7 @@ use crate::mail::address;
 
 /// Of the schema and of `token` together. An index of another version is made
 /// again.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 const TERMS: &str = "muniment-terms";
 const WHOLE: &str = "muniment-whole";

@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod compose;
+pub mod date;
 pub mod decode;
 pub mod defect;
 pub mod delivery;

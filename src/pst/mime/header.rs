@@ -2,8 +2,9 @@
 
 use mail_parser::{ContentType, HeaderName, HeaderValue, MessageParser};
 
-use super::{date, decode, word};
+use super::{decode, word};
 use crate::base::clock::Timestamp;
+use crate::mail::date;
 use crate::pst::model::{Address, Exception, Importance};
 
 pub struct Headers {

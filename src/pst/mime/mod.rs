@@ -4,7 +4,6 @@
 //! Parsing never fails: what is damaged is carried as far as it goes and named.
 
 mod body;
-mod date;
 mod decode;
 mod header;
 mod part;
