@@ -205,7 +205,12 @@ async fn a_wrong_bucket_is_refused_with_its_mend() {
     let said = with("ENDPOINT", served.http.trim_end_matches('/'));
     check(&said, &["is no S3 service", "[bucket] endpoint"]);
     served.stop();
-    // None at all.
+    // A system without authorities.
+    let mut bare = serve(&made.config);
+    let said =
+        refused(bare.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent"));
+    check(&said, &["no authorities could be loaded", "ca-certificates", "[bucket] ca_file"]);
+    // No credentials at all.
     let text = fs::read_to_string(&made.config).unwrap();
     let without = text.lines().filter(|line| !line.starts_with("credentials = "));
     fs::write(&made.config, without.collect::<Vec<_>>().join("\n")).unwrap();

@@ -18,6 +18,7 @@ use super::sign::Signatory;
 use crate::base::config;
 use crate::base::hash::Digest;
 use crate::base::limits;
+use crate::base::writable::root_cause;
 use crate::vault::bucket::BucketError;
 
 /// Checksum that AWS asks for beside the signature where locks are set.
@@ -94,8 +95,14 @@ impl Client {
     pub fn new(config: &config::Bucket, credentials: Credentials) -> Result<Self, BucketError> {
         let address = Address::new(config);
         let connected = ReqwestConnector::default().connect(&client_options(config)?);
-        let http = connected
-            .map_err(|source| BucketError::Open { path: address.base().to_owned(), source })?;
+        let http = connected.map_err(|error| {
+            BucketError::Unusable(format!(
+                "no authorities could be loaded to know {} by: {}; install the package \
+                 ca-certificates, or name a file of authorities in [bucket] ca_file",
+                address.endpoint(),
+                root_cause(&error)
+            ))
+        })?;
         let credentials = Arc::new(credentials);
         let signatory = Signatory { credentials, region: config.region.clone() };
         Ok(Self { http, address, signatory })
