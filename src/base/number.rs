@@ -13,9 +13,20 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// `1 message`, `2 messages`.
+pub fn counted(number: u64, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        let said = [0, 1, 2].map(|number| counted(number, "message"));
+        assert_eq!(said, ["0 messages", "1 message", "2 messages"]);
+    }
 
     #[test]
     fn numbers_are_grouped_by_thousands() {

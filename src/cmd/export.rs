@@ -13,6 +13,7 @@ use crate::access::Actor;
 use crate::app::{AppError, Archive};
 use crate::base::durable;
 use crate::base::ids::{JobId, MatterId, RecordId};
+use crate::base::number::counted;
 use crate::catalog::job::State;
 use crate::export::bundle::Format;
 use crate::export::convert::Pst;
@@ -244,8 +245,10 @@ fn tell(arguments: &Arguments, summary: &Summary) -> anyhow::Result<()> {
     }
     let Summary { size, sha256, messages, attachments, exceptions, missing, unproven } = summary;
     let mut text = format!(
-        "{}: {messages} messages, {attachments} attachments\nsize: {size}\nsha256: {sha256}\n",
-        arguments.out.display()
+        "{}: {}, {}\nsize: {size}\nsha256: {sha256}\n",
+        arguments.out.display(),
+        counted(*messages, "message"),
+        counted(*attachments, "attachment")
     );
     if *missing > 0 {
         writeln!(text, "MISSING: {missing} messages could not be read and are not in it")?;

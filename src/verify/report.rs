@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::base::hash::Digest;
 use crate::base::ids::RecordId;
 use crate::base::limits::VERIFY_FINDINGS_MAX;
+use crate::base::number::counted;
 use crate::export::manifest::EXCEPTIONS;
 
 /// Exit codes of the commands that check.
@@ -126,8 +127,10 @@ impl fmt::Display for Report {
         writeln!(f, "key: {}", printable(&self.key))?;
         writeln!(
             f,
-            "{} messages, {} attachments, {} proofs of delivery",
-            self.messages, self.attachments, self.proofs
+            "{}, {}, {} of delivery",
+            counted(self.messages, "message"),
+            counted(self.attachments, "attachment"),
+            counted(self.proofs, "proof")
         )?;
         if self.converted > 0 {
             writeln!(

@@ -355,14 +355,22 @@ async fn the_command_exports_beside_a_server_and_without_one() {
     let (code, said, bundle) = export("beside.zip", "subject:elsewhere", PASSWORD);
     assert_eq!(code, 0, "{said}");
     let text = check(&bundle);
-    assert!(text.contains("1 messages") && text.contains("everything holds"), "{text}");
+    assert!(
+        text.contains("\n1 message, 0 attachments, 1 proof of delivery\n")
+            && text.contains("everything holds"),
+        "{text}"
+    );
     let (code, said, _) = export("refused.zip", "subject:(", PASSWORD);
     assert_eq!(code, 1, "{said}");
     served.stop();
     let (code, said, bundle) = export("without.zip", "subject:elsewhere", PASSWORD);
     assert_eq!(code, 0, "{said}");
     let text = check(&bundle);
-    assert!(text.contains("1 messages") && text.contains("everything holds"), "{text}");
+    assert!(
+        text.contains("\n1 message, 0 attachments, 1 proof of delivery\n")
+            && text.contains("everything holds"),
+        "{text}"
+    );
     let (code, said, _) = export("wrong.zip", "subject:elsewhere", "another password");
     assert_eq!((code, said.contains("name or password is wrong")), (1, true), "{said}");
     let (code, said, _) = export("without.zip", "subject:elsewhere", PASSWORD);
