@@ -314,6 +314,69 @@ export async function unproven({ page }, check) {
   await seen(page.getByRole("columnheader", { name: "Sent (UTC)" }));
 }
 
+/** The bar above the list keeps its button whole beside a message, however much it says. */
+export async function crowded({ page }, check) {
+  await query(page, "merger OR budget");
+  await count(page, /famil/);
+  await page.keyboard.press("Escape");
+  for (const key of ["j", "x", "J"]) await page.locator("body").press(key);
+  const button = page.locator(".hits-head").getByRole("button", { name: "Export 2 selected" });
+  await seen(button);
+  await seen(page.locator(".message-text"));
+  const right = (locator) => locator.evaluate((element) => element.getBoundingClientRect().right);
+  const [end, edge] = [await right(button), await right(page.locator(".hits"))];
+  assert.ok(end <= edge, `the button ends at ${end} px, its pane at ${edge} px`);
+  await check("selected");
+}
+
+/** A message whose record is damaged isn't shown; that it does not verify is. */
+export async function damaged({ page, faults }, check) {
+  const message = /\/api\/v1\/messages\/\d+(\?|$)/;
+  const proof = /\/api\/v1\/messages\/\d+\/proof/;
+  const error = { code: "damaged", message: "the sealed record of this message is damaged" };
+  await page.route(message, (route) => route.fulfill({ status: 500, json: { error } }));
+  await page.route(proof, async (route) => {
+    const response = await route.fetch();
+    const told = await response.json();
+    told.summary = "The record is not what was sealed.";
+    told.checks[0].ok = false;
+    await route.fulfill({ response, json: told });
+  });
+  await query(page, 'subject:"board call"');
+  await count(page, "1 family");
+  await page.keyboard.press("Escape");
+  await page.locator("body").press("j");
+  await seen(page.getByRole("heading", { name: "This message can't be read" }));
+  await seen(page.getByText(/The sealed record of this message is damaged\. It is not shown/));
+  await seen(page.locator(".verdict-bad").getByRole("heading", { name: "Does not verify" }));
+  await seen(page.getByText("The record is not what was sealed."));
+  assert.equal(await page.getByText(/Nothing was changed/).count(), 0);
+  await check("damaged");
+  await page.unroute(message);
+  await page.unroute(proof);
+  for (let i = faults.length; i >= 0; i -= 1)
+    if (/Failed to load resource: .* 500/.test(faults[i])) faults.splice(i, 1);
+}
+
+/** On a phone a message takes the list's place, and Back gives the list back. */
+export async function phone({ page }) {
+  await page.goto("/matters");
+  await seen(page.getByRole("row", { name: /Fabrikam merger/ }));
+  await page.goto("/search?q=archive");
+  const hit = page.locator(".hit-subject", { hasText: "Keys to the archive room" });
+  await hit.click();
+  await seen(page.locator(".message-text"));
+  await seen(page.locator(".message-facts").getByText("received"));
+  await page.goBack();
+  await seen(hit);
+  assert.equal(new URL(page.url()).search, "?q=archive");
+  await hit.click();
+  await seen(page.locator(".message-text"));
+  await page.getByRole("button", { name: "Back to results" }).click();
+  await seen(hit);
+  assert.equal(new URL(page.url()).search, "?q=archive");
+}
+
 /** A hold is seen before it is placed. */
 export async function hold({ page }, check) {
   await page.getByRole("link", { name: "Matters" }).click();
@@ -338,12 +401,17 @@ export async function hold({ page }, check) {
   for (let n = 0; n < 2; n += 1) await dialog.getByRole("button", { name: "Clear" }).first().click();
   const place = dialog.getByRole("button", { name: /^Place hold on [\d,]+ families$/ });
   await seen(place);
+  await seen(dialog.locator(".sample li", { hasText: "Keys to the archive room" }).getByText("received"));
   await check("hold-place");
   await dialog.getByRole("spinbutton").first().press("Enter");
   await seen(page.getByRole("heading", { name: "Preservation letter of 31 March" }));
   await seen(page.getByText("In force"));
   await seen(page.getByRole("row", { name: /Term sheet v4/ }));
-  await seen(page.getByRole("columnheader", { name: "Received (Berlin)" }));
+  await seen(page.getByRole("columnheader", { name: "Sent (Berlin)" }));
+  const undated = page.getByRole("row", { name: /received .*Keys to the archive room/ });
+  await seen(undated);
+  assert.match(await undated.locator("time").getAttribute("title"), /^No readable date; received then · /);
+  assert.equal(await page.getByRole("row", { name: /received .*Term sheet v4/ }).count(), 0);
   assert.equal(
     await page.title(),
     "Preservation letter of 31 March · Fabrikam merger · Matters · Muniment",

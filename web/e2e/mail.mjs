@@ -25,14 +25,14 @@ const mailbox = (key) => {
 };
 const base64 = (text) => Buffer.from(text).toString("base64").replace(/.{76}/g, "$&\r\n");
 
-function original({ from, to, cc = [], subject, at, text, html, files = [], reply }) {
+function original({ from, to, cc = [], subject, at, date, text, html, files = [], reply }) {
   const id = `<${Buffer.from(`${subject}${at}`).toString("hex").slice(0, 24)}@${DOMAIN}>`;
   const head = [
     `From: ${mailbox(from)}`,
     `To: ${to.map(mailbox).join(",\r\n ")}`,
     ...(cc.length ? [`Cc: ${cc.map(mailbox).join(",\r\n ")}`] : []),
     `Subject: ${encoded(subject)}`,
-    `Date: ${new Date(at).toUTCString().replace("GMT", "+0000")}`,
+    `Date: ${date ?? new Date(at).toUTCString().replace("GMT", "+0000")}`,
     `Message-ID: ${id}`,
     ...(reply ? [`In-Reply-To: ${reply}`, `References: ${reply}`] : []),
     "MIME-Version: 1.0",
@@ -226,5 +226,14 @@ export function company(count = 120) {
     files: [["ann\u202efdp.exe", "application/octet-stream", "MZ"]],
   };
   mails.push(report(disguise, [["To", "alice"]]));
+  const undated = {
+    from: "bob",
+    to: ["alice"],
+    at: Date.parse("2026-03-30T16:30:00Z"),
+    date: "the day after tomorrow",
+    subject: "Keys to the archive room",
+    text: "Alice,\r\n\r\nthe keys are with Ingrid.\r\n\r\nBob\r\n",
+  };
+  mails.push(report(undated, [["To", "alice"]]));
   return mails;
 }

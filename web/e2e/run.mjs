@@ -58,9 +58,17 @@ try {
   await run("disguised", () => journeys.disguised(desk, check));
   await run("bad filter", () => journeys.badFilter(desk));
   await run("unproven", () => journeys.unproven(desk, check));
+  await run("crowded", () => journeys.crowded(desk, check));
+  await run("damaged", () => journeys.damaged(desk, check));
   await run("hold", () => journeys.hold(desk, check));
   const state = await desk.context.storageState();
   await run("export", () => journeys.exported(desk, archive, check));
+
+  const hand = await open(browser, { url: archive.url, width: 390, height: 844, state });
+  shown = hand.page;
+  await run("phone", () => journeys.phone(hand));
+  told(hand.faults, "phone");
+  await hand.context.close();
 
   for (const [width, height] of [
     [390, 844],

@@ -14,6 +14,10 @@ export class ApiError extends Error {
   }
 }
 
+/** What is stored is no longer what was sealed: asking again changes nothing. */
+export const isDamaged = (error: unknown): error is ApiError =>
+  error instanceof ApiError && error.code === "damaged";
+
 let csrf = "";
 export function setCsrf(token: string) {
   csrf = token;

@@ -1,7 +1,7 @@
 // What is asked of the server, under which key it is kept, and for how long it stays right.
 import { QueryClient, queryOptions } from "@tanstack/react-query";
 import { api } from "../api/calls";
-import { ApiError } from "../api/client";
+import { ApiError, isDamaged } from "../api/client";
 import type { Me } from "../api/types";
 
 const isKnown = (error: unknown) => error instanceof ApiError && error.status >= 400 && error.status < 500;
@@ -10,7 +10,7 @@ export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 15_000,
-      retry: (n, error) => n < 1 && !isKnown(error),
+      retry: (n, error) => n < 1 && !isKnown(error) && !isDamaged(error),
       refetchOnWindowFocus: false,
       // Whether the archive can be reached is found by asking it, not by what the browser believes.
       networkMode: "always",

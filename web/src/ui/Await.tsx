@@ -1,7 +1,7 @@
 // What a desk shows while it waits, when it has nothing, when it failed and when it may not look.
 import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
-import { ApiError } from "../api/client";
+import { ApiError, isDamaged } from "../api/client";
 import { s } from "../strings";
 import "./await.css";
 import { Button } from "./Button";
@@ -42,7 +42,7 @@ function PageTitle({ title }: { title: string }) {
 }
 
 /** The server says it in the middle of a line. */
-const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+export const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
   const known = error instanceof ApiError ? error : undefined;
@@ -71,7 +71,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
       title={known ? sentence(known.message) : s.ui.failed}
       act={retry && <Button onPress={retry}>{s.ui.retry}</Button>}
     >
-      {known?.hint ?? s.ui.failedWhy}
+      {known?.hint ?? (isDamaged(error) ? s.ui.damagedWhy : s.ui.failedWhy)}
     </Empty>
   );
 }

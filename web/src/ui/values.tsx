@@ -11,15 +11,42 @@ import "./values.css";
 /** The matter's zone where there is a matter, else the browser's. */
 export const Zone = createContext<string | undefined>(undefined);
 
-export function Time({ at, short, absent }: { at: string | null; short?: boolean; absent?: string }) {
+export function Time({
+  at,
+  short,
+  absent,
+  why,
+}: {
+  at: string | null;
+  short?: boolean;
+  absent?: string;
+  /** What is to be known of it, before the time in full. */
+  why?: string;
+}) {
   const zone = useContext(Zone);
   if (!at) return <span className="faint">{absent ?? s.ui.never}</span>;
   return (
-    <time dateTime={at} title={timeInFull(at, zone)}>
+    <time dateTime={at} title={why ? `${why} · ${timeInFull(at, zone)}` : timeInFull(at, zone)}>
       {short ? day(at, zone) : time(at, zone)}
     </time>
   );
 }
+
+/** When a message was sent; where it has no date that can be read, when it was received, and said so. */
+export const Sent = ({
+  of,
+  short = false,
+}: {
+  of: { sent_at: string | null; received_at: string };
+  short?: boolean;
+}) =>
+  of.sent_at ? (
+    <Time at={of.sent_at} short={short} />
+  ) : (
+    <span className="undated">
+      <span>{s.ui.undated}</span> <Time at={of.received_at} short={short} why={s.ui.undatedWhy} />
+    </span>
+  );
 
 export const Size = ({ bytes }: { bytes: number }) => (
   <span className="nowrap" title={s.ui.bytes(bytes)}>

@@ -130,7 +130,7 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
             onRange={items.want}
             active={active}
             onOpen={open}
-            isSent={false}
+            isSent={hold.date_kind === "sent"}
           />
         )}
       </section>

@@ -12,7 +12,7 @@ import { DateField } from "../../ui/DateField";
 import { Dialog } from "../../ui/Dialog";
 import { Choose, Field, Tick } from "../../ui/Field";
 import { isReversed, size } from "../../ui/format";
-import { Note, Subject, Time, Who } from "../../ui/values";
+import { Note, Sent, Subject, Time, Who } from "../../ui/values";
 
 const t = s.holds;
 
@@ -165,7 +165,7 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
                             <Who from={hit.from} />
                           </span>
                           <span className="faint tiny">
-                            <Time at={(kind === "sent" ? hit.sent_at : null) ?? hit.received_at} />
+                            {kind === "sent" ? <Sent of={hit} /> : <Time at={hit.received_at} />}
                           </span>
                         </span>
                         <span className="clip">

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { links } from "../../api/calls";
+import { isDamaged } from "../../api/client";
 import type { Message } from "../../api/types";
 import { useActs } from "../../app/acts";
 import { load } from "../../app/load";
@@ -16,7 +17,8 @@ import { Icon } from "../../ui/icons";
 import { MailText } from "../../ui/MailText";
 import { plain } from "../../ui/mail";
 import { Tabs } from "../../ui/Tabs";
-import { Badge, Note, Size, Subject, Time } from "../../ui/values";
+import { Badge, Note, Sent, Size, Subject } from "../../ui/values";
+import { Damaged } from "./Damaged";
 import { EnvelopeView } from "./EnvelopeView";
 import { Gaps } from "./Gaps";
 import "./message.css";
@@ -35,14 +37,29 @@ interface Props {
 }
 
 /** Which version was asked for, of which message: another message begins with its first. */
-type Chosen = { id: number; sha256: string };
+type Chosen = { id: number; sha256: string; delivery: number | undefined };
 
 export function MessagePane(props: Props) {
   const [chosen, setChosen] = useState<Chosen>();
   const version = chosen?.id === props.id ? chosen.sha256 : undefined;
   const message = useQuery(q.message(props.id, props.matter, version));
-  const onVersion = (sha256: string) => setChosen({ id: props.id, sha256 });
-  return <Await query={message}>{(data) => <Read {...props} message={data} onVersion={onVersion} />}</Await>;
+  const onVersion = (of: Message) => (sha256: string) => {
+    const delivery = of.versions.find((each) => each.sha256 === sha256)?.deliveries[0];
+    setChosen({ id: props.id, sha256, delivery });
+  };
+  if (!message.data && isDamaged(message.error))
+    return (
+      <Damaged
+        id={props.id}
+        matter={props.matter}
+        error={message.error}
+        delivery={version ? chosen?.delivery : undefined}
+        onFirst={version ? () => setChosen(undefined) : undefined}
+      />
+    );
+  return (
+    <Await query={message}>{(data) => <Read {...props} message={data} onVersion={onVersion(data)} />}</Await>
+  );
 }
 
 type ReadProps = Props & { message: Message; onVersion: (sha256: string) => void };
@@ -86,7 +103,7 @@ function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) 
         )}
         <PeopleLines participants={message.participants} />
         <p className="row row-wrap small quiet message-facts">
-          <Time at={hit.sent_at ?? hit.received_at} />
+          <Sent of={hit} />
           <Size bytes={hit.size} />
           {message.holds.map((hold) => (
             <Link

@@ -16,14 +16,22 @@ import { Badge, Copyable, Hash, Note, Time } from "../../ui/values";
 
 const t = s.proof;
 
-export function ProofView({ id, matter, message }: { id: number; matter: number | null; message: Message }) {
-  const shown = message.versions.find((version) => version.sha256 === message.version);
-  const [delivery, setDelivery] = useState(shown?.deliveries[0]);
+interface Props {
+  id: number;
+  matter: number | null;
+  /** Absent where the message can't be read: what is sealed about it can be checked all the same. */
+  message?: Message;
+  first?: number | undefined;
+}
+
+export function ProofView({ id, matter, message, first }: Props) {
+  const shown = message?.versions.find((version) => version.sha256 === message.version);
+  const [delivery, setDelivery] = useState(shown?.deliveries[0] ?? first);
   const proof = useQuery(q.proof(id, matter, delivery));
   return (
     <div className="scroll view-pad" tabIndex={0} role="region" aria-label={s.message.tabs.proof}>
       <div className="stack stack-wide">
-        {message.deliveries.length > 1 && (
+        {message && message.deliveries.length > 1 && (
           <div className="proof-choose">
             <Choose
               label={t.delivery}

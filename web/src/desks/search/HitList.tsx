@@ -5,7 +5,7 @@ import { s } from "../../strings";
 import { number, place } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { type Column, Table } from "../../ui/Table";
-import { Marked, Subject, Time, Who, Zone } from "../../ui/values";
+import { Marked, Sent, Subject, Time, Who, Zone } from "../../ui/values";
 import "./hits.css";
 import { trimmed } from "./state";
 
@@ -49,7 +49,11 @@ const columnsOf = (isSent: boolean, zone: string | undefined, room: Room): Colum
     width: room === "wide" ? "122px" : "84px",
     cell: (hit) => (
       <span className="quiet">
-        <Time at={(isSent ? hit.sent_at : null) ?? hit.received_at} short={room !== "wide"} />
+        {isSent ? (
+          <Sent of={hit} short={room !== "wide"} />
+        ) : (
+          <Time at={hit.received_at} short={room !== "wide"} />
+        )}
       </span>
     ),
   },

@@ -31,6 +31,8 @@ const Filters = lazy(() => load(() => import("./Filters")));
 const ExportDialog = lazy(() => load(() => import("../exports/ExportDialog")));
 const route = getRouteApi("/search");
 const LAST = "muniment.matter";
+/** Where the list and the message don't stand side by side; search.css and split.css say the same. */
+const isNarrow = () => matchMedia("(max-width: 820px)").matches;
 
 export function SearchDesk() {
   const state = route.useSearch();
@@ -137,10 +139,12 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
     (index: number) => {
       setActive(index);
       const hit = rows[index];
-      if (hit) go({ m: hit.id }, true);
+      // A message that takes the list's place is a step that Back undoes; one beside it is not.
+      if (hit) go({ m: hit.id }, state.m !== undefined || !isNarrow());
     },
-    [rows, go],
+    [rows, go, state.m],
   );
+  const close = () => go({ m: undefined, tab: undefined }, true);
   const select = (index: number, extend: boolean) =>
     setSelected((was) => {
       const next = new Set(was);
@@ -179,7 +183,7 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
     ArrowUp: () => step(-1),
     Enter: () => step(active === undefined ? 1 : 0),
     x: () => active !== undefined && select(active, false),
-    Escape: () => go({ m: undefined, tab: undefined }, true),
+    Escape: close,
   });
 
   const picked = useMemo(
@@ -319,6 +323,13 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
           }
           right={
             <section className="pane" aria-label={s.search.pane}>
+              {state.m !== undefined && (
+                <div className="pane-back">
+                  <Button kind="quiet" icon="left" onPress={close}>
+                    {s.search.back}
+                  </Button>
+                </div>
+              )}
               {state.m !== undefined ? (
                 <MessagePane
                   key={state.m}
