@@ -97,7 +97,14 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
         match open(vault, &object, &page).await {
             Ok((open, placed)) => {
                 // The crash may have come before the lock of what came in parts.
-                vault.bucket().ensure_lock(&placed.object).await.map_err(VaultError::from)?;
+                match vault.bucket().ensure_lock(&placed.object).await {
+                    // Its sender heard 451 for that, and has kept its copy.
+                    Err(error @ BucketError::WeakRule(_)) => {
+                        tracing::error!(object, %error, "a segment that was refused is left alone");
+                        continue;
+                    }
+                    done => done.map_err(VaultError::from)?,
+                }
                 let new = rows(&open, placed, segment).await?;
                 delivery::commit(catalog, std::slice::from_ref(&new)).await?;
                 adopted += new.deliveries.len() as u64;

@@ -44,6 +44,11 @@ pub enum BucketError {
     /// Another writer, or someone's hand, put other bytes under the name.
     #[error("{0} is in the bucket already, with other contents")]
     Differs(String),
+    #[error(
+        "the bucket locks objects by a rule of its own that is weaker than the class's; take the \
+         default retention from the bucket, or set its mode to COMPLIANCE"
+    )]
+    WeakRule(#[source] Box<BucketError>),
     #[error("read the spooled segment")]
     Spool(#[source] std::io::Error),
     #[error(

@@ -36,6 +36,11 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Whether it keeps an object as long as `other` would, and as firmly.
+    pub fn holds(&self, other: &Self) -> bool {
+        self.until >= other.until && (self.mode == Mode::Compliance || self.mode == other.mode)
+    }
+
     /// The date as S3 has it.
     pub fn date(&self) -> String {
         Timestamp::from_seconds(self.until.seconds()).to_string()
@@ -135,6 +140,15 @@ mod tests {
         check("seg/long/2026-01/a.seg", Some(("COMPLIANCE", "2101-02-01T00:00:00Z")));
         // A leap day is in the month, and after it.
         check("seg/standard/2028-02/a.seg", Some(("COMPLIANCE", "2035-03-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn a_longer_lock_is_not_enough_if_it_is_weaker() {
+        let lock = |mode, seconds| Lock { mode, until: Timestamp::from_seconds(seconds) };
+        let (firm, soft) = (Mode::Compliance, Mode::Governance);
+        assert!(lock(firm, 2).holds(&lock(firm, 2)) && lock(firm, 2).holds(&lock(soft, 1)));
+        assert!(lock(soft, 2).holds(&lock(soft, 2)));
+        assert!(!lock(soft, 9).holds(&lock(firm, 2)) && !lock(firm, 1).holds(&lock(soft, 2)));
     }
 
     #[test]

@@ -78,6 +78,37 @@ async fn objects_are_locked_by_their_put() {
     assert!(lock.mode == Mode::Compliance && lock.until >= locked.until);
 }
 
+/// The rule of a bucket may be longer than ours, and weaker.
+#[tokio::test]
+async fn a_buckets_own_rule_is_no_substitute() {
+    let Some(service) = Service::with_bucket(Kind::WithLock).await else { return };
+    let rule = "<ObjectLockConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+                <ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>\
+                <Mode>GOVERNANCE</Mode><Years>20</Years></DefaultRetention></Rule>\
+                </ObjectLockConfiguration>";
+    let query = [("object-lock", "")];
+    let (method, body) = (Method::PUT, rule.to_owned());
+    service.done(Call { method, query: &query, body, ..Call::default() }).await;
+    let bucket = service.open();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(b"large").unwrap();
+    file.rewind().unwrap();
+    let large = format!("seg/standard/2026-01/large-{}.seg", Digest::of(b"large"));
+    let place = bucket.put_new(SEGMENT, CONTENT).await.unwrap();
+    assert_eq!(bucket.retention(&place).await.unwrap().unwrap().mode, Mode::Compliance);
+    // A service that keeps to the lock of an upload, or one that gives its own and
+    // lets nobody change it; never a record under a weaker lock.
+    match bucket.put_file(&large, file).await {
+        Ok(place) => {
+            let lock = bucket.retention(&place).await.unwrap().unwrap();
+            assert_eq!(lock.mode, Mode::Compliance, "{place}");
+        }
+        Err(error) => {
+            assert!(error.to_string().contains("set its mode to COMPLIANCE"), "{error}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn keys_of_erasable_classes_are_governed() {
     let Some(service) = Service::with_bucket(Kind::WithLock).await else { return };

@@ -351,8 +351,17 @@ impl S3 {
     pub(super) async fn ensure_lock(&self, place: &Place) -> Result<(), BucketError> {
         let Some(lock) = self.lock_of(&place.name).await? else { return Ok(()) };
         match self.retention(place).await? {
-            Some(found) if found.until >= lock.until => Ok(()),
-            _ => self.extend(place, &lock).await,
+            Some(found) if found.holds(&lock) => Ok(()),
+            // One that a bucket gives by itself may be longer and weaker.
+            Some(found) => {
+                let until = lock.until.max(found.until);
+                let firm = self.extend(place, &Lock { until, ..lock }).await;
+                firm.map_err(|source| match found.until >= lock.until {
+                    true => BucketError::WeakRule(Box::new(source)),
+                    false => source,
+                })
+            }
+            None => self.extend(place, &lock).await,
         }
     }
 
