@@ -82,13 +82,7 @@ async fn objects_are_locked_by_their_put() {
 #[tokio::test]
 async fn a_buckets_own_rule_is_no_substitute() {
     let Some(service) = Service::with_bucket(Kind::WithLock).await else { return };
-    let rule = "<ObjectLockConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-                <ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>\
-                <Mode>GOVERNANCE</Mode><Years>20</Years></DefaultRetention></Rule>\
-                </ObjectLockConfiguration>";
-    let query = [("object-lock", "")];
-    let (method, body) = (Method::PUT, rule.to_owned());
-    service.done(Call { method, query: &query, body, ..Call::default() }).await;
+    service.govern_by_default().await;
     let bucket = service.open();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"large").unwrap();

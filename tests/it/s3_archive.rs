@@ -123,6 +123,24 @@ async fn a_journal_is_kept_found_exported_and_proved() {
     assert_eq!(deliveries(&archive).await.len(), messages.len());
 }
 
+/// Rather no large mail than mail that its lock does not keep.
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_that_a_buckets_rule_keeps_too_weakly_is_refused_and_stops_no_start() {
+    let Some(service) = Service::with_bucket(Kind::WithLock).await else { return };
+    service.govern_by_default().await;
+    let made = service.init(&service.config.endpoint);
+    let journal = &made.said["journal"];
+    let served = Served::start(&made.config, &[]).unwrap();
+    let large = Sender::connect(served.smtp).unwrap().send(journal, &message(1, 300_000));
+    served.stop();
+    let served = Served::start(&made.config, &[]).expect("what was refused stops no start");
+    Sender::connect(served.smtp).unwrap().send(journal, &message(2, 0)).unwrap();
+    served.stop();
+    // RGW 16 drops the lock of an upload; another service may keep to it.
+    let kept = deliveries(&Archive::open(Config::load(&made.config).unwrap()).await.unwrap()).await;
+    assert_eq!(kept.len(), if large.is_ok() { 2 } else { 1 });
+}
+
 /// Mail is deferred while the service is away, and taken when it is back.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_defers_mail_and_needs_no_restart() {
