@@ -42,10 +42,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         print(&format!("smtp: {address}\n"))?;
     }
     print(&format!("http: http://{}\n", running.http))?;
-    let ended = tokio::select! {
-        () = signals.stop() => Ok(()),
-        ended = running.broken() => Err(ended),
-    };
+    let ended = running.until(&mut signals).await;
     tracing::info!("stopping");
     stop.send_replace(true);
     running.finish().await;
@@ -134,9 +131,17 @@ impl Running {
         Ok(Self { smtp, http, progress, tasks, _lock: lock })
     }
 
-    /// Returns when a part has ended by a fault in this program: better no server,
-    /// which is seen and started again, than one that seems to be well.
-    pub async fn broken(&mut self) -> anyhow::Error {
+    /// Waits for a signal to stop, or for a part that ended by a fault in this
+    /// program: better no server, which is seen and started again, than one that
+    /// seems to be well.
+    pub(crate) async fn until(&mut self, signals: &mut Signals) -> anyhow::Result<()> {
+        tokio::select! {
+            () = signals.stop() => Ok(()),
+            ended = self.broken() => Err(ended),
+        }
+    }
+
+    async fn broken(&mut self) -> anyhow::Error {
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
                 return anyhow::Error::from(error)

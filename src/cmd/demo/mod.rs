@@ -84,17 +84,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut signals = serve::Signals::listen()?;
     say(&format!("archive:  {}, of {}", arguments.data.display(), notes.content));
     let (stop, stopping) = watch::channel(false);
-    let running = serve::Running::start(&archive, stopping).await?;
+    let mut running = serve::Running::start(&archive, stopping).await?;
     let outcome = tokio::select! {
         outcome = fill(&archive, &running, &arguments, &mut notes) => outcome.map(|()| true),
         () = signals.stop() => Ok(false),
     };
     let outcome = match outcome {
         Ok(true) => match present(&archive, &running, &arguments, &notes).await {
-            Ok(()) => {
-                signals.stop().await;
-                Ok(())
-            }
+            Ok(()) => running.until(&mut signals).await,
             Err(error) => Err(error),
         },
         Ok(false) => {
