@@ -1,7 +1,7 @@
 //! Choosing implementations and starting the process: the composition root.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::access::Access;
 use crate::base::clock::Clock;
 use crate::base::config::{BucketKind, Config, Worm};
+use crate::base::durable;
 use crate::base::writable::{self, Unwritable};
 use crate::catalog::{Catalog, CatalogError, meta};
 use crate::export::Exporter;
@@ -17,6 +18,7 @@ use crate::index::{Index, IndexError};
 use crate::ingest::follow::Progress;
 use crate::ingest::log::Log;
 use crate::ingest::{Ingest, StartError};
+use crate::policy::Recorder;
 use crate::review::Desk;
 use crate::search::Search;
 use crate::vault::bucket::{Bucket, BucketError};
@@ -43,6 +45,13 @@ pub enum AppError {
          from the archive, or correct [index] path"
     )]
     IndexUnusable { path: String, why: String },
+    #[error(
+        "there is a catalog at {0}; a rebuild is for a lost one: start the archive with it, or move \
+         it away, with the files beside it that begin with its name"
+    )]
+    HasCatalog(String),
+    #[error("the catalog is being made again, in {0}; run `muniment rebuild` to its end first")]
+    Rebuilding(String),
     #[error("another muniment process is serving {0}; stop it first")]
     Busy(String),
     #[error(
@@ -73,6 +82,10 @@ impl Archive {
         let bucket = reach(&config).await?;
         // Before the key is tried: another archive's bucket is not a wrong key.
         let expected = Vault::archive_of(&bucket).await?.to_string();
+        let (path, rebuilding) = (&config.archive.catalog, rebuilding_path(&config));
+        if !path.exists() && rebuilding.exists() {
+            return Err(AppError::Rebuilding(rebuilding.display().to_string()));
+        }
         let catalog = Catalog::open(&config.archive.catalog).await?;
         let found = meta::get(&catalog, meta::ARCHIVE_ID).await.map_err(|error| {
             let (path, why) = (config.archive.catalog.clone(), writable::root_cause(&error));
@@ -89,6 +102,45 @@ impl Archive {
         }
         let vault = Vault::open(bucket, master).await?;
         Ok(Self { config: config.into(), clock: Clock::System, vault, catalog })
+    }
+
+    /// Opens the vault of an archive whose catalog is lost, with a catalog that is
+    /// being made again: new, or as far as an earlier rebuild had come.
+    pub async fn open_rebuilding(config: Config) -> Result<Self, AppError> {
+        let path = &config.archive.catalog;
+        if path.exists() {
+            return Err(AppError::HasCatalog(path.display().to_string()));
+        }
+        let master = MasterKey::load(&config.archive.master_key)?;
+        let vault = Vault::open(reach(&config).await?, master).await?;
+        let rebuilding = rebuilding_path(&config);
+        let catalog = match rebuilding.exists() {
+            true => Catalog::open(&rebuilding).await?,
+            false => Catalog::create(&rebuilding).await?,
+        };
+        let archive = vault.archive().to_string();
+        match meta::get(&catalog, meta::ARCHIVE_ID).await? {
+            Some(found) if found != archive => {
+                return Err(AppError::OtherArchive {
+                    catalog: rebuilding.display().to_string(),
+                    found,
+                    bucket: bucket_name(&config),
+                    expected: archive,
+                });
+            }
+            Some(_) => {}
+            None => meta::set(&catalog, meta::ARCHIVE_ID, &archive).await?,
+        }
+        Ok(Self { config: config.into(), clock: Clock::System, vault, catalog })
+    }
+
+    /// The catalog that was made again becomes the archive's.
+    pub async fn finish_rebuilding(self) -> Result<(), AppError> {
+        // Closing writes what its log holds into the file itself.
+        self.catalog.close().await;
+        let (from, to) = (rebuilding_path(&self.config), &self.config.archive.catalog);
+        durable::rename(&from, to)
+            .map_err(|error| unwritable("the catalog", to, "[archive] catalog", error))
     }
 
     /// Whether an archive can be created in the S3 bucket of a configuration; to
@@ -156,6 +208,11 @@ impl Archive {
     }
 }
 
+/// Where a catalog is while it is made again; `serve` does not look there.
+fn rebuilding_path(config: &Config) -> PathBuf {
+    config.archive.catalog.with_added_extension("rebuilding")
+}
+
 /// The configured bucket, which answers.
 async fn reach(config: &Config) -> Result<Bucket, AppError> {
     let opened = Bucket::open(config, Clock::System);
@@ -207,6 +264,7 @@ pub struct Parts {
     pub log: Log,
     pub index: Index,
     pub progress: Progress,
+    pub recorder: Recorder,
     pub workers: Arc<Pool>,
     pub metrics: PrometheusHandle,
 }
@@ -227,6 +285,7 @@ impl Archive {
             metrics: parts.metrics,
             ingest: parts.ingest,
             progress: parts.progress,
+            recorder: parts.recorder,
             search,
             review: Desk::new(catalog, clock, vault, log, workers),
             exports,

@@ -19,6 +19,7 @@ pub mod vault;
 pub mod worker;
 
 pub mod access;
+pub mod policy;
 
 pub mod export;
 pub mod hold;

@@ -21,6 +21,11 @@ pub const POINTS: &[&str] = &[
     "commit.after",
     "publish.after_tiles",
     "publish.after_checkpoint",
+    "policy.before_put",
+    "policy.after_put",
+    "rebuild.after_leaves",
+    "rebuild.after_segments",
+    "rebuild.before_policy",
     "follow.after_index",
     "follow.after_catalog",
 ];

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::clock::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The text was not 32 hex digits.
@@ -102,6 +103,14 @@ macro_rules! row_id {
             }
         }
     };
+}
+
+impl SegmentId {
+    /// When it was made, to the millisecond: the first 48 bits (RFC 9562 section 5.7).
+    pub fn created_at(&self) -> Timestamp {
+        let millis = self.0[..6].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte));
+        Timestamp(millis * 1000)
+    }
 }
 
 row_id!(

@@ -25,6 +25,16 @@ pub const SEGMENT_RECORDS_MAX: usize = 1024;
 /// Plaintext bytes in one encrypted chunk of a record.
 pub const CHUNK_BYTES: usize = 1 << 20;
 
+/// The audit and all that people changed is sealed into the bucket this often.
+pub const SEAL_EVERY_SECONDS: u64 = 60;
+/// Rows of the audit in one seal.
+pub const SEAL_AUDIT_ROWS: usize = 20_000;
+/// What one statement may hold, unpacked.
+pub const STATEMENT_BYTES_MAX: usize = 256 << 20;
+
+/// Records that a rebuild names as missing; the rest is counted.
+pub const REBUILD_FAULTS_SHOWN: u32 = 100;
+
 /// How often a request to S3 is tried, and the pause before the second time; it
 /// doubles. What is not done then is the sender's to try again, after a 451.
 pub const S3_ATTEMPTS: usize = 4;

@@ -37,6 +37,14 @@ pub async fn insert(tx: &mut WriteTransaction, row: &AuditRow) -> Result<i64, Ca
     .during("write the audit")
 }
 
+/// The number of the last row; 0 when there is none.
+pub async fn last_id(tx: &mut WriteTransaction) -> Result<i64, CatalogError> {
+    sqlx::query_scalar("SELECT COALESCE(MAX(audit_id), 0) FROM audit")
+        .fetch_one(&mut **tx)
+        .await
+        .during("find the audit's end")
+}
+
 /// Whose rows the reader may see.
 #[derive(Clone, Debug)]
 pub enum Visible {

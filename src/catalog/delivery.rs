@@ -54,7 +54,7 @@ pub struct NewMessage {
 }
 
 /// SQLite allows 32,766 bound values in one statement.
-const ROWS_PER_STATEMENT: usize = 500;
+pub(super) const ROWS_PER_STATEMENT: usize = 500;
 
 const DURING_COMMIT: &str = "commit deliveries";
 
@@ -68,14 +68,40 @@ pub async fn commit(catalog: &Catalog, new: &[NewSegment]) -> Result<DeliverySeq
     let Inserted { new, last_seq, leaves } = insert_segments(&mut tx, new).await?;
     let deliveries =
         new.iter().flat_map(|segment| segment.deliveries.iter().map(|d| (*segment, d)));
-    let numbered: Vec<_> = (1..).zip(deliveries).collect();
-    for rows in numbered.chunks(ROWS_PER_STATEMENT) {
+    let rows: Vec<_> = (1..)
+        .zip(deliveries)
+        .map(|(number, (segment, delivery))| NumberedDelivery {
+            seq: last_seq + number,
+            segment,
+            delivery,
+        })
+        .collect();
+    insert_deliveries(&mut tx, &rows).await?;
+    insert_leaves(&mut tx, leaves, &rows).await?;
+    tx.commit().await.during(DURING_COMMIT)?;
+    Ok(DeliverySeq(last_seq + rows.len() as i64))
+}
+
+/// A delivery with its place in commit order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NumberedDelivery<'a> {
+    pub seq: i64,
+    pub segment: &'a NewSegment,
+    pub delivery: &'a NewDelivery,
+}
+
+/// Inserts deliveries and the messages that they carry, not their leaves.
+pub(super) async fn insert_deliveries(
+    tx: &mut WriteTransaction,
+    rows: &[NumberedDelivery<'_>],
+) -> Result<(), CatalogError> {
+    for rows in rows.chunks(ROWS_PER_STATEMENT) {
         let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
             "INSERT INTO delivery (seq, record_id, segment_id, entry, source, received_at, class,
                  epoch, size_bytes, sha256, form, is_proven, transaction_, envelope, defects) ",
         );
-        insert.push_values(rows, |mut row, (number, (segment, delivery))| {
-            row.push_bind(last_seq + number)
+        insert.push_values(rows, |mut row, NumberedDelivery { seq, segment, delivery }| {
+            row.push_bind(*seq)
                 .push_bind(&delivery.record.0[..])
                 .push_bind(&segment.segment.0[..])
                 .push_bind(i64::from(delivery.entry))
@@ -91,13 +117,11 @@ pub async fn commit(catalog: &Catalog, new: &[NewSegment]) -> Result<DeliverySeq
                 .push_bind(&delivery.envelope)
                 .push_bind(&delivery.defects);
         });
-        insert.build().execute(&mut *tx).await.during(DURING_COMMIT)?;
+        insert.build().execute(&mut **tx).await.during(DURING_COMMIT)?;
 
         let messages: Vec<_> = rows
             .iter()
-            .flat_map(|(number, (_, delivery))| {
-                delivery.messages.iter().map(move |message| (last_seq + number, message))
-            })
+            .flat_map(|row| row.delivery.messages.iter().map(move |message| (row.seq, message)))
             .collect();
         for messages in messages.chunks(ROWS_PER_STATEMENT) {
             let mut insert: QueryBuilder<Sqlite> =
@@ -108,28 +132,38 @@ pub async fn commit(catalog: &Catalog, new: &[NewSegment]) -> Result<DeliverySeq
                     .push_bind(&message.sha256.0[..])
                     .push_bind(message.size_bytes as i64);
             });
-            insert.build().execute(&mut *tx).await.during(DURING_COMMIT)?;
+            insert.build().execute(&mut **tx).await.during(DURING_COMMIT)?;
         }
+    }
+    Ok(())
+}
 
+/// Appends the deliveries' leaves to a log that has `leaves` so far.
+pub(super) async fn insert_leaves(
+    tx: &mut WriteTransaction,
+    leaves: i64,
+    rows: &[NumberedDelivery<'_>],
+) -> Result<(), CatalogError> {
+    let positioned: Vec<_> = (leaves..).zip(rows).collect();
+    for rows in positioned.chunks(ROWS_PER_STATEMENT) {
         let mut insert: QueryBuilder<Sqlite> =
             QueryBuilder::new("INSERT INTO leaf (position, hash, body, record_id) ");
-        insert.push_values(rows, |mut row, (number, (_, delivery))| {
-            row.push_bind(leaves + number - 1)
+        insert.push_values(rows, |mut row, (position, NumberedDelivery { delivery, .. })| {
+            row.push_bind(*position)
                 .push_bind(&delivery.leaf_hash.0[..])
                 .push_bind(&delivery.leaf)
                 .push_bind(&delivery.record.0[..]);
         });
-        insert.build().execute(&mut *tx).await.during(DURING_COMMIT)?;
+        insert.build().execute(&mut **tx).await.during(DURING_COMMIT)?;
     }
-    tx.commit().await.during(DURING_COMMIT)?;
-    Ok(DeliverySeq(last_seq + numbered.len() as i64))
+    Ok(())
 }
 
 /// What was not there, and what is there so far.
-struct Inserted<'a> {
-    new: Vec<&'a NewSegment>,
-    last_seq: i64,
-    leaves: i64,
+pub(super) struct Inserted<'a> {
+    pub new: Vec<&'a NewSegment>,
+    pub last_seq: i64,
+    pub leaves: i64,
 }
 
 const LAST_SEQ: &str = "(SELECT COALESCE(MAX(seq), 0) FROM delivery)";
@@ -138,7 +172,7 @@ const LEAVES: &str = "(SELECT COALESCE(MAX(position) + 1, 0) FROM leaf)";
 /// Inserts the segments that are not there; gives those, in their order. Asks
 /// what else the commit must know in the same statement: each costs two switches
 /// between threads.
-async fn insert_segments<'a>(
+pub(super) async fn insert_segments<'a>(
     tx: &mut WriteTransaction,
     segments: &'a [NewSegment],
 ) -> Result<Inserted<'a>, CatalogError> {

@@ -234,6 +234,25 @@ pub async fn cancel(
     Ok(())
 }
 
+/// Ends every job that is not ended, with a reason in words.
+pub async fn fail_unended(
+    tx: &mut WriteTransaction,
+    now: Timestamp,
+    reason: &str,
+) -> Result<(), CatalogError> {
+    sqlx::query(
+        "UPDATE job SET state = 'failed', result = $1, ended_at = $2, lease_owner = NULL,
+             lease_until = NULL
+         WHERE state IN ('queued', 'running')",
+    )
+    .bind(reason)
+    .bind(now.0)
+    .execute(&mut **tx)
+    .await
+    .during("end jobs")?;
+    Ok(())
+}
+
 fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<JobRow, CatalogError> {
     Ok(JobRow {
         job_id: JobId(row.get(0)),

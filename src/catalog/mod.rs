@@ -15,9 +15,12 @@ pub mod leaf;
 pub mod matter;
 pub mod meta;
 pub mod person;
+pub mod rebuild;
 pub mod review;
 pub mod session;
 pub mod set;
+pub mod state;
+pub mod statement;
 pub mod status;
 
 use std::fs::OpenOptions;
@@ -38,7 +41,8 @@ use crate::base::writable::root_cause;
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     #[error(
-        "there is no catalog at {0}; create an archive with `muniment init`, or put the newest copy of its catalog in place"
+        "there is no catalog at {0}; create an archive with `muniment init`, put the newest copy of its \
+         catalog in place, or make it again from the bucket with `muniment rebuild`"
     )]
     Missing(PathBuf),
     #[error("a catalog exists already at {0}")]
@@ -217,7 +221,7 @@ fn not_a_database(path: &Path) -> Option<&'static str> {
 }
 
 fn migrator() -> Migrator {
-    let steps: [(i64, &'static str, &'static str); 8] = [
+    let steps: [(i64, &'static str, &'static str); 9] = [
         (1, "core", include_str!("../../migrations/0001_core.sql")),
         (2, "derived", include_str!("../../migrations/0002_derived.sql")),
         (3, "people", include_str!("../../migrations/0003_people.sql")),
@@ -226,6 +230,7 @@ fn migrator() -> Migrator {
         (6, "set key", include_str!("../../migrations/0006_set_key.sql")),
         (7, "documents", include_str!("../../migrations/0007_documents.sql")),
         (8, "versions", include_str!("../../migrations/0008_versions.sql")),
+        (9, "statements", include_str!("../../migrations/0009_statements.sql")),
     ];
     let migrations = steps.map(|(version, name, sql)| {
         let sql: SqlStr = sql.into_sql_str();

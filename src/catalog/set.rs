@@ -138,6 +138,27 @@ pub async fn make_durable(catalog: &Catalog, index: DeliverySeq) -> Result<(), C
     catalog.commit(tx, "make derived rows durable").await
 }
 
+/// Ids of message sets up to `last` are not given again: an id means one set for
+/// ever, and the audit speaks of sets that are made again under others.
+pub async fn reserve_ids(tx: &mut WriteTransaction, last: i64) -> Result<(), CatalogError> {
+    const DURING: &str = "reserve ids of message sets";
+    sqlx::query(
+        "INSERT INTO message_set (set_id, set_key, message_sha256, first_seq, subject, from_text,
+             message_id, received_at, size_bytes, attachment_count, is_proven)
+         VALUES ($1, x'', x'', 0, '', '', '', 0, 0, 0, 0)",
+    )
+    .bind(last)
+    .execute(&mut **tx)
+    .await
+    .during(DURING)?;
+    sqlx::query("DELETE FROM message_set WHERE set_id = $1")
+        .bind(last)
+        .execute(&mut **tx)
+        .await
+        .during(DURING)?;
+    Ok(())
+}
+
 /// The sets of messages that were derived before, in the order asked for.
 pub async fn lookup(
     catalog: &Catalog,

@@ -7,6 +7,7 @@
 pub mod demo;
 mod export;
 mod init;
+mod rebuild;
 mod serve;
 mod status;
 mod user;
@@ -37,6 +38,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Make an archive with mail in it and serve it, to try things out.
     Demo(demo::Arguments),
+    /// Make a lost catalog again from the bucket and the master key.
+    Rebuild(rebuild::Arguments),
     /// How the archive is, and whether its bucket enforces write-once.
     Status(status::Arguments),
     /// People who can sign in.
@@ -83,6 +86,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Init(arguments) => block_on(init::run(arguments))?,
         Command::Serve(arguments) => block_on(serve::run(arguments))?,
         Command::Demo(arguments) => block_on(demo::run(arguments))?,
+        Command::Rebuild(arguments) => return block_on(rebuild::run(arguments)),
         Command::Status(arguments) => block_on(status::run(arguments))?,
         Command::User(command) => block_on(user::run(command))?,
         Command::Export(arguments) => block_on(export::run(arguments))?,

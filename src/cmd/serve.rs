@@ -7,7 +7,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
@@ -18,6 +18,7 @@ use crate::http;
 use crate::ingest::follow::{Follower, Progress};
 use crate::ingest::publish::check_published;
 use crate::jobs::Runner;
+use crate::policy::{Recorder, Teller};
 use crate::smtp::listener::Server;
 use crate::worker::Pool;
 
@@ -100,8 +101,17 @@ impl Running {
         );
         let progress = follower.progress();
         let metrics = PrometheusBuilder::new().install_recorder()?;
-        let context =
-            archive.web(Parts { ingest, log, index, progress: progress.clone(), workers, metrics });
+        let recorder = Recorder::new(archive.catalog.clone());
+        let teller = Teller::new(vault.clone(), recorder.clone(), archive.clock.clone());
+        let context = archive.web(Parts {
+            ingest,
+            log,
+            index,
+            progress: progress.clone(),
+            recorder,
+            workers,
+            metrics,
+        });
         let mut tasks = JoinSet::new();
         let until = stopped_by(stopping.clone());
         tasks.spawn(async move {
@@ -112,7 +122,17 @@ impl Running {
             }
         });
         tasks.spawn(server.run(stopping.clone()));
-        let publishing = publisher.run(stopped_by(stopping.clone()));
+        let (all_told, told) = oneshot::channel::<()>();
+        let telling = teller.run(stopped_by(stopping.clone()));
+        tasks.spawn(async move {
+            telling.await;
+            // Dropped where it panics: an end all the same.
+            let _ = all_told.send(());
+        });
+        // Its last leaves are published too.
+        let publishing = publisher.run(async move {
+            let _ = told.await;
+        });
         tasks.spawn(async move {
             if let Err(error) = publishing.await {
                 // Deliveries go on; nothing more is signed until it is looked into.

@@ -18,6 +18,7 @@ use crate::catalog::hold::{self as rows, Extent, HoldRow, Place, Sum};
 use crate::catalog::matter::custodians;
 use crate::catalog::{Catalog, CatalogError};
 use crate::matter::{self, MatterError};
+use crate::policy;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HoldError {
@@ -114,6 +115,7 @@ pub async fn place(
     let act = Act::new("hold.place", Some(matter), &name)
         .with(json!({ "hold": id, "extent": told(&extent) }));
     record_in(&mut tx, now, &actor.name, &act, Outcome::Done).await?;
+    policy::tell(&mut tx, now, act.action, matter).await?;
     catalog.commit(tx, "place a hold").await?;
     get(actor, catalog, matter, id).await
 }
@@ -208,6 +210,7 @@ pub async fn release(
     let act = Act::new("hold.release", Some(matter), &row.name)
         .with(json!({ "hold": id, "reason": reason }));
     record_in(&mut tx, now, &actor.name, &act, Outcome::Done).await?;
+    policy::tell(&mut tx, now, act.action, matter).await?;
     catalog.commit(tx, "release a hold").await?;
     get(actor, catalog, matter, id).await
 }

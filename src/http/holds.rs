@@ -172,6 +172,7 @@ pub async fn place(
 ) -> Result<Json<Hold>, ApiError> {
     let Context { catalog, clock, .. } = &context;
     let hold = hold::place(&actor, catalog, clock, MatterId(id), &new(body)?).await?;
+    context.recorder.told().await?;
     Ok(Json(shown(hold)))
 }
 
@@ -240,5 +241,7 @@ pub async fn release(
 ) -> Result<Json<Hold>, ApiError> {
     let Context { catalog, clock, .. } = &context;
     let which = (MatterId(id), HoldId(hid));
-    Ok(Json(shown(hold::release(&actor, catalog, clock, which, &body.reason).await?)))
+    let hold = hold::release(&actor, catalog, clock, which, &body.reason).await?;
+    context.recorder.told().await?;
+    Ok(Json(shown(hold)))
 }

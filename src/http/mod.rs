@@ -43,6 +43,7 @@ use crate::catalog::Catalog;
 use crate::export::Exporter;
 use crate::ingest::Ingest;
 use crate::ingest::follow::Progress;
+use crate::policy::Recorder;
 use crate::review::Desk;
 use crate::search::Search;
 
@@ -56,6 +57,7 @@ pub struct Context {
     pub metrics: PrometheusHandle,
     pub ingest: Ingest,
     pub progress: Progress,
+    pub recorder: Recorder,
     pub search: Search,
     pub review: Desk,
     pub exports: Exporter,

@@ -1,7 +1,6 @@
 //! Segments to catalog rows: for a segment just put, and for one that a crash
 //! left without its commit.
 
-use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::base::ids::SegmentId;
 use crate::catalog::delivery::{self, NewDelivery, NewMessage, NewSegment};
@@ -17,11 +16,7 @@ use crate::vault::{Vault, VaultError};
 use super::StartError;
 
 /// The rows of a segment that has just been put.
-pub(super) fn new_segment(
-    sealed: &SealedSegment,
-    Placed { object, page }: Placed,
-    now: Timestamp,
-) -> NewSegment {
+pub(super) fn new_segment(sealed: &SealedSegment, Placed { object, page }: Placed) -> NewSegment {
     let deliveries = (0..).zip(&sealed.records).map(|(entry, record)| {
         new_delivery(record.record, entry, &record.meta, record.leaf.clone())
     });
@@ -33,7 +28,7 @@ pub(super) fn new_segment(
         page,
         size_bytes: sealed.size_bytes,
         sha256: sealed.sha256,
-        created_at: now,
+        created_at: sealed.header.segment.created_at(),
         deliveries: deliveries.collect(),
     }
 }
@@ -84,16 +79,11 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
     let since = delivery::last_epoch(catalog).await?.unwrap_or_default();
     let mut adopted = 0;
     for object in vault.bucket().list("seg").await.map_err(VaultError::from)? {
-        let Some((epoch, segment)) = read_name(&object) else { continue };
+        let Some(Named { epoch, segment, page }) = read_name(&object) else { continue };
         // Earlier starts have seen to earlier months.
         if epoch < since.as_str() || delivery::has_segment(catalog, segment).await? {
             continue;
         }
-        let page = object
-            .strip_prefix("seg/")
-            .and_then(|rest| rest.rsplit_once('/'))
-            .map(|(place, _)| format!("key/{place}/{segment}.page"))
-            .unwrap_or_default();
         match open(vault, &object, &page).await {
             Ok((open, placed)) => {
                 // The crash may have come before the lock of what came in parts.
@@ -114,6 +104,10 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
             Err(VaultError::Bucket(BucketError::Missing(_))) => {
                 tracing::warn!(object, "a segment has no key page; it was never acknowledged");
             }
+            // Whoever can write to the bucket can leave such a thing; mail goes on.
+            Err(error @ (VaultError::Damaged { .. } | VaultError::Key(_))) => {
+                tracing::error!(object, %error, "a segment that no delivery is of is left alone");
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -123,14 +117,24 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
     Ok(adopted)
 }
 
-fn read_name(object: &str) -> Option<(&str, SegmentId)> {
-    let mut parts = object.strip_prefix("seg/")?.split('/');
-    let (_class, epoch, file) = (parts.next()?, parts.next()?, parts.next()?);
-    let segment = file.split_once('-')?.0.parse().ok()?;
-    (file.ends_with(".seg") && parts.next().is_none()).then_some((epoch, segment))
+/// What the name of a segment says.
+pub(super) struct Named<'a> {
+    pub epoch: &'a str,
+    pub segment: SegmentId,
+    /// The name of its key page.
+    pub page: String,
 }
 
-async fn open(
+pub(super) fn read_name(object: &str) -> Option<Named<'_>> {
+    let mut parts = object.strip_prefix("seg/")?.split('/');
+    let (class, epoch, file) = (parts.next()?, parts.next()?, parts.next()?);
+    let segment: SegmentId = file.split_once('-')?.0.parse().ok()?;
+    let page = format!("key/{class}/{epoch}/{segment}.page");
+    let is_segment = file.ends_with(".seg") && parts.next().is_none();
+    is_segment.then_some(Named { epoch, segment, page })
+}
+
+pub(super) async fn open(
     vault: &Vault,
     object: &str,
     page: &str,
@@ -141,7 +145,7 @@ async fn open(
     Ok((open, Placed { object, page }))
 }
 
-async fn rows(
+pub(super) async fn rows(
     open: &OpenSegment,
     Placed { object, page }: Placed,
     segment: SegmentId,
@@ -165,11 +169,7 @@ async fn rows(
         page,
         size_bytes: open.size_bytes(),
         sha256,
-        created_at: deliveries
-            .iter()
-            .map(|delivery| delivery.received_at)
-            .max()
-            .unwrap_or_default(),
+        created_at: segment.created_at(),
         deliveries,
     })
 }

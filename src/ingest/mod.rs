@@ -14,6 +14,7 @@ pub mod log;
 pub mod publish;
 #[cfg(test)]
 mod publish_tests;
+pub mod rebuild;
 mod sealer;
 pub mod sources;
 

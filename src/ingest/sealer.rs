@@ -133,7 +133,7 @@ async fn store(
     let put = async {
         let sealed = sealed?;
         let placed = shared.vault.put(&sealed).await?;
-        Ok::<_, VaultError>(new_segment(&sealed, placed, shared.clock.now()))
+        Ok::<_, VaultError>(new_segment(&sealed, placed))
     };
     match put.await {
         // The committer outlives the lanes. Were it gone, the replies would go

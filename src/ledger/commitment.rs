@@ -17,6 +17,7 @@ const DOMAIN: &[u8] = b"muniment commitment v1\n";
 pub const ROLE_DELIVERY: u8 = 0;
 pub const ROLE_MESSAGE: u8 = 1;
 pub const ROLE_ATTACHMENT: u8 = 2;
+pub const ROLE_STATEMENT: u8 = 3;
 
 /// HMAC-SHA256 under `salt` of domain, role, size (big-endian) and the SHA-256
 /// of the content. Without the salt it says nothing about the content, not

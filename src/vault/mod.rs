@@ -17,6 +17,7 @@ pub mod s3;
 pub mod seal;
 pub mod segment;
 mod staging;
+pub mod statement;
 mod wire;
 
 use std::sync::Arc;

@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "worker",
     "post",
     "access",
+    "policy",
     "matter",
     "search",
     "hold",

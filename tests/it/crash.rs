@@ -145,7 +145,10 @@ fn message(random: &mut Random) -> (String, Vec<u8>) {
 
 #[test]
 fn nothing_acknowledged_is_lost_by_kills() {
-    kill_and_check(&init(), POINTS, random_kills());
+    // Those of a rebuild have a test of their own.
+    let points: Vec<_> =
+        POINTS.iter().copied().filter(|point| !point.starts_with("rebuild.")).collect();
+    kill_and_check(&init(), &points, random_kills());
 }
 
 /// Where each put is a round trip and another version.
@@ -166,7 +169,8 @@ fn kill_and_check(made: &Made, points: &[&str], random_kills: usize) {
     let mut random = Random::new(seed);
 
     for point in points {
-        let passages = 1 + random.next() % 3;
+        // A start tells once what was decided; nobody decides anything here.
+        let passages = if point.starts_with("policy.") { 1 } else { 1 + random.next() % 3 };
         let at = format!("{point}:{passages}");
         match Served::start(&made.config, &[(CRASH_AT, &at)]) {
             Some(served) => {

@@ -17,6 +17,7 @@ mod journal;
 mod peers;
 mod pst;
 mod reader;
+mod rebuild;
 mod refusals;
 mod s3;
 mod s3_archive;

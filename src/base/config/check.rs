@@ -103,6 +103,9 @@ impl Config {
                     ),
                 );
             }
+            if class.name == super::POLICY {
+                return fault("class", "the name \"policy\" is the archive's own; choose another");
+            }
             if class.years == 0 || class.years > 100 {
                 return fault("class", format!("{}: years must be 1 to 100", class.name));
             }

@@ -19,6 +19,9 @@ use super::limits;
 /// `{…}` marks are filled by `init`.
 pub const TEMPLATE: &str = include_str!("../muniment.toml");
 
+/// What the archive itself states lies beside the classes, under this name.
+pub const POLICY: &str = "policy";
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {

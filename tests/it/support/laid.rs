@@ -10,6 +10,7 @@ use muniment::http::Context;
 use muniment::index::Index;
 use muniment::ingest::follow::Follower;
 use muniment::ingest::log::Log;
+use muniment::policy::{Recorder, Teller};
 use muniment::worker::Pool;
 
 use super::{Scratch, binary, deliver};
@@ -63,5 +64,9 @@ pub async fn laid(scratch: &Scratch) -> (Context, Sets) {
     let log = Log::open(archive.vault.bucket().clone(), signer.verifier().clone()).await.unwrap();
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let sets = Sets { with_alice: SetId(1), without_alice: SetId(2) };
-    (archive.web(Parts { ingest, log, index, progress, workers, metrics }), sets)
+    let recorder = Recorder::new(archive.catalog.clone());
+    let teller = Teller::new(archive.vault.clone(), recorder.clone(), archive.clock.clone());
+    tokio::spawn(teller.run(std::future::pending()));
+    let parts = Parts { ingest, log, index, progress, recorder, workers, metrics };
+    (archive.web(parts), sets)
 }

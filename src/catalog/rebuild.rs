@@ -1,0 +1,150 @@
+//! Rows that are made again from the bucket: the log's leaves first, then the
+//! deliveries, each at the place in commit order that its leaf has in the log.
+
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::delivery::{self, Inserted, NewDelivery, NewSegment, NumberedDelivery};
+use super::{Catalog, CatalogError, During, WriteTransaction};
+use crate::base::hash::Digest;
+use crate::base::ids::RecordId;
+
+/// A leaf of the published log.
+#[derive(Clone, Debug)]
+pub struct PublishedLeaf {
+    pub hash: Digest,
+    pub body: Vec<u8>,
+    /// Of which record; none for other leaves.
+    pub record: Option<RecordId>,
+}
+
+const DURING: &str = "make the catalog again";
+
+/// Makes room for what [`add_leaves`] notes; again, where it was begun before.
+pub async fn begin(catalog: &Catalog) -> Result<(), CatalogError> {
+    let mut tx = catalog.write().await?;
+    sqlx::query(
+        "CREATE TABLE IF NOT EXISTS logged (record_id BLOB PRIMARY KEY NOT NULL, seq BIGINT NOT NULL)",
+    )
+    .execute(&mut *tx)
+    .await
+    .during(DURING)?;
+    catalog.commit(tx, DURING).await
+}
+
+/// Nothing more comes from the log.
+pub async fn end(catalog: &Catalog) -> Result<(), CatalogError> {
+    let mut tx = catalog.write().await?;
+    sqlx::query("DROP TABLE IF EXISTS logged").execute(&mut *tx).await.during(DURING)?;
+    catalog.commit(tx, DURING).await
+}
+
+/// Appends leaves from position `first` on, and notes which delivery each is of.
+pub async fn add_leaves(
+    catalog: &Catalog,
+    first: u64,
+    leaves: &[PublishedLeaf],
+) -> Result<(), CatalogError> {
+    let mut tx = catalog.write().await?;
+    let last: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM logged")
+        .fetch_one(&mut *tx)
+        .await
+        .during(DURING)?;
+    let positioned: Vec<_> = (first as i64..).zip(leaves).collect();
+    for rows in positioned.chunks(delivery::ROWS_PER_STATEMENT) {
+        let mut insert: QueryBuilder<Sqlite> =
+            QueryBuilder::new("INSERT INTO leaf (position, hash, body, record_id) ");
+        insert.push_values(rows, |mut row, (position, leaf)| {
+            row.push_bind(*position)
+                .push_bind(&leaf.hash.0[..])
+                .push_bind(&leaf.body)
+                .push_bind(leaf.record.map(|record| record.0.to_vec()));
+        });
+        insert.build().execute(&mut *tx).await.during(DURING)?;
+    }
+    let numbered: Vec<_> = (last + 1..).zip(leaves.iter().filter_map(|leaf| leaf.record)).collect();
+    for rows in numbered.chunks(delivery::ROWS_PER_STATEMENT) {
+        let mut insert: QueryBuilder<Sqlite> =
+            QueryBuilder::new("INSERT INTO logged (record_id, seq) ");
+        insert.push_values(rows, |mut row, (seq, record)| {
+            row.push_bind(record.0.to_vec()).push_bind(*seq);
+        });
+        insert.build().execute(&mut *tx).await.during(DURING)?;
+    }
+    catalog.commit(tx, DURING).await
+}
+
+/// Inserts segments with those of their deliveries that are in the log; gives back
+/// what is not, to be committed anew.
+pub async fn add_segments(
+    catalog: &Catalog,
+    segments: &[NewSegment],
+) -> Result<Vec<NewSegment>, CatalogError> {
+    let mut tx = catalog.write().await?;
+    let mut unlogged = Vec::new();
+    for segment in segments {
+        let mut rows = Vec::new();
+        let mut rest: Vec<NewDelivery> = Vec::new();
+        for delivery in &segment.deliveries {
+            match logged_seq(&mut tx, delivery.record).await? {
+                Some(seq) => rows.push(NumberedDelivery { seq, segment, delivery }),
+                None => rest.push(delivery.clone()),
+            }
+        }
+        if !rows.is_empty() {
+            delivery::insert_segments(&mut tx, std::slice::from_ref(segment)).await?;
+            delivery::insert_deliveries(&mut tx, &rows).await?;
+        }
+        if !rest.is_empty() {
+            unlogged.push(NewSegment { deliveries: rest, ..segment.clone() });
+        }
+    }
+    catalog.commit(tx, DURING).await?;
+    Ok(unlogged)
+}
+
+async fn logged_seq(
+    tx: &mut WriteTransaction,
+    record: RecordId,
+) -> Result<Option<i64>, CatalogError> {
+    sqlx::query_scalar("SELECT seq FROM logged WHERE record_id = $1")
+        .bind(&record.0[..])
+        .fetch_optional(&mut **tx)
+        .await
+        .during(DURING)
+}
+
+/// Commits deliveries that no published leaf speaks of, after all others. Of their
+/// segment there may be some already.
+pub async fn append(catalog: &Catalog, segment: &NewSegment) -> Result<(), CatalogError> {
+    let mut tx = catalog.write().await?;
+    let asked = std::slice::from_ref(segment);
+    let Inserted { last_seq, leaves, .. } = delivery::insert_segments(&mut tx, asked).await?;
+    let rows: Vec<_> = (last_seq + 1..)
+        .zip(&segment.deliveries)
+        .map(|(seq, delivery)| NumberedDelivery { seq, segment, delivery })
+        .collect();
+    delivery::insert_deliveries(&mut tx, &rows).await?;
+    delivery::insert_leaves(&mut tx, leaves, &rows).await?;
+    catalog.commit(tx, DURING).await
+}
+
+/// Records that the log has and no segment: how many, and the first of them.
+pub async fn missing(catalog: &Catalog, limit: u32) -> Result<(u64, Vec<RecordId>), CatalogError> {
+    const MISSING: &str = "FROM leaf l LEFT JOIN delivery d ON d.record_id = l.record_id
+         WHERE l.record_id IS NOT NULL AND d.record_id IS NULL";
+    let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {MISSING}")))
+        .fetch_one(catalog.read())
+        .await
+        .during(DURING)?;
+    let first = format!("SELECT l.record_id {MISSING} ORDER BY l.position LIMIT $1");
+    let rows: Vec<(Vec<u8>,)> = sqlx::query_as(sqlx::AssertSqlSafe(first))
+        .bind(i64::from(limit))
+        .fetch_all(catalog.read())
+        .await
+        .during(DURING)?;
+    let id = |(bytes,): (Vec<u8>,)| {
+        RecordId::try_from(&bytes[..])
+            .map_err(|_| CatalogError::Corrupt("a leaf's record id".into()))
+    };
+    Ok((count as u64, rows.into_iter().map(id).collect::<Result<_, _>>()?))
+}

@@ -1,0 +1,469 @@
+//! The tables whose rows exist nowhere but here: people, matters, holds, jobs and
+//! the audit. Their rows are told as values, so that they can be sealed into the
+//! bucket and written back from there, without anyone else knowing their columns.
+
+use serde::{Deserialize, Serialize};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite};
+
+use super::{Catalog, CatalogError, During, WriteTransaction};
+use crate::base::ids::MatterId;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Integer,
+    Text,
+}
+
+/// A table that is told row by row.
+#[derive(Debug)]
+pub struct Table {
+    pub name: &'static str,
+    /// The first `key` of them are its primary key.
+    columns: &'static [(&'static str, Kind)],
+    key: usize,
+    /// Its rows are appended under growing numbers and never changed.
+    pub is_appended: bool,
+}
+
+/// One value of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    Integer(i64),
+    Text(String),
+    Null,
+}
+
+pub type Row = Vec<Value>;
+
+/// Rows of one table, as a statement carries them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    pub table: String,
+    pub columns: Vec<String>,
+    /// Rows that are so now.
+    pub rows: Vec<Row>,
+    /// Keys of rows that are no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Row>,
+    /// `rows` are all that there are.
+    #[serde(default)]
+    pub is_whole: bool,
+}
+
+macro_rules! table {
+    ($name:literal, $key:literal, [$($column:literal $kind:ident),+ $(,)?]) => {
+        Table {
+            name: $name,
+            key: $key,
+            columns: &[$(($column, Kind::$kind)),+],
+            is_appended: false,
+        }
+    };
+}
+
+/// Every such table, each after those that it refers to.
+pub const TABLES: &[Table] = &[
+    table!("meta", 1, ["name" Text, "value" Text]),
+    table!("person", 1, [
+        "user_id" Integer, "name" Text, "display_name" Text, "password_hash" Text, "role" Text,
+        "is_archive_wide" Integer, "must_change" Integer, "is_disabled" Integer,
+        "created_at" Integer,
+    ]),
+    table!("matter", 1, [
+        "matter_id" Integer, "name" Text, "reference" Text, "zone" Text, "is_closed" Integer,
+        "created_at" Integer, "created_by" Integer,
+    ]),
+    table!("matter_member", 2, ["matter_id" Integer, "user_id" Integer]),
+    table!("custodian", 1, ["custodian_id" Integer, "matter_id" Integer, "name" Text]),
+    table!("custodian_address", 2, ["custodian_id" Integer, "address" Text]),
+    table!("hold", 1, [
+        "hold_id" Integer, "matter_id" Integer, "name" Text, "date_kind" Text,
+        "from_at" Integer, "until_at" Integer, "is_ongoing" Integer, "placed_at" Integer,
+        "placed_by" Integer, "placed_seq" Integer, "released_at" Integer,
+        "released_by" Integer, "release_reason" Text,
+    ]),
+    table!("hold_custodian", 2, ["hold_id" Integer, "custodian_id" Integer]),
+    table!("job", 1, [
+        "job_id" Integer, "kind" Text, "matter_id" Integer, "asked_by" Text, "request" Text,
+        "state" Text, "is_cancel_asked" Integer, "done" Integer, "total" Integer,
+        "result" Text, "created_at" Integer, "started_at" Integer, "ended_at" Integer,
+        "lease_owner" Text, "lease_until" Integer,
+    ]),
+    Table {
+        name: "audit",
+        key: 1,
+        columns: &[
+            ("audit_id", Kind::Integer),
+            ("at", Kind::Integer),
+            ("actor", Kind::Text),
+            ("action", Kind::Text),
+            ("matter_id", Kind::Integer),
+            ("subject", Kind::Text),
+            ("detail", Kind::Text),
+            ("outcome", Kind::Text),
+        ],
+        is_appended: true,
+    },
+];
+
+impl Table {
+    fn named(name: &str) -> Option<&'static Self> {
+        TABLES.iter().find(|table| table.name == name)
+    }
+
+    /// The part of a row that says which one it is.
+    pub fn key_of<'a>(&self, row: &'a [Value]) -> &'a [Value] {
+        &row[..self.key]
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        self.columns.iter().map(|(name, _)| *name).collect()
+    }
+
+    pub fn rows(&self, rows: Vec<Row>) -> Rows {
+        let columns = self.names().into_iter().map(str::to_owned).collect();
+        Rows { table: self.name.to_owned(), columns, rows, gone: Vec::new(), is_whole: false }
+    }
+
+    fn select(&self, condition: &str) -> AssertSqlSafe<String> {
+        let key = self.names()[..self.key].join(", ");
+        let columns = self.names().join(", ");
+        AssertSqlSafe(format!("SELECT {columns} FROM {} {condition} ORDER BY {key}", self.name))
+    }
+
+    fn read(&self, rows: &[SqliteRow]) -> Result<Vec<Row>, CatalogError> {
+        let read = |row: &SqliteRow| {
+            let values = self.columns.iter().enumerate().map(|(at, (_, kind))| {
+                Ok(match kind {
+                    Kind::Integer => row.try_get::<Option<i64>, _>(at)?.map(Value::Integer),
+                    Kind::Text => row.try_get::<Option<String>, _>(at)?.map(Value::Text),
+                }
+                .unwrap_or(Value::Null))
+            });
+            values.collect::<Result<Row, sqlx::Error>>()
+        };
+        rows.iter().map(read).collect::<Result<_, _>>().during("read the archive's state")
+    }
+}
+
+/// All that the tables hold, and what they follow, as of one instant.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Rows of each of [`TABLES`]; of an appended one those after `since`, at most `limit`.
+    pub tables: Vec<(&'static Table, Vec<Row>)>,
+    /// The last statement whose effects the rows show.
+    pub follows: i64,
+    /// The highest id that a message set was given.
+    pub last_set: i64,
+}
+
+/// Reads the tables; of the audit what comes after row `since`.
+pub async fn snapshot(
+    catalog: &Catalog,
+    since: i64,
+    limit: usize,
+) -> Result<Snapshot, CatalogError> {
+    const DURING: &str = "read the archive's state";
+    let mut tx = catalog.read().begin().await.during(DURING)?;
+    // The first statement fixes what the transaction sees.
+    let (follows, last_set): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT COALESCE(MAX(statement_id), 0) FROM statement),
+                (SELECT COALESCE(MAX(set_id), 0) FROM message_set)",
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .during(DURING)?;
+    let mut tables = Vec::new();
+    for table in TABLES {
+        let rows = match table.is_appended {
+            false => sqlx::query(table.select("")).fetch_all(&mut *tx).await,
+            true => {
+                let (key, _) = table.columns[0];
+                let AssertSqlSafe(text) = table.select(&format!("WHERE {key} > $1"));
+                let text = AssertSqlSafe(format!("{text} LIMIT $2"));
+                sqlx::query(text).bind(since).bind(limit as i64).fetch_all(&mut *tx).await
+            }
+        };
+        tables.push((table, table.read(&rows.during(DURING)?)?));
+    }
+    Ok(Snapshot { tables, follows, last_set })
+}
+
+/// A matter with its people, custodians and holds, as the transaction has them:
+/// what one must know to understand an act in it.
+pub async fn of_matter(
+    tx: &mut WriteTransaction,
+    matter: MatterId,
+) -> Result<Vec<Rows>, CatalogError> {
+    const OF_MATTER: &str = "WHERE matter_id = $1";
+    const OF_CUSTODIANS: &str =
+        "WHERE custodian_id IN (SELECT custodian_id FROM custodian WHERE matter_id = $1)";
+    const OF_HOLDS: &str = "WHERE hold_id IN (SELECT hold_id FROM hold WHERE matter_id = $1)";
+    let wanted = [
+        ("person", ""),
+        ("matter", OF_MATTER),
+        ("matter_member", OF_MATTER),
+        ("custodian", OF_MATTER),
+        ("custodian_address", OF_CUSTODIANS),
+        ("hold", OF_MATTER),
+        ("hold_custodian", OF_HOLDS),
+    ];
+    let mut told = Vec::new();
+    for (name, condition) in wanted {
+        let table = Table::named(name).expect("a table of the state");
+        let mut query = sqlx::query(table.select(condition));
+        if !condition.is_empty() {
+            query = query.bind(matter.0);
+        }
+        let rows = query.fetch_all(&mut **tx).await.during("read a matter's state")?;
+        told.push(table.rows(table.read(&rows)?));
+    }
+    Ok(told)
+}
+
+/// Makes the tables what a statement says that they are.
+///
+/// # Errors
+/// Corruption where it speaks of a table or a column that this version does not
+/// know.
+pub async fn apply(tx: &mut WriteTransaction, told: &[Rows]) -> Result<(), CatalogError> {
+    let mut known = Vec::new();
+    for rows in told {
+        let table = Table::named(&rows.table).ok_or_else(|| unknown(&rows.table))?;
+        let names = table.names();
+        if let Some(column) = rows.columns.iter().find(|name| !names.contains(&name.as_str())) {
+            return Err(unknown(&format!("{}.{column}", rows.table)));
+        }
+        let fits = |row: &&Row| row.len() != rows.columns.len();
+        if rows.rows.iter().any(|row| fits(&row))
+            || rows.gone.iter().any(|key| key.len() != table.key)
+        {
+            return Err(CatalogError::Corrupt(format!("a row told of {}", table.name)));
+        }
+        known.push((table, rows));
+    }
+    let place = |name| TABLES.iter().position(|table| table.name == name);
+    known.sort_by_key(|(table, _)| place(table.name));
+    for (table, rows) in &known {
+        for row in &rows.rows {
+            upsert(tx, table, &rows.columns, row).await?;
+        }
+    }
+    // What refers to others goes before them.
+    for (table, rows) in known.iter().rev() {
+        for key in &rows.gone {
+            remove(tx, table, key).await?;
+        }
+        if rows.is_whole {
+            let kept: std::collections::HashSet<&[Value]> =
+                rows.rows.iter().map(|row| table.key_of(row)).collect();
+            let found = sqlx::query(table.select("")).fetch_all(&mut **tx).await;
+            for row in table.read(&found.during("read the archive's state")?)? {
+                if !kept.contains(table.key_of(&row)) {
+                    remove(tx, table, table.key_of(&row)).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unknown(what: &str) -> CatalogError {
+    CatalogError::Corrupt(format!(
+        "a statement speaks of {what}, which this version does not know; a newer one wrote it"
+    ))
+}
+
+const DURING_APPLY: &str = "write the archive's state back";
+
+async fn upsert(
+    tx: &mut WriteTransaction,
+    table: &Table,
+    columns: &[String],
+    row: &[Value],
+) -> Result<(), CatalogError> {
+    let mut query: QueryBuilder<Sqlite> =
+        QueryBuilder::new(format!("INSERT INTO {} ({}) VALUES (", table.name, columns.join(", ")));
+    let mut values = query.separated(", ");
+    for value in row {
+        match value {
+            Value::Null => values.push_bind(None::<i64>),
+            Value::Integer(number) => values.push_bind(*number),
+            Value::Text(text) => values.push_bind(text.clone()),
+        };
+    }
+    let names = table.names();
+    let (key, others) = names.split_at(table.key);
+    query.push(format!(") ON CONFLICT ({}) DO ", key.join(", ")));
+    let set: Vec<_> = others
+        .iter()
+        .filter(|name| columns.iter().any(|column| column == *name))
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
+    match set.is_empty() {
+        true => query.push("NOTHING"),
+        false => query.push(format!("UPDATE SET {}", set.join(", "))),
+    };
+    query.build().execute(&mut **tx).await.during(DURING_APPLY)?;
+    Ok(())
+}
+
+async fn remove(
+    tx: &mut WriteTransaction,
+    table: &Table,
+    key: &[Value],
+) -> Result<(), CatalogError> {
+    let mut query: QueryBuilder<Sqlite> =
+        QueryBuilder::new(format!("DELETE FROM {} WHERE 1 = 1", table.name));
+    for (name, value) in table.names().into_iter().zip(key) {
+        query.push(format!(" AND {name} = "));
+        match value {
+            Value::Null => return Err(CatalogError::Corrupt(format!("a key of {}", table.name))),
+            Value::Integer(number) => query.push_bind(*number),
+            Value::Text(text) => query.push_bind(text.clone()),
+        };
+    }
+    query.build().execute(&mut **tx).await.during(DURING_APPLY)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::tests::scratch;
+
+    /// Tables that are made again from records, or that nothing depends on.
+    const OTHERS: &[&str] = &[
+        // From the segments and the log.
+        "segment",
+        "delivery",
+        "delivery_message",
+        "leaf",
+        "statement",
+        // By the followers.
+        "cursor",
+        "address",
+        "message_set",
+        "set_message",
+        "set_delivery",
+        "participant",
+        "attachment",
+        "gap",
+        // For a while only.
+        "session",
+        "login_failure",
+        "known_peer",
+        "_sqlx_migrations",
+        "sqlite_sequence",
+    ];
+
+    #[tokio::test]
+    async fn every_table_is_told_or_made_again() {
+        let (catalog, _directory) = scratch().await;
+        let names: Vec<(String,)> =
+            sqlx::query_as("SELECT name FROM sqlite_master WHERE type = 'table'")
+                .fetch_all(catalog.read())
+                .await
+                .unwrap();
+        for (name,) in names {
+            let is_told = Table::named(&name).is_some();
+            assert!(is_told != OTHERS.contains(&name.as_str()), "{name}");
+        }
+        for table in TABLES {
+            let sql = format!("SELECT name, type, pk FROM pragma_table_info('{}')", table.name);
+            let columns: Vec<(String, String, i64)> =
+                sqlx::query_as(AssertSqlSafe(sql)).fetch_all(catalog.read()).await.unwrap();
+            let ours: Vec<_> = table
+                .columns
+                .iter()
+                .enumerate()
+                .map(|(at, (name, kind))| (*name, *kind, at < table.key))
+                .collect();
+            let theirs: Vec<_> = columns
+                .iter()
+                .map(|(name, kind, pk)| {
+                    let kind = if kind == "TEXT" { Kind::Text } else { Kind::Integer };
+                    (name.as_str(), kind, *pk > 0)
+                })
+                .collect();
+            assert_eq!(ours, theirs, "{}", table.name);
+        }
+    }
+
+    async fn told(catalog: &Catalog) -> Vec<Rows> {
+        let snapshot = snapshot(catalog, 0, 1000).await.unwrap();
+        let whole = |(table, rows): (&Table, _)| Rows { is_whole: true, ..table.rows(rows) };
+        snapshot.tables.into_iter().map(|(table, rows)| whole((table, rows))).collect()
+    }
+
+    async fn run(catalog: &Catalog, sql: &'static str) {
+        let mut tx = catalog.write().await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut *tx).await.unwrap();
+        catalog.commit(tx, "test").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn tables_come_back_as_they_were_told() {
+        let (first, _a) = scratch().await;
+        run(
+            &first,
+            "INSERT INTO meta VALUES ('a', 'é\"');
+             INSERT INTO person VALUES (7, 'ann', 'Ann', 'h', 'legal', 1, 0, 0, 5);
+             INSERT INTO matter VALUES (3, 'm', '', 'UTC', 0, 6, 7);
+             INSERT INTO matter_member VALUES (3, 7);
+             INSERT INTO custodian VALUES (9, 3, 'c');
+             INSERT INTO custodian_address VALUES (9, 'a@b.c'), (9, 'd@e.f');
+             INSERT INTO hold VALUES (2, 3, 'h', 'sent', NULL, 8, 1, 9, 7, 0, NULL, NULL, NULL);
+             INSERT INTO hold_custodian VALUES (2, 9);
+             INSERT INTO audit VALUES (4, 1, 'ann', 'x', NULL, 's', '{}', 'done');",
+        )
+        .await;
+        let rows = told(&first).await;
+        let json = serde_json::to_string(&rows).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Rows>>(&json).unwrap(), rows);
+
+        let (second, _b) = scratch().await;
+        run(
+            &second,
+            "INSERT INTO person VALUES (7, 'old', 'Old', 'h', 'legal', 1, 0, 0, 5);
+             INSERT INTO matter VALUES (3, 'm', '', 'UTC', 0, 6, 7), (4, 'n', '', 'UTC', 0, 6, 7);
+             INSERT INTO custodian VALUES (9, 3, 'c'), (10, 4, 'gone');
+             INSERT INTO custodian_address VALUES (10, 'gone@b.c');",
+        )
+        .await;
+        let mut tx = second.write().await.unwrap();
+        apply(&mut tx, &rows).await.unwrap();
+        second.commit(tx, "test").await.unwrap();
+        assert_eq!(told(&second).await, rows);
+
+        let mut gone = Table::named("custodian_address").unwrap().rows(Vec::new());
+        gone.gone.push(vec![Value::Integer(9), Value::Text("a@b.c".into())]);
+        let mut tx = second.write().await.unwrap();
+        apply(&mut tx, &[gone]).await.unwrap();
+        second.commit(tx, "test").await.unwrap();
+        let left: Vec<String> = sqlx::query_scalar("SELECT address FROM custodian_address")
+            .fetch_all(second.read())
+            .await
+            .unwrap();
+        assert_eq!(left, ["d@e.f"]);
+    }
+
+    #[tokio::test]
+    async fn what_a_newer_version_told_is_named() {
+        let (catalog, _directory) = scratch().await;
+        for (table, column) in [("tomorrow", "a"), ("meta", "tomorrow")] {
+            let rows = Rows {
+                table: table.into(),
+                columns: vec![column.into()],
+                rows: Vec::new(),
+                gone: Vec::new(),
+                is_whole: false,
+            };
+            let mut tx = catalog.write().await.unwrap();
+            let error = apply(&mut tx, &[rows]).await.unwrap_err().to_string();
+            assert!(error.contains("tomorrow") && error.contains("newer"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Statements: sealed objects of the bucket that tell what was decided and looked
+//! at, each with a leaf. A row waits with its content until it is in the bucket.
+
+use super::{Catalog, CatalogError, During, WriteTransaction};
+use crate::base::clock::Timestamp;
+use crate::base::hash::Digest;
+use crate::vault::bucket::Place;
+
+/// The action of a statement that tells all changes since the last.
+pub const SEAL: &str = "seal";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementRow {
+    pub statement_id: i64,
+    /// The last statement before what its rows show; of an act its own id.
+    pub follows: i64,
+    pub at: Timestamp,
+    pub action: String,
+    pub row_count: u32,
+}
+
+/// A statement that is not in the bucket yet.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub row: StatementRow,
+    pub content: Vec<u8>,
+}
+
+/// Adds a statement in the transaction of the act that it tells of, or of nothing
+/// else where it is a seal. `follows` is none for an act.
+pub async fn add(
+    tx: &mut WriteTransaction,
+    at: Timestamp,
+    action: &str,
+    follows: Option<i64>,
+    row_count: u32,
+    content: &[u8],
+) -> Result<i64, CatalogError> {
+    const DURING: &str = "write a statement";
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO statement (follows, at, action, row_count, content)
+         VALUES (0, $1, $2, $3, $4) RETURNING statement_id",
+    )
+    .bind(at.0)
+    .bind(action)
+    .bind(i64::from(row_count))
+    .bind(content)
+    .fetch_one(&mut **tx)
+    .await
+    .during(DURING)?;
+    sqlx::query("UPDATE statement SET follows = $1 WHERE statement_id = $2")
+        .bind(follows.unwrap_or(id))
+        .bind(id)
+        .execute(&mut **tx)
+        .await
+        .during(DURING)?;
+    Ok(id)
+}
+
+/// The first that waits, in the order in which they were written.
+pub async fn first_waiting(catalog: &Catalog) -> Result<Option<Waiting>, CatalogError> {
+    let row: Option<(i64, i64, i64, String, i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT statement_id, follows, at, action, row_count, content FROM statement
+         WHERE object IS NULL ORDER BY statement_id LIMIT 1",
+    )
+    .fetch_optional(catalog.read())
+    .await
+    .during("read waiting statements")?;
+    Ok(row.map(|(statement_id, follows, at, action, row_count, content)| {
+        let at = Timestamp(at);
+        let row_count = u32::try_from(row_count).unwrap_or(u32::MAX);
+        Waiting { row: StatementRow { statement_id, follows, at, action, row_count }, content }
+    }))
+}
+
+/// How many wait, and the id of the last of all.
+pub async fn count_waiting(catalog: &Catalog) -> Result<(u64, i64), CatalogError> {
+    let (waiting, last): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT COUNT(*) FROM statement WHERE object IS NULL),
+                (SELECT COALESCE(MAX(statement_id), 0) FROM statement)",
+    )
+    .fetch_one(catalog.read())
+    .await
+    .during("count waiting statements")?;
+    Ok((waiting as u64, last))
+}
+
+/// The statement is in the bucket: its leaf is appended, its content let go.
+pub async fn settle(
+    tx: &mut WriteTransaction,
+    statement_id: i64,
+    place: &Place,
+    leaf: &[u8],
+    leaf_hash: &Digest,
+) -> Result<(), CatalogError> {
+    const DURING: &str = "settle a statement";
+    let position: i64 = sqlx::query_scalar(
+        "INSERT INTO leaf (position, hash, body)
+         VALUES ((SELECT COALESCE(MAX(position) + 1, 0) FROM leaf), $1, $2) RETURNING position",
+    )
+    .bind(&leaf_hash.0[..])
+    .bind(leaf)
+    .fetch_one(&mut **tx)
+    .await
+    .during(DURING)?;
+    sqlx::query(
+        "UPDATE statement SET content = NULL, object = $1, object_version = $2, position = $3
+         WHERE statement_id = $4",
+    )
+    .bind(&place.name)
+    .bind(&place.version)
+    .bind(position)
+    .bind(statement_id)
+    .execute(&mut **tx)
+    .await
+    .during(DURING)?;
+    Ok(())
+}
+
+/// Writes the row of a statement that is in the bucket and, unless `position` is
+/// none, in the log.
+pub async fn restore(
+    tx: &mut WriteTransaction,
+    row: &StatementRow,
+    place: &Place,
+    position: Option<u64>,
+) -> Result<(), CatalogError> {
+    sqlx::query(
+        "INSERT INTO statement (statement_id, follows, at, action, row_count, object,
+             object_version, position)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (statement_id) DO NOTHING",
+    )
+    .bind(row.statement_id)
+    .bind(row.follows)
+    .bind(row.at.0)
+    .bind(&row.action)
+    .bind(i64::from(row.row_count))
+    .bind(&place.name)
+    .bind(&place.version)
+    .bind(position.map(|position| position as i64))
+    .execute(&mut **tx)
+    .await
+    .during("write a statement back")?;
+    Ok(())
+}
+
+/// Whether a statement of this id is known.
+pub async fn is_known(catalog: &Catalog, statement_id: i64) -> Result<bool, CatalogError> {
+    let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM statement WHERE statement_id = $1")
+        .bind(statement_id)
+        .fetch_optional(catalog.read())
+        .await
+        .during("look for a statement")?;
+    Ok(row.is_some())
+}

@@ -1,0 +1,252 @@
+//! The catalog's deliveries again, from the bucket alone: the published log says
+//! which there are and in which order, the segments what they are.
+//!
+//! Every step commits what it did, so that a rebuild that was stopped goes on where
+//! it was.
+
+use futures::StreamExt as _;
+
+use super::StartError;
+use super::adopt::{self, Named};
+use super::log::{self, Log, LogError};
+use crate::base::crash;
+use crate::base::limits::REBUILD_FAULTS_SHOWN;
+use crate::catalog::delivery::{self, NewSegment};
+use crate::catalog::rebuild::{self, PublishedLeaf};
+use crate::catalog::{Catalog, CatalogError, leaf};
+use crate::ledger::leaf::Leaf;
+use crate::ledger::tile::{self, Edge, Tile, TileError};
+use crate::ledger::tree;
+use crate::vault::bucket::BucketError;
+use crate::vault::{Vault, VaultError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(
+        "the published log is damaged: its entries up to {size} do not give the root that its \
+         checkpoint signs; bring the objects below log/ back from a copy of the bucket"
+    )]
+    Root { size: u64 },
+    #[error("the entry {position} of the published log is damaged")]
+    Leaf { position: u64, source: crate::ledger::leaf::LeafError },
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Rebuilt {
+    pub leaves: u64,
+    pub segments: u64,
+    /// Deliveries that no published leaf spoke of.
+    pub adopted: u64,
+    /// What is missing or damaged, each a sentence.
+    pub faults: Vec<String>,
+}
+
+/// Bundles of 256 leaves in one transaction.
+const BUNDLES_AT_ONCE: usize = 16;
+/// Segments read at the same time, and written in one transaction.
+const SEGMENTS_AT_ONCE: usize = 8;
+const SEGMENTS_PER_COMMIT: usize = 64;
+
+/// Something that goes on: a step's name, and how much of how much is done.
+pub trait Progress: FnMut(&'static str, u64, u64) + Send {}
+impl<F: FnMut(&'static str, u64, u64) + Send> Progress for F {}
+
+/// Makes log and deliveries again in a catalog that has nothing else.
+pub async fn rebuild(
+    vault: &Vault,
+    catalog: &Catalog,
+    progress: &mut impl Progress,
+) -> Result<Rebuilt, RebuildError> {
+    let verifier = vault.log_signer().verifier().clone();
+    let log = Log::open(vault.bucket().clone(), verifier).await?;
+    let mut rebuilt = Rebuilt::default();
+    rebuild::begin(catalog).await?;
+    if let Some(published) = log.published() {
+        leaves(vault, catalog, published.size, progress).await?;
+        let root = root_of(catalog, published.size).await?;
+        if root != published.root {
+            return Err(RebuildError::Root { size: published.size });
+        }
+    }
+    rebuilt.leaves = beyond(vault, catalog).await?;
+    segments(vault, catalog, &mut rebuilt, progress).await?;
+    let (count, first) = rebuild::missing(catalog, REBUILD_FAULTS_SHOWN).await?;
+    rebuilt.faults.extend(
+        first.iter().map(|record| format!("record {record} is in the log and in no segment")),
+    );
+    if let Some(more) = count.checked_sub(first.len() as u64).filter(|more| *more > 0) {
+        rebuilt.faults.push(format!("and {more} more records that are in no segment"));
+    }
+    rebuild::end(catalog).await?;
+    Ok(rebuilt)
+}
+
+async fn leaves(
+    vault: &Vault,
+    catalog: &Catalog,
+    size: u64,
+    progress: &mut impl Progress,
+) -> Result<(), RebuildError> {
+    let mut have = leaf::count(catalog).await?;
+    while have < size {
+        let first = have;
+        let mut new = Vec::new();
+        for _ in 0..BUNDLES_AT_ONCE {
+            let position = first + new.len() as u64;
+            let index = position / tile::WIDTH;
+            let Some(tile) = Tile::in_tree(size, 0, index) else { break };
+            new.extend(bundle(vault, &tile, position).await?);
+        }
+        rebuild::add_leaves(catalog, first, &new).await?;
+        have += new.len() as u64;
+        crash::point("rebuild.after_leaves");
+        progress("log", have, size);
+    }
+    Ok(())
+}
+
+/// Takes over entries that were put and that no checkpoint speaks of yet: what was
+/// not published is published in this order, since their names are taken. Gives the
+/// length of the log with them.
+async fn beyond(vault: &Vault, catalog: &Catalog) -> Result<u64, RebuildError> {
+    loop {
+        let have = leaf::count(catalog).await?;
+        let index = have / tile::WIDTH;
+        let full = Tile { level: 0, index, width: tile::WIDTH as u16 };
+        let name = log::object_of_entries(&full);
+        let found = vault.bucket().list(&format!("{name}.p/")).await.map_err(LogError::from)?;
+        let widths = found.iter().filter_map(|name| name.rsplit_once('/')?.1.parse().ok());
+        let is_full = match vault.bucket().get(&name).await {
+            Ok(_) => true,
+            Err(BucketError::Missing(_)) => false,
+            Err(error) => return Err(LogError::from(error).into()),
+        };
+        let width = if is_full { full.width } else { widths.max().unwrap_or(0) };
+        if u64::from(width) <= have % tile::WIDTH {
+            return Ok(have);
+        }
+        let new = bundle(vault, &Tile { width, ..full }, have).await?;
+        rebuild::add_leaves(catalog, have, &new).await?;
+    }
+}
+
+/// The entries of a bundle from `position` on.
+async fn bundle(
+    vault: &Vault,
+    tile: &Tile,
+    position: u64,
+) -> Result<Vec<PublishedLeaf>, RebuildError> {
+    let bundle = vault.bucket().get(&log::object_of_entries(tile)).await.map_err(LogError::from)?;
+    let entries = tile::decode_bundle(&bundle).map_err(LogError::from)?;
+    if entries.len() != usize::from(tile.width) {
+        let error = TileError::Bundle("it has not as many entries as its name says");
+        return Err(LogError::from(error).into());
+    }
+    let skip = (position % tile::WIDTH) as usize;
+    let entries = entries[skip..].iter().zip(position..);
+    entries.map(|(entry, position)| published_leaf(entry, position)).collect()
+}
+
+fn published_leaf(entry: &[u8], position: u64) -> Result<PublishedLeaf, RebuildError> {
+    let leaf = Leaf::decode(entry).map_err(|source| RebuildError::Leaf { position, source })?;
+    let record = match leaf {
+        Leaf::Delivery { record, .. } => Some(record),
+        Leaf::Event { .. } | Leaf::Seal { .. } => None,
+    };
+    Ok(PublishedLeaf { hash: tree::hash_leaf(entry), body: entry.to_vec(), record })
+}
+
+/// The root of the first `size` leaves that the catalog has.
+async fn root_of(catalog: &Catalog, size: u64) -> Result<crate::base::hash::Digest, RebuildError> {
+    const AT_ONCE: u32 = 10_000;
+    let mut edge = Edge::new();
+    while edge.size() < size {
+        let rows = leaf::from(catalog, edge.size(), AT_ONCE).await?;
+        // Filled tiles are of no use here.
+        let mut full = Vec::new();
+        for row in rows.iter().take((size - edge.size()) as usize) {
+            edge.push(row.hash, &mut full);
+            full.clear();
+        }
+        if rows.is_empty() {
+            return Err(RebuildError::Root { size });
+        }
+    }
+    Ok(edge.root())
+}
+
+async fn segments(
+    vault: &Vault,
+    catalog: &Catalog,
+    rebuilt: &mut Rebuilt,
+    progress: &mut impl Progress,
+) -> Result<(), RebuildError> {
+    let names = vault.bucket().list("seg").await.map_err(VaultError::from)?;
+    let total = names.len() as u64;
+    let mut done = 0;
+    let mut unlogged = Vec::new();
+    for names in names.chunks(SEGMENTS_PER_COMMIT) {
+        let read = futures::stream::iter(names)
+            .map(|object| read(vault, catalog, object))
+            .buffered(SEGMENTS_AT_ONCE);
+        let mut found = Vec::new();
+        for read in read.collect::<Vec<_>>().await {
+            match read? {
+                Read::Segment(segment) => found.push(*segment),
+                Read::Fault(fault) => rebuilt.faults.push(fault),
+                Read::Nothing => {}
+            }
+        }
+        unlogged.extend(rebuild::add_segments(catalog, &found).await?);
+        rebuilt.segments += found.len() as u64;
+        done += names.len() as u64;
+        crash::point("rebuild.after_segments");
+        progress("segments", done, total);
+    }
+    // What a crash left before its leaves were published.
+    for segment in unlogged {
+        vault.bucket().ensure_lock(&segment.object).await.map_err(VaultError::from)?;
+        rebuild::append(catalog, &segment).await?;
+        rebuilt.adopted += segment.deliveries.len() as u64;
+    }
+    Ok(())
+}
+
+enum Read {
+    Segment(Box<NewSegment>),
+    Fault(String),
+    /// It is there already, or was never acknowledged.
+    Nothing,
+}
+
+async fn read(vault: &Vault, catalog: &Catalog, object: &str) -> Result<Read, RebuildError> {
+    let Some(Named { segment, page, .. }) = adopt::read_name(object) else {
+        return Ok(Read::Nothing);
+    };
+    if delivery::has_segment(catalog, segment).await? {
+        return Ok(Read::Nothing);
+    }
+    let read = async {
+        let (open, placed) = adopt::open(vault, object, &page).await?;
+        adopt::rows(&open, placed, segment).await
+    };
+    match read.await {
+        Ok(segment) => Ok(Read::Segment(Box::new(segment))),
+        // Without a page nobody was told of it. If somebody was, its records are in
+        // the log, and are counted as missing.
+        Err(StartError::Vault(VaultError::Bucket(BucketError::Missing(_)))) => Ok(Read::Nothing),
+        Err(StartError::Vault(
+            error @ (VaultError::Damaged { .. } | VaultError::Key(_) | VaultError::NoKey(_)),
+        )) => Ok(Read::Fault(format!("{object}: {error}"))),
+        Err(error) => Err(error.into()),
+    }
+}

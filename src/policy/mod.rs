@@ -1,0 +1,212 @@
+//! Statements: what was decided and looked at, told to the bucket, so that it can
+//! be proved by the log and comes back without the catalog.
+//!
+//! An act that records depend on (a hold placed or released) adds its statement in
+//! its own catalog transaction, with all rows that it needs to be understood. It is
+//! in force with that commit; [`Recorder::told`] waits until it is in the bucket
+//! too. Once a minute [`seal`] tells all other changes and the audit.
+//!
+//! What a crash leaves: before the put, a row that waits, put at the next start;
+//! between the put and the leaf, an object that no leaf speaks of, beside the one
+//! that is then made of the same row.
+
+pub mod restore;
+mod seal;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::crash;
+use crate::base::ids::MatterId;
+use crate::base::limits::SEAL_EVERY_SECONDS;
+use crate::catalog::state::{self, Rows};
+use crate::catalog::statement::{self, SEAL};
+use crate::catalog::{Catalog, CatalogError, WriteTransaction};
+use crate::vault::statement::Head;
+use crate::vault::{Vault, VaultError};
+use seal::{Sealed, Sealer};
+
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("the statement {object} cannot be read")]
+    Content { object: String, source: serde_json::Error },
+}
+
+/// What a statement tells, as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    /// Ids of message sets up to this one were given.
+    #[serde(default)]
+    last_set: i64,
+    tables: Vec<Rows>,
+}
+
+impl Content {
+    fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("our own types are valid JSON")
+    }
+
+    fn row_count(&self) -> u32 {
+        let count = self.tables.iter().map(|rows| rows.rows.len() + rows.gone.len()).sum::<usize>();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+}
+
+/// Tells of an act in a matter, in the act's own transaction.
+pub async fn tell(
+    tx: &mut WriteTransaction,
+    at: Timestamp,
+    action: &str,
+    matter: MatterId,
+) -> Result<(), CatalogError> {
+    let content = Content { last_set: 0, tables: state::of_matter(tx, matter).await? };
+    statement::add(tx, at, action, None, content.row_count(), &content.encode()).await?;
+    Ok(())
+}
+
+/// How far the bucket knows of what was decided.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    catalog: Catalog,
+    wake: Arc<Notify>,
+    /// The last statement before which all are in the bucket.
+    told: Arc<watch::Sender<i64>>,
+}
+
+/// Puts what waits into the bucket. One per archive runs.
+pub struct Teller {
+    vault: Vault,
+    recorder: Recorder,
+    clock: Clock,
+    sealer: Sealer,
+}
+
+/// How long an act waits for its statement.
+const PATIENCE: Duration = Duration::from_secs(10);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl Recorder {
+    pub fn new(catalog: Catalog) -> Self {
+        Self { catalog, wake: Arc::default(), told: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// Waits until all that was decided so far is in the bucket; whether it is.
+    /// What is not after a while is in force all the same, and is told later.
+    pub async fn told(&self) -> Result<bool, CatalogError> {
+        let mut told = self.told.subscribe();
+        let (waiting, last) = statement::count_waiting(&self.catalog).await?;
+        if waiting == 0 {
+            return Ok(true);
+        }
+        self.wake.notify_one();
+        let reached = tokio::time::timeout(PATIENCE, told.wait_for(|at| *at >= last)).await;
+        let is_told = matches!(reached, Ok(Ok(_)));
+        if !is_told {
+            tracing::warn!(waiting, "what was decided is not in the bucket yet");
+        }
+        Ok(is_told)
+    }
+
+    /// How many statements are not in the bucket yet.
+    pub async fn waiting(&self) -> Result<u64, CatalogError> {
+        Ok(statement::count_waiting(&self.catalog).await?.0)
+    }
+}
+
+impl Teller {
+    pub fn new(vault: Vault, recorder: Recorder, clock: Clock) -> Self {
+        Self { vault, recorder, clock, sealer: Sealer::default() }
+    }
+
+    /// Runs until `stop` is ready, and seals once more then.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut seal_at = Instant::now();
+        loop {
+            let is_due = Instant::now() >= seal_at;
+            let done = self.tell(is_due).await;
+            if is_due && done.is_ok() {
+                seal_at = Instant::now() + Duration::from_secs(SEAL_EVERY_SECONDS);
+            }
+            let next = match done {
+                Ok(()) => seal_at,
+                Err(error) => {
+                    let error = one_line(&error);
+                    tracing::warn!(error, "tell the bucket what was decided: will try again");
+                    Instant::now() + RETRY_AFTER
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = self.recorder.wake.notified() => {}
+                () = &mut stop => break,
+            }
+        }
+        if let Err(error) = self.tell(true).await {
+            let error = one_line(&error);
+            tracing::warn!(error, "what was decided last is told at the next start");
+        }
+    }
+
+    async fn tell(&mut self, is_due: bool) -> Result<(), PolicyError> {
+        self.put_waiting().await?;
+        if is_due {
+            let catalog = self.recorder.catalog.clone();
+            let mut is_more = true;
+            while is_more {
+                is_more = self.sealer.seal(&catalog, self.clock.now()).await? == Sealed::Part;
+                self.put_waiting().await?;
+                self.sealer.confirm(&catalog).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_waiting(&self) -> Result<(), PolicyError> {
+        let catalog = &self.recorder.catalog;
+        while let Some(waiting) = statement::first_waiting(catalog).await? {
+            let row = waiting.row;
+            let head = Head {
+                number: row.statement_id as u64,
+                follows: row.follows as u64,
+                at: row.at,
+                action: row.action.clone(),
+            };
+            crash::point("policy.before_put");
+            let stated = self.vault.put_statement(&head, &waiting.content).await?;
+            crash::point("policy.after_put");
+            let leaf = stated.leaf(&head, row.action == SEAL, row.row_count);
+            let mut tx = catalog.write().await?;
+            let (body, hash) = (leaf.encode(), leaf.hash());
+            statement::settle(&mut tx, row.statement_id, &stated.place, &body, &hash).await?;
+            catalog.commit(tx, "settle a statement").await?;
+            self.recorder.told.send_replace(row.statement_id);
+        }
+        Ok(())
+    }
+}
+
+/// An error with its causes, on one line.
+fn one_line(error: &PolicyError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
