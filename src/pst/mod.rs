@@ -4,10 +4,12 @@
 //! `split` spreads it over files. Below are the three layers of the format:
 //! `store` (messaging), `ltp` (lists, tables, properties) and `ndb` (nodes).
 //! `check` verifies a file against the format and shares no code with them.
+//! `mend` puts right what keeps `outlook-pst` from reading some stores.
 //! Nothing here knows of archives, rights or jobs.
 
 pub mod check;
 mod ltp;
+pub mod mend;
 pub mod mime;
 pub mod model;
 mod ndb;

@@ -166,6 +166,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("tika/test-documents.7z", "attachment:pdf"),
     ("hoover/archives.zip", "attachment:zip"),
     ("iped/test_sample.pst", "message"),
+    ("pst-extractor/enron-mlokay-nonpriv.pst", "\"Burlington Resources\""),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

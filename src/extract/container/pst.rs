@@ -21,6 +21,7 @@ use super::super::family::{Named, Place, Walk};
 use super::super::ole::mapi::{self, Properties, Value};
 use super::super::sink::Sink;
 use crate::base::hash::Digest;
+use crate::pst::mend;
 
 const FOLDERS_MAX: usize = 100_000;
 
@@ -31,12 +32,13 @@ pub(in crate::extract) fn unpack(
     sink: &mut Sink,
 ) {
     sink.is_container = true;
-    let source = || Box::new(Cursor::new(bytes.to_vec()));
-    let unicode = UnicodePstFile::read_from(source()).ok();
+    let mut mended = bytes.to_vec();
+    mend::free_counts(&mut mended);
+    let unicode = UnicodePstFile::read_from(Box::new(Cursor::new(mended))).ok();
     if let Some(store) = unicode.and_then(|file| UnicodeStore::read(Rc::new(file)).ok()) {
         return unicode_store(walk, &store, inside, sink);
     }
-    let ansi = AnsiPstFile::read_from(source()).ok();
+    let ansi = AnsiPstFile::read_from(Box::new(Cursor::new(bytes.to_vec()))).ok();
     match ansi.and_then(|file| AnsiStore::read(Rc::new(file)).ok()) {
         Some(store) => ansi_store(walk, &store, inside, sink),
         None => sink.gap(Reason::Damaged, "its header or its root is damaged"),

@@ -37,7 +37,25 @@ pub fn permute(bytes: &mut [u8]) {
     }
 }
 
+/// Undoes it.
+pub fn restore(bytes: &mut [u8]) {
+    for byte in bytes {
+        *byte = RESTORATION[usize::from(*byte)];
+    }
+}
+
 static CRC: [[u32; 256]; 8] = crc_tables();
+static RESTORATION: [u8; 256] = inverse();
+
+const fn inverse() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[PERMUTATION[byte] as usize] = byte as u8;
+        byte += 1;
+    }
+    table
+}
 
 const fn crc_tables() -> [[u32; 256]; 8] {
     let mut tables = [[0_u32; 256]; 8];
@@ -102,6 +120,10 @@ mod tests {
         seen.sort_unstable();
         assert!(seen.iter().enumerate().all(|(at, byte)| at == usize::from(*byte)));
         assert_eq!(PERMUTATION[0x47], 0x00);
+        let mut all: Vec<u8> = (0..=255).collect();
+        permute(&mut all);
+        restore(&mut all);
+        assert!(all.iter().enumerate().all(|(at, byte)| at == usize::from(*byte)));
     }
 
     #[test]

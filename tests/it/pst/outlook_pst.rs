@@ -4,6 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use muniment::base::hash::Digest;
+use muniment::pst::model::RecipientKind;
 use outlook_pst::UnicodePstFile;
 use outlook_pst::ltp::prop_context::PropertyValue;
 use outlook_pst::ltp::table_context::{TableContext, TableRowData};
@@ -31,9 +32,9 @@ pub fn marks(file: &Path) -> Vec<Marks> {
     seen
 }
 
-type Each<'e> = &'e mut dyn FnMut(&str, &Rc<UnicodeMessage>);
+pub type Each<'e> = &'e mut dyn FnMut(&str, &Rc<UnicodeMessage>);
 
-fn each(file: &Path, each: Each<'_>) {
+pub fn each(file: &Path, each: Each<'_>) {
     let source = Box::new(std::fs::File::open(file).unwrap());
     let pst = UnicodePstFile::read_from(source).unwrap();
     let store = UnicodeStore::read(Rc::new(pst)).unwrap();
@@ -92,7 +93,7 @@ fn mail(message: &Rc<UnicodeMessage>) -> Mail {
     mail
 }
 
-fn fields(message: &dyn Message) -> Mail {
+pub fn fields(message: &dyn Message) -> Mail {
     let properties = message.properties();
     let text = |id| string(properties.get(id)).unwrap_or_default();
     let time = |id| match properties.get(id) {
@@ -164,16 +165,30 @@ fn marks_of(message: &UnicodeMessage) -> Marks {
 }
 
 fn recipients(table: &dyn TableContext) -> Vec<String> {
-    let named = cells(table, &[0x0C15, 0x3001, 0x3003]).into_iter().map(|row| {
+    let people = people(table).into_iter();
+    let shown = people.map(|(kind, name, address)| {
+        let kind = match kind {
+            RecipientKind::To => "to",
+            RecipientKind::Cc => "cc",
+            RecipientKind::Bcc => "bcc",
+        };
+        format!("{kind} {name} <{address}>")
+    });
+    shown.collect()
+}
+
+/// Kind, name and address of each.
+pub fn people(table: &dyn TableContext) -> Vec<(RecipientKind, String, String)> {
+    let people = cells(table, &[0x0C15, 0x3001, 0x3003]).into_iter().map(|row| {
         let kind = match row[0] {
-            Some(PropertyValue::Integer32(1)) => "to",
-            Some(PropertyValue::Integer32(2)) => "cc",
-            _ => "bcc",
+            Some(PropertyValue::Integer32(1)) => RecipientKind::To,
+            Some(PropertyValue::Integer32(2)) => RecipientKind::Cc,
+            _ => RecipientKind::Bcc,
         };
         let text = |at: usize| string(row[at].as_ref()).unwrap_or_default();
-        format!("{kind} {} <{}>", text(1), text(2))
+        (kind, text(1), text(2))
     });
-    named.collect()
+    people.collect()
 }
 
 /// The cells of these columns, row by row.
@@ -193,7 +208,7 @@ fn cells(table: &dyn TableContext, ids: &[u16]) -> Vec<Vec<Option<PropertyValue>
     rows.into_iter().map(row).collect()
 }
 
-fn string(value: Option<&PropertyValue>) -> Option<String> {
+pub fn string(value: Option<&PropertyValue>) -> Option<String> {
     match value {
         Some(PropertyValue::Unicode(text)) => Some(String::from_utf16(text.buffer()).unwrap()),
         _ => None,

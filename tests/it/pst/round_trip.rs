@@ -20,6 +20,11 @@ fn round_trip(parts: &[&str]) {
 
 /// What each reader sees in the file, beside what was written.
 pub fn compare_all(file: &Path, written: &Seen) {
+    compare_with(file, written, &readpst_view);
+}
+
+/// With a view of one's own of what `readpst` does not show.
+pub fn compare_with(file: &Path, written: &Seen, readpst_view: &dyn Fn(&mut Mail)) {
     compare("outlook-pst", written, &outlook_pst::read(file), &outlook_pst_view);
     if let Some(seen) = pst_extractor::read(file) {
         compare("pst-extractor", written, &seen, &pst_extractor_view);
@@ -28,7 +33,7 @@ pub fn compare_all(file: &Path, written: &Seen) {
         compare("pffexport", written, &seen, &pffexport_view);
     }
     if let Some(seen) = readpst::read(file) {
-        compare("readpst", written, &seen, &readpst_view);
+        compare("readpst", written, &seen, readpst_view);
     }
 }
 
@@ -98,7 +103,7 @@ fn pffexport_view(mail: &mut Mail) {
 }
 
 /// It writes mail anew, so headers, bodies and times are as it makes them.
-fn readpst_view(mail: &mut Mail) {
+pub fn readpst_view(mail: &mut Mail) {
     mail.headers.clear();
     mail.structure.clear();
     // It takes headers over only where the first is one that it knows; else it
@@ -121,10 +126,11 @@ fn readpst_view(mail: &mut Mail) {
     for nested in mail.attachments.iter_mut().filter_map(|one| one.nested.as_deref_mut()) {
         readpst_view(nested);
     }
-    // It leaves a bracket in a name uncoded (RFC 2231 section 7), where a comment
-    // begins.
+    // It leaves brackets and quotes in a name uncoded, where a comment begins and a
+    // language ends (RFC 2231 sections 4 and 7), and blanks at its end.
     for one in &mut mail.attachments {
-        one.name.truncate(one.name.find('(').unwrap_or(one.name.len()));
+        let coded = one.name.rsplit('\'').next().unwrap_or_default();
+        one.name = coded[..coded.find('(').unwrap_or(coded.len())].trim_end().to_owned();
     }
     // It writes no attachment without bytes.
     mail.attachments.retain(|one| one.size > 0 || one.nested.is_some());

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use muniment::pst::model::Message;
 use muniment::pst::{Options, Writer, mime};
 
 use super::fields::{Mail, Seen};
@@ -49,14 +50,23 @@ pub fn mail(parts: &[&str]) -> Vec<(Vec<String>, Vec<u8>)> {
 
 /// Writes all of it; what it should look like.
 pub fn write(mail: &[(Vec<String>, Vec<u8>)], file: &Path) -> Seen {
+    let mapped = mail.iter().map(|(folder, bytes)| (folder.join("/"), mime::message(bytes)));
+    write_messages(mapped, file)
+}
+
+/// Each message into one folder, called as its whole path.
+pub fn write_messages<'m>(
+    mail: impl IntoIterator<Item = (String, Message<'m>)>,
+    file: &Path,
+) -> Seen {
     let directory = file.parent().unwrap();
     let options = Options::new("Round trip", directory);
     let mut writer = Writer::create(std::fs::File::create(file).unwrap(), options).unwrap();
     let mut written = Seen::new();
-    for (folder, bytes) in mail {
-        let message = mime::message(bytes);
-        written.entry(folder.join("/").replace('/', "_")).or_default().push(Mail::of(&message));
-        let id = writer.folder(&[folder.join("/").replace('/', "_")]);
+    for (folder, message) in mail {
+        let folder = folder.replace('/', "_");
+        written.entry(folder.clone()).or_default().push(Mail::of(&message));
+        let id = writer.folder(&[folder]);
         writer.add(id, message).unwrap();
     }
     writer.finish(|file| file.sync_all()).unwrap();
