@@ -1,21 +1,34 @@
-"""Runs pstltp.py with each folder's table read once: it reads the table again for
-every message in it, which takes hours where there are thousands.
+"""Runs pstltp.py with each folder's table read once, and only one of them in memory:
+it reads the table again for every message in it, which takes hours where there are
+thousands. Messages come folder by folder.
 usage: pstltp_fast.py PSTLTP FILE"""
 import functools, os, sys
 
 tool = sys.argv.pop(1)
 sys.path.insert(0, os.path.dirname(os.path.abspath(tool)))
 source = open(tool).read()
-slow = "ct=tc(*P.N[par&~31|0xE][:2]); row=dict(ct[2]).get(nid,{})"
-assert source.count(slow) == 1, "pstltp.py is not as it was"
-source = source.replace(slow, "ct,rows=contents(*P.N[par&~31|0xE][:2]); row=rows.get(nid,{})")
+
+
+def instead(old, new):
+    global source
+    assert source.count(old) == 1, f"pstltp.py is not as it was: {old}"
+    source = source.replace(old, new)
+
+
+instead("ct=tc(*P.N[par&~31|0xE][:2]); row=dict(ct[2]).get(nid,{})",
+        "ct,rows=contents(*P.N[par&~31|0xE][:2]); row=rows.get(nid,{})")
+instead("    n=0\n    for nid in sorted(P.N):", "    n=0\n    for nid in sorted(P.N,key=place):")
 space = {"__name__": "__main__", "__file__": tool}
 
 
-@functools.lru_cache(maxsize=64)
+def place(nid):
+    return space["c"].P.N[nid][2], nid
+
+
+@functools.lru_cache(maxsize=1)
 def contents(data, subnodes):
-    table = space["tc"](data, subnodes)
-    return table, {row: shown(cells) for row, cells in table[2]}
+    columns, ends, rows, ids, matrix = space["tc"](data, subnodes)
+    return (columns, ends, None, ids, matrix), {row: shown(cells) for row, cells in rows}
 
 
 def shown(cells):
@@ -24,4 +37,5 @@ def shown(cells):
 
 
 space["contents"] = contents
+space["place"] = place
 exec(compile(source, tool, "exec"), space)
