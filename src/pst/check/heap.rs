@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek};
 
-use super::image::{u16_at, u32_at};
+use super::image::{u16_at, u32_at, u64_at};
 use super::ndb::{Database, Node};
-use super::rule::{Report, Rule};
+use super::rule::{Report, Rule, hold};
+
+/// A heap id has 16 bits for the block (2.3.1.1).
+const BLOCKS_MAX: usize = 1 << 16;
 
 /// A heap and the nodes that its ids may name instead.
 pub struct Heap {
@@ -24,13 +27,20 @@ impl Heap {
         place: &str,
         report: &mut Report,
     ) -> io::Result<Option<Self>> {
+        if database.leaf_count(data)? > BLOCKS_MAX {
+            report.broke(Rule::HeapBlocks, place);
+            return Ok(None);
+        }
         let blocks = database.leaves(data)?;
         let Some(first) = blocks.first().filter(|first| first.len() >= 12) else {
-            report.broke(Rule::HeapHeader, place);
+            report.broke(Rule::HeapLength, place);
             return Ok(None);
         };
-        if first[2] != 0xEC || !matches!(first[3], 0xBC | 0x7C) {
-            report.broke(Rule::HeapHeader, place);
+        let rules = [
+            (first[2] == 0xEC, Rule::HeapSignature),
+            (matches!(first[3], 0xBC | 0x7C), Rule::HeapClient),
+        ];
+        if !hold(&rules, place, report) {
             return Ok(None);
         }
         let (root, client) = (u32_at(first, 4), first[3]);
@@ -53,15 +63,19 @@ impl Heap {
             let starts: Vec<usize> =
                 (0..=count).map(|at| usize::from(u16_at(block, map + 4 + 2 * at))).collect();
             let end = map + 4 + 2 * (count + 1);
-            let is_sound = map % 2 == 0
-                && end <= block.len()
-                && starts[0] == header
-                && starts.is_sorted()
-                && starts[count] <= map
-                && starts[count] + 1 >= map
-                && starts.windows(2).all(|pair| pair[1] - pair[0] <= 3580);
-            report.expect(is_sound, Rule::HeapMap, format_args!("{} block {index}", self.place));
-            if is_sound && self.blocks.len() > 1 {
+            let sizes = || starts.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+            let free = sizes().filter(|size| *size == 0).count();
+            let rules = [
+                (map % 2 == 0, Rule::HeapMapPlace),
+                (end <= block.len(), Rule::HeapMapEnd),
+                (starts[0] == header, Rule::HeapMapStart),
+                (starts.is_sorted(), Rule::HeapMapOrder),
+                (matches!(map.checked_sub(starts[count]), Some(0 | 1)), Rule::HeapMapGap),
+                (usize::from(u16_at(block, map + 2)) == free, Rule::HeapMapFree),
+                (sizes().all(|size| size <= 3580), Rule::HeapAllocation),
+            ];
+            let place = format_args!("{} block {index}", self.place).to_string();
+            if hold(&rules, place, report) && self.blocks.len() > 1 {
                 self.check_fill(index, 8176 - end.min(8176), report);
             }
         }
@@ -70,9 +84,9 @@ impl Heap {
     /// A level says how much is free; Outlook lets old levels stand, so only one
     /// that promises more than there is breaks the rule.
     fn check_fill(&self, index: usize, free: usize, report: &mut Report) {
-        let (holder, at) = match index {
-            0..8 => (0, 8 + index / 2),
-            _ => ((index - 8) / 128 * 128 + 8, 2 + (index - 8) % 128 / 2),
+        let (holder, at, rule) = match index {
+            0..8 => (0, 8 + index / 2, Rule::HeapFill),
+            _ => ((index - 8) / 128 * 128 + 8, 2 + (index - 8) % 128 / 2, Rule::HeapBitmapFill),
         };
         let nibble = index % 2 * 4;
         let level = self.blocks[holder].get(at).map_or(0, |byte| byte >> nibble & 0xF);
@@ -85,7 +99,7 @@ impl Heap {
             _ => 0,
         };
         let place = format_args!("{} block {index}: level {level}", self.place).to_string();
-        report.expect(promised <= free, Rule::HeapFill, place);
+        report.expect(promised <= free, rule, place);
     }
 
     /// The allocation of a heap id; the empty one for zero.
@@ -112,8 +126,13 @@ impl Heap {
     /// Records of the B-tree whose header is at `hid`: key and data of each.
     pub fn tree(&self, hid: u32, sizes: (u8, u8), report: &mut Report) -> Vec<Vec<u8>> {
         let header = self.get(hid).unwrap_or_default();
-        if header.len() != 8 || header[0] != 0xB5 || (header[1], header[2]) != sizes {
-            report.broke(Rule::HeapTreeHeader, &self.place);
+        let rules = [
+            (header.len() == 8, Rule::HeapTreeLength),
+            (header.first() == Some(&0xB5), Rule::HeapTreeType),
+            (header.get(1) == Some(&sizes.0), Rule::HeapTreeKeySize),
+            (header.get(2) == Some(&sizes.1), Rule::HeapTreeDataSize),
+        ];
+        if !hold(&rules, &self.place, report) {
             return Vec::new();
         }
         let (key, data) = (usize::from(sizes.0), usize::from(sizes.1));
@@ -140,8 +159,13 @@ impl Heap {
     ) {
         let each = if level == 0 { key + data } else { key + 4 };
         let bytes = self.get(hid).unwrap_or_default();
-        if bytes.is_empty() || !bytes.len().is_multiple_of(each) || level > 8 {
-            return report.broke(Rule::HeapId, format_args!("{} tree at {hid:#x}", self.place));
+        let rules = [
+            (!bytes.is_empty(), Rule::HeapId),
+            (level <= 8, Rule::HeapTreeDepth),
+            (bytes.len().is_multiple_of(each), Rule::HeapTreeRecords),
+        ];
+        if !hold(&rules, format_args!("{} tree at {hid:#x}", self.place), report) {
+            return;
         }
         for record in bytes.chunks(each) {
             if level == 0 {
@@ -151,7 +175,7 @@ impl Heap {
             let before = out.len();
             self.tree_level(u32_at(record, key), level - 1, (key, data), out, report);
             let is_first = out.get(before).is_some_and(|first| first[..key] == record[..key]);
-            report.expect(is_first, Rule::HeapTreeOrder, &self.place);
+            report.expect(is_first, Rule::HeapTreeFirstKey, &self.place);
         }
     }
 }
@@ -204,32 +228,39 @@ pub fn properties(
     report: &mut Report,
 ) -> Properties {
     let mut out = Properties::new();
-    report.expect(heap.client == 0xBC, Rule::HeapHeader, place);
+    report.expect(heap.client == 0xBC, Rule::PropertyClient, place);
     for record in heap.tree(heap.root, (2, 6), report) {
         let (id, kind, value) = (u16_at(&record, 0), u16_at(&record, 2), u32_at(&record, 4));
-        let held = match fixed_width(kind) {
+        let (held, rule) = match fixed_width(kind) {
             Some(width @ 1..=4) => {
                 let mask = u32::MAX >> (32 - 8 * width);
-                Some(Held::Fixed(u64::from(value & mask)))
+                (Some(Held::Fixed(u64::from(value & mask))), Rule::PropertyWidth)
             }
-            Some(_) => heap
-                .get(value)
-                .filter(|bytes| bytes.len() == 8)
-                .map(|bytes| Held::Fixed(super::image::u64_at(bytes, 0))),
-            None if value & 0x1F == 0 => heap.get(value).map(|bytes| Held::Bytes(bytes.to_vec())),
-            None => sizes.get(&value).map(|size| Held::Node(value, *size)),
+            Some(_) => match heap.get(value) {
+                Some(bytes) if bytes.len() == 8 => {
+                    (Some(Held::Fixed(u64_at(bytes, 0))), Rule::PropertyWidth)
+                }
+                Some(_) => (None, Rule::PropertyWidth),
+                None => (None, Rule::PropertyHeapValue),
+            },
+            None if value & 0x1F == 0 => {
+                let bytes = heap.get(value).map(<[u8]>::to_vec);
+                (bytes.map(Held::Bytes), Rule::PropertyHeapValue)
+            }
+            None => {
+                let size = sizes.get(&value);
+                (size.map(|size| Held::Node(value, *size)), Rule::PropertyNodeValue)
+            }
         };
         let is_known = matches!(
             kind,
             0x0001..=0x0007 | 0x000A | 0x000B | 0x000D | 0x0014 | 0x001E | 0x001F | 0x0040 | 0x0048
             | 0x0102 | 0x1002..=0x1007 | 0x1014 | 0x101E | 0x101F | 0x1040 | 0x1048 | 0x1102
         );
-        let is_text = kind != 0x1F || held.as_ref().is_some_and(|held| held.size() % 2 == 0);
-        report.expect(
-            is_known && is_text && held.is_some(),
-            Rule::PropertyValue,
-            format_args!("{place}: property {id:04x}{kind:04x}"),
-        );
+        let is_text = kind != 0x1F || held.as_ref().is_none_or(|held| held.size() % 2 == 0);
+        let rules =
+            [(is_known, Rule::PropertyType), (is_text, Rule::PropertyText), (held.is_some(), rule)];
+        hold(&rules, format_args!("{place}: property {id:04x}{kind:04x}"), report);
         if let Some(held) = held {
             out.insert(id, (kind, held));
         }

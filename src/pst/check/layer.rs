@@ -7,11 +7,13 @@ use super::heap::{Held, Properties};
 use super::image::u32_at;
 use super::ndb::{Database, Node};
 use super::object::{bytes, context, fetch, look, measure, number, read_table};
-use super::rule::{Report, Rule};
+use super::rule::{Report, Rule, hold};
 use super::table::Table;
 use super::{columns, message, names};
 
 const ROOT: u32 = 0x122;
+const SEARCH_LIST: u32 = 0x201;
+const SPAM_SEARCH: u32 = 0x2223;
 const FOLDER: u32 = 0x02;
 const SEARCH_FOLDER: u32 = 0x03;
 const MESSAGE: u32 = 0x04;
@@ -28,24 +30,44 @@ pub const MANDATORY: [u32; 27] = [
     0x806F,
 ];
 
+pub const FOLDER_PROPERTIES: [(u16, u16); 4] =
+    [(0x3001, 0x1F), (0x3602, 3), (0x3603, 3), (0x360A, 0xB)];
+
+/// Entry ids of the store: of the top, of what was deleted, of searches.
+pub const STORE_ENTRIES: [u16; 3] = [0x35E0, 0x35E3, 0x35E7];
+
 pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) -> io::Result<()> {
     let nodes = database.nodes.clone();
     let mut children: HashMap<u32, Vec<Node>> = HashMap::new();
     for node in &nodes {
         let (kind, index) = (node.nid & 0x1F, node.nid >> 5);
+        let place = format!("node {:#x}", node.nid);
         // Type 0 has no counter of its own.
         let is_counted = kind == 0 || index <= database.header.highest[kind as usize];
-        report.expect(is_counted, Rule::NodeIndex, format_args!("node {:#x}", node.nid));
-        let has_parent = match node.nid {
-            ROOT => node.parent == ROOT,
-            nid if matches!(nid & 0x1F, 0x0D..=0x12) => node.parent == 0,
-            _ => node.parent == 0 || database.node(node.parent).is_some(),
+        report.expect(is_counted, Rule::NodeIndex, &place);
+        let (has_parent, rule) = match node.nid {
+            ROOT => (node.parent == ROOT, Rule::RootParent),
+            nid if matches!(nid & 0x1F, 0x0D..=0x12) => (node.parent == 0, Rule::TableParent),
+            _ => {
+                let is_there = node.parent == 0 || database.node(node.parent).is_some();
+                (is_there, Rule::NodeParent)
+            }
         };
-        report.expect(has_parent, Rule::NodeParent, format_args!("node {:#x}", node.nid));
+        report.expect(has_parent, rule, &place);
         if node.parent != node.nid {
             children.entry(node.parent).or_default().push(*node);
         }
     }
+    for (kind, highest) in database.header.highest.iter().enumerate() {
+        let floor = match kind as u32 {
+            SEARCH_FOLDER => 0x4000,
+            MESSAGE => 0x1_0000,
+            ASSOCIATED => 0x8000,
+            _ => 0x400,
+        };
+        report.expect(*highest >= floor, Rule::NodeIndexFloor, format_args!("type {kind:#x}"));
+    }
+    search_list(database, report)?;
     for nid in MANDATORY {
         let is_there = database.node(nid).is_some();
         report.expect(is_there, Rule::MandatoryNode, format_args!("node {nid:#x}"));
@@ -58,7 +80,7 @@ pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) ->
             MESSAGE | ASSOCIATED => {
                 let parent = database.node(node.parent);
                 if parent.is_none_or(|parent| parent.nid & 0x1F != FOLDER) {
-                    report.broke(Rule::ContentsRows, format_args!("{place} is in no folder"));
+                    report.broke(Rule::MessageOutside, &place);
                     measure(database, *node, report)?;
                 }
             }
@@ -94,6 +116,21 @@ pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) ->
     Ok(())
 }
 
+/// The list of searches that are kept up to date: the one that every store has,
+/// and such as are there.
+fn search_list<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) -> io::Result<()> {
+    let Some(list) = database.node(SEARCH_LIST) else { return Ok(()) };
+    let list = database.leaves(list.data)?.concat();
+    let list: Vec<u32> = list.chunks_exact(4).map(|nid| u32_at(nid, 0)).collect();
+    for nid in &list {
+        let is_search = nid & 0x1F == SEARCH_FOLDER && database.node(*nid).is_some();
+        report.expect(is_search, Rule::SearchList, format_args!("node {nid:#x}"));
+    }
+    let is_listed = list.contains(&SPAM_SEARCH);
+    report.expect(is_listed, Rule::SearchListed, format_args!("node {SPAM_SEARCH:#x}"));
+    Ok(())
+}
+
 fn is_search_contents<R: Read + Seek>(database: &Database<R>, node: &Node) -> bool {
     node.nid & 0x1F == 0x10 && database.node(node.nid & !0x1F | SEARCH_FOLDER).is_some()
 }
@@ -107,17 +144,18 @@ fn folder<R: Read + Seek>(
     report.folders += 1;
     let place = format!("folder {:#x}", node.nid);
     let properties = context(database, node, &place, report)?.0;
-    let is_whole = [(0x3001, 0x1F), (0x3602, 3), (0x3603, 3), (0x360A, 0xB)]
-        .iter()
-        .all(|(id, kind)| properties.get(id).is_some_and(|(found, _)| found == kind));
-    report.expect(is_whole, Rule::FolderProperties, &place);
+    for (id, kind) in FOLDER_PROPERTIES {
+        let is_there = properties.get(&id).is_some_and(|(found, _)| *found == kind);
+        report.expect(is_there, Rule::FolderProperties, format_args!("{place}: {id:04x}"));
+    }
     let below = children.get(&node.nid).map_or(&[][..], Vec::as_slice);
     let of = |kinds: &[u32]| -> Vec<Node> {
         below.iter().filter(|node| kinds.contains(&(node.nid & 0x1F))).copied().collect()
     };
     let folders = of(&[FOLDER, SEARCH_FOLDER]);
     if let Some(table) = folder_table(database, node, 0x0D, columns::HIERARCHY, report)? {
-        same_rows(&table, &folders, Rule::HierarchyRows, &place, report);
+        let rules = (Rule::HierarchyRowMissing, Rule::HierarchyRowUnknown);
+        same_rows(&table, &folders, rules, &place, report);
         for child in &folders {
             let child_place = format!("row of folder {:#x}", child.nid);
             // Each context is counted where it is visited itself; here it is
@@ -128,15 +166,12 @@ fn folder<R: Read + Seek>(
             }
         }
         let says = number(&properties, 0x360A);
-        report.expect(
-            says == Some(u64::from(!folders.is_empty())),
-            Rule::FolderCounts,
-            format_args!("{place}: subfolders"),
-        );
+        report.expect(says == Some(u64::from(!folders.is_empty())), Rule::FolderSubfolders, &place);
     }
     let associated = of(&[ASSOCIATED]);
     if let Some(table) = folder_table(database, node, 0x0F, columns::ASSOCIATED, report)? {
-        same_rows(&table, &associated, Rule::ContentsRows, &place, report);
+        let rules = (Rule::AssociatedRowMissing, Rule::AssociatedRowUnknown);
+        same_rows(&table, &associated, rules, &place, report);
     }
     for one in associated {
         message::check(database, one, None, report)?;
@@ -152,13 +187,15 @@ fn folder<R: Read + Seek>(
         report.messages += 1;
     }
     if let Some(table) = table {
-        same_rows(&table, &messages, Rule::ContentsRows, &place, report);
-        let counts = (number(&properties, 0x3602), number(&properties, 0x3603));
-        report.expect(
-            counts == (Some(messages.len() as u64), Some(unread)),
-            Rule::FolderCounts,
-            format_args!("{place}: {counts:?} for {} and {unread}", messages.len()),
-        );
+        let rules = (Rule::ContentsRowMissing, Rule::ContentsRowUnknown);
+        same_rows(&table, &messages, rules, &place, report);
+        for (id, count, rule) in [
+            (0x3602, messages.len() as u64, Rule::FolderCount),
+            (0x3603, unread, Rule::FolderUnreadCount),
+        ] {
+            let says = number(&properties, id);
+            report.expect(says == Some(count), rule, format_args!("{place}: {says:?} for {count}"));
+        }
     }
     Ok(())
 }
@@ -171,11 +208,15 @@ fn folder_table<R: Read + Seek>(
     report: &mut Report,
 ) -> io::Result<Option<Table>> {
     let nid = folder.nid & !0x1F | kind;
-    let Some(node) = database.node(nid).filter(|node| node.data != 0) else {
-        report.broke(Rule::FolderTables, format_args!("node {nid:#x}"));
+    let place = format!("table {nid:#x}");
+    let Some(node) = database.node(nid) else {
+        report.broke(Rule::FolderTables, &place);
         return Ok(None);
     };
-    let place = format!("table {nid:#x}");
+    if node.data == 0 {
+        report.broke(Rule::FolderTableEmpty, &place);
+        return Ok(None);
+    }
     let table = read_table(database, node, &place, report)?.0;
     require_columns(&table, columns, &place, report);
     Ok(Some(table))
@@ -188,32 +229,43 @@ fn store<R: Read + Seek>(
 ) -> io::Result<()> {
     let properties = context(database, node, "store", report)?.0;
     let key = bytes(&properties, 0x0FF9);
-    let is_whole = key.len() == 16
-        && properties.contains_key(&0x3001)
-        && properties.get(&0x67FF).is_some_and(|(kind, _)| *kind == 3);
-    report.expect(is_whole, Rule::StoreProperties, "store");
-    for id in [0x35E0, 0x35E3, 0x35E7] {
+    let has = |id, kind| properties.get(&id).is_some_and(|(found, _)| *found == kind);
+    report.expect(key.len() == 16, Rule::StoreKey, "store");
+    report.expect(has(0x3001, 0x1F), Rule::StoreName, "store");
+    report.expect(has(0x35DF, 3), Rule::StoreFolderMask, "store");
+    let has_none = has(0x67FF, 3) && number(&properties, 0x67FF) == Some(0);
+    report.expect(has_none, Rule::StorePassword, "store");
+    for id in STORE_ENTRIES {
         let entry = bytes(&properties, id);
-        let is_ours = entry.len() == 24
-            && entry[..4] == [0; 4]
-            && entry[4..20] == *key
-            && database.node(u32_at(entry, 20)).is_some_and(|node| node.nid & 0x1F == FOLDER);
-        report.expect(is_ours, Rule::StoreProperties, format_args!("entry id {id:#x}"));
+        let folder = database.node(u32_at(entry, 20)).filter(|node| node.nid & 0x1F == FOLDER);
+        let rules = [
+            (entry.len() == 24, Rule::StoreEntryLength),
+            (entry.starts_with(&[0; 4]), Rule::StoreEntryFlags),
+            (entry.get(4..20) == Some(key), Rule::StoreEntryKey),
+            (folder.is_some(), Rule::StoreEntryFolder),
+        ];
+        hold(&rules, format_args!("entry id {id:04x}"), report);
     }
     Ok(())
 }
 
 /// Rows and nodes that name each other, and nothing besides.
-pub fn same_rows(table: &Table, nodes: &[Node], rule: Rule, place: &str, report: &mut Report) {
+pub fn same_rows(
+    table: &Table,
+    nodes: &[Node],
+    (missing, unknown): (Rule, Rule),
+    place: &str,
+    report: &mut Report,
+) {
     for node in nodes {
         let has_row = table.rows.contains_key(&node.nid);
-        report.expect(has_row, rule, format_args!("{place}: no row for {:#x}", node.nid));
+        report.expect(has_row, missing, format_args!("{place}: {:#x}", node.nid));
     }
     let mut known: Vec<u32> = nodes.iter().map(|node| node.nid).collect();
     known.sort_unstable();
     for nid in table.rows.keys() {
         let is_known = known.binary_search(nid).is_ok();
-        report.expect(is_known, rule, format_args!("{place}: row {nid:#x} names nothing"));
+        report.expect(is_known, unknown, format_args!("{place}: {nid:#x}"));
     }
 }
 
@@ -230,13 +282,17 @@ pub fn same_values(
         if u32::from(*kind) != tag & 0xFFFF {
             continue;
         }
-        let is_same = match (row.get(tag), held) {
-            // Each is a node of its own table; their sizes must agree.
-            (Some(Held::Node(_, of_row)), Held::Node(_, of_object)) => of_row == of_object,
-            (Some(of_row), _) => of_row == held,
-            (None, _) => false,
+        let place = format_args!("{place}: {tag:08x}").to_string();
+        let Some(of_row) = row.get(tag) else {
+            report.broke(Rule::RowLacks, place);
+            continue;
         };
-        report.expect(is_same, Rule::RowDiffers, format_args!("{place}: {tag:08x}"));
+        let is_same = match (of_row, held) {
+            // Each is a node of its own table; their sizes must agree.
+            (Held::Node(_, of_row), Held::Node(_, of_object)) => of_row == of_object,
+            _ => of_row == held,
+        };
+        report.expect(is_same, Rule::RowDiffers, place);
     }
 }
 

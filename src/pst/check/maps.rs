@@ -25,12 +25,10 @@ impl Map {
         report: &mut Report,
     ) -> io::Result<Self> {
         let size = image.size;
+        let place = format_args!("{:#x} stated, {size:#x} there", header.end).to_string();
+        report.expect(header.end == size, Rule::FileEnd, &place);
         let is_whole = size > START && (size - START).is_multiple_of(EACH);
-        report.expect(
-            header.end == size && is_whole,
-            Rule::FileEnd,
-            format_args!("{:#x} stated, {size:#x} there", header.end),
-        );
+        report.expect(is_whole, Rule::FileWhole, &place);
         let count = size.saturating_sub(START) / EACH;
         let last = START + count.saturating_sub(1) * EACH;
         report.expect(header.last_map == last, Rule::LastMap, format_args!("{last:#x}"));
@@ -64,12 +62,12 @@ impl Map {
         report: &mut Report,
     ) -> io::Result<Vec<u8>> {
         let bytes = image.bytes(at, PAGE as usize)?.unwrap_or_else(|| vec![0; PAGE as usize]);
-        let is_sound = bytes[496] == kind
-            && bytes[497] == kind
-            && u16_at(&bytes, 498) == 0
-            && u32_at(&bytes, 500) == image::checksum(&bytes[..496])
-            && u64_at(&bytes, 504) == at;
-        report.expect(is_sound, rule, format_args!("page at {at:#x}"));
+        let place = format_args!("page at {at:#x}").to_string();
+        report.expect(bytes[496..498] == [kind, kind], rule, &place);
+        report.expect(u16_at(&bytes, 498) == 0, Rule::MapSignature, &place);
+        let checksum = image::checksum(&bytes[..496]);
+        report.expect(u32_at(&bytes, 500) == checksum, Rule::MapChecksum, &place);
+        report.expect(u64_at(&bytes, 504) == at, Rule::MapId, &place);
         self.take(at, PAGE, &format_args!("map page {kind:#x}"), report);
         Ok(bytes)
     }
@@ -77,7 +75,7 @@ impl Map {
     /// Notes that `what` uses so many bytes.
     pub fn take(&mut self, at: u64, size: u64, what: &dyn Display, report: &mut Report) {
         let Some(from) = at.checked_sub(START).map(|at| at / SLOT) else {
-            return report.broke(Rule::Overlap, format_args!("{what} is in the header"));
+            return report.broke(Rule::InHeader, what);
         };
         let slots = size / SLOT;
         let per_map = EACH / SLOT;
@@ -123,12 +121,14 @@ impl Map {
 pub fn density_list<R: Read + Seek>(image: &mut Image<R>, report: &mut Report) -> io::Result<()> {
     let Some(bytes) = image.bytes(0x4200, PAGE as usize)? else { return Ok(()) };
     // Files from before it have none.
-    let is_absent = bytes[496] == 0 && bytes[497] == 0;
-    let is_sound = is_absent
-        || bytes[496] == 0x86
-            && bytes[497] == 0x86
-            && u32_at(&bytes, 500) == image::checksum(&bytes[..496])
-            && u16_at(&bytes, 498) == image::signature(0x4200, u64_at(&bytes, 504));
-    report.expect(is_sound, Rule::DensityList, "page at 0x4200");
+    if bytes[496..498] == [0, 0] {
+        return Ok(());
+    }
+    let place = "page at 0x4200";
+    report.expect(bytes[496..498] == [0x86, 0x86], Rule::DensityListType, place);
+    let checksum = image::checksum(&bytes[..496]);
+    report.expect(u32_at(&bytes, 500) == checksum, Rule::DensityListChecksum, place);
+    let signature = image::signature(0x4200, u64_at(&bytes, 504));
+    report.expect(u16_at(&bytes, 498) == signature, Rule::DensityListSignature, place);
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::heap::{self, Heap, Held, Properties, fixed_width};
 use super::image::u16_at;
 use super::ndb::{Database, Node};
 use super::object::{self, bytes, number};
-use super::rule::{Report, Rule};
+use super::rule::{Report, Rule, hold};
 use super::table::{self, Table};
 use super::{columns, layer};
 
@@ -15,6 +15,13 @@ const RECIPIENTS: u32 = 0x692;
 const ATTACHMENTS: u32 = 0x671;
 const EMBEDDED: u64 = 5;
 const DEPTH_MAX: usize = 200;
+
+/// 2.4.5.1.1, without the status, which Outlook keeps in the row alone.
+pub const MESSAGE_PROPERTIES: [(u16, u16); 5] =
+    [(0x001A, 0x1F), (0x0E07, 3), (0x0E08, 3), (0x3007, 0x40), (0x3008, 0x40)];
+pub const ATTACHMENT_PROPERTIES: [u16; 3] = [0x0E20, 0x3705, 0x370B];
+/// Each with the kind of recipients that it names.
+pub const DISPLAY_LINES: [(u16, u64); 3] = [(0x0E04, 1), (0x0E03, 2), (0x0E02, 3)];
 
 type Row<'r> = (&'r BTreeMap<u32, Held>, &'r [u32]);
 
@@ -43,14 +50,14 @@ fn message<R: Read + Seek>(
     let mut size = database.refer_data(node.data, report)?;
     let subnodes = database.refer_subnodes(node.subnodes, report)?;
     let (mut sizes, mut rows) = (BTreeMap::new(), None);
-    let (mut attachments, mut has_recipients) = (Vec::new(), false);
+    let (mut attachments, mut people) = (Vec::new(), None);
     for below in &subnodes {
         let below_place = format!("{place} > {:#x}", below.nid);
         let of_node = match below.nid {
             RECIPIENTS => {
-                has_recipients = true;
                 let (table, size) = object::read_table(database, *below, &below_place, report)?;
                 recipients(&table, &below_place, report);
+                people = Some(table);
                 size
             }
             ATTACHMENTS => {
@@ -76,7 +83,10 @@ fn message<R: Read + Seek>(
     let properties = properties.unwrap_or_default();
     check_properties(&properties, size, !attachments.is_empty(), place, report);
     let class = bytes(&properties, 0x001A);
-    report.expect(has_recipients || !is_note(class), Rule::RecipientTable, place);
+    report.expect(people.is_some() || !is_note(class), Rule::RecipientTable, place);
+    if let Some(table) = people {
+        check_lines(&table, &properties, place, report);
+    }
     Ok((properties, size))
 }
 
@@ -87,27 +97,50 @@ fn check_properties(
     place: &str,
     report: &mut Report,
 ) {
-    // 2.4.5.1.1, without the status, which Outlook keeps in the row alone.
-    let required = [(0x001A, 0x1F), (0x0E07, 3), (0x0E08, 3), (0x3007, 0x40), (0x3008, 0x40)];
-    let is_whole = required
-        .iter()
-        .all(|(id, kind)| properties.get(id).is_some_and(|(found, _)| found == kind))
-        && bytes(properties, 0x300B).len() == 16;
-    report.expect(is_whole, Rule::MessageProperties, place);
+    for (id, kind) in MESSAGE_PROPERTIES {
+        let is_there = properties.get(&id).is_some_and(|(found, _)| *found == kind);
+        report.expect(is_there, Rule::MessageProperties, format_args!("{place}: {id:04x}"));
+    }
+    report.expect(bytes(properties, 0x300B).len() == 16, Rule::MessageSearchKey, place);
     let says = number(properties, 0x0E07).unwrap_or_default() & 0x10 != 0;
-    report.expect(says == has_attachments, Rule::AttachmentRows, format_args!("{place} flag"));
+    report.expect(says == has_attachments, Rule::AttachmentFlag, place);
     if is_note(bytes(properties, 0x001A)) {
-        report.expect(
-            number(properties, 0x0E08) == Some(size),
-            Rule::MessageSize,
-            format_args!("{place}: {:?} for {size}", number(properties, 0x0E08)),
-        );
+        let says = number(properties, 0x0E08);
+        let place = format_args!("{place}: {says:?} for {size}").to_string();
+        report.expect(says == Some(size), Rule::MessageSize, &place);
+        report.expect(says.is_none_or(is_signed), Rule::MessageSizeSign, &place);
     }
     let subject = bytes(properties, 0x0037);
     if u16_at(subject, 0) == 1 && !subject.is_empty() {
         let prefix = usize::from(u16_at(subject, 2));
-        let is_inside = prefix >= 1 && prefix - 1 <= subject.len() / 2 - 2;
-        report.expect(is_inside, Rule::SubjectPrefix, place);
+        report.expect(prefix >= 1, Rule::SubjectPrefixNone, place);
+        let is_inside = prefix.saturating_sub(1) + 2 <= subject.len() / 2;
+        report.expect(is_inside, Rule::SubjectPrefixLong, place);
+    }
+}
+
+/// Whether 31 bits hold it.
+fn is_signed(size: u64) -> bool {
+    size <= i32::MAX as u64
+}
+
+/// A display line is the names of its kind; of names in nodes it is not known.
+fn check_lines(table: &Table, properties: &Properties, place: &str, report: &mut Report) {
+    for (id, kind) in DISPLAY_LINES {
+        let names = table.rows.values().filter(|row| table::number(row, 0x0C15_0003) == Some(kind));
+        let names: Option<Vec<&[u8]>> = names
+            .map(|row| match row.get(&0x3001_001F) {
+                Some(Held::Bytes(name)) => Some(name.as_slice()),
+                _ => None,
+            })
+            .collect();
+        let Some(names) = names else { continue };
+        let line = names.join(&[b';', 0, b' ', 0][..]);
+        let is_same = match properties.get(&id) {
+            Some((_, Held::Node(_, size))) => *size == line.len() as u64,
+            _ => bytes(properties, id) == line,
+        };
+        report.expect(is_same, Rule::RecipientLine, format_args!("{place}: {id:04x}"));
     }
 }
 
@@ -120,8 +153,11 @@ fn recipients(table: &Table, place: &str, report: &mut Report) {
     layer::require_columns(table, columns::RECIPIENTS, place, report);
     for (id, row) in &table.rows {
         let kind = table::number(row, 0x0C15_0003);
-        let is_named = row.contains_key(&0x3001_001F) && matches!(kind, Some(0..=3));
-        report.expect(is_named, Rule::RecipientTable, format_args!("{place} row {id:#x}"));
+        let rules = [
+            (row.contains_key(&0x3001_001F), Rule::RecipientName),
+            (matches!(kind, Some(0..=3)), Rule::RecipientKind),
+        ];
+        hold(&rules, format_args!("{place} row {id:#x}"), report);
     }
 }
 
@@ -132,11 +168,12 @@ fn match_rows(
     report: &mut Report,
 ) {
     let Some(table) = rows else {
-        report.expect(attachments.is_empty(), Rule::AttachmentRows, place);
+        report.expect(attachments.is_empty(), Rule::AttachmentTable, place);
         return;
     };
     let nodes: Vec<Node> = attachments.iter().map(|(node, _)| *node).collect();
-    layer::same_rows(&table, &nodes, Rule::AttachmentRows, place, report);
+    let rules = (Rule::AttachmentRowMissing, Rule::AttachmentRowUnknown);
+    layer::same_rows(&table, &nodes, rules, place, report);
     for (node, properties) in attachments {
         if let Some(row) = table.rows.get(&node.nid) {
             let place = format!("{place} > row {:#x}", node.nid);
@@ -170,21 +207,41 @@ fn attachment<R: Read + Seek>(
     let heap = Heap::read(database, node.data, subnodes, place, report)?;
     let properties = heap.map(|heap| heap::properties(&heap, &sizes, place, report));
     let properties = properties.unwrap_or_default();
-    let method = number(&properties, 0x3705);
-    let object = table::object(bytes(&properties, 0x3701));
-    let has_numbers = [0x0E20, 0x3705, 0x370B]
-        .iter()
-        .all(|id| properties.get(id).is_some_and(|(kind, _)| *kind == 3));
-    let has_data = match method {
-        // The object names the message and repeats the size that it states.
+    check_attachment(&properties, embedded, place, report);
+    Ok((properties, size))
+}
+
+fn check_attachment(
+    properties: &Properties,
+    embedded: Option<(u32, Option<u64>)>,
+    place: &str,
+    report: &mut Report,
+) {
+    for id in ATTACHMENT_PROPERTIES {
+        let is_there = properties.get(&id).is_some_and(|(kind, _)| *kind == 3);
+        report.expect(is_there, Rule::AttachmentProperties, format_args!("{place}: {id:04x}"));
+    }
+    let object = table::object(bytes(properties, 0x3701));
+    let data = properties.get(&0x3701).map(|(kind, _)| *kind);
+    match number(properties, 0x3705) {
         Some(EMBEDDED) => {
-            properties.get(&0x3701).is_some_and(|(kind, _)| *kind == 0x0D)
-                && object.map(|(nid, size)| (nid, Some(u64::from(size)))) == embedded
+            // The object names the message and repeats the size that it states.
+            let (nid, size) = object.unzip();
+            let rules = [
+                (data == Some(0x0D), Rule::AttachmentObject),
+                (nid == embedded.map(|(nid, _)| nid), Rule::AttachmentObjectNode),
+                (
+                    size.map(u64::from) == embedded.and_then(|(_, size)| size),
+                    Rule::AttachmentObjectSize,
+                ),
+            ];
+            hold(&rules, place, report);
         }
-        Some(1) => properties.get(&0x3701).is_none_or(|(kind, _)| *kind == 0x0102),
-        _ => true,
-    };
-    report.expect(has_numbers && has_data, Rule::AttachmentProperties, place);
+        Some(1) => {
+            report.expect(data.is_none_or(|kind| kind == 0x0102), Rule::AttachmentData, place);
+        }
+        _ => {}
+    }
     let total: u64 = properties
         .values()
         .map(|(kind, held)| match (kind, held) {
@@ -192,10 +249,8 @@ fn attachment<R: Read + Seek>(
             _ => fixed_width(*kind).map_or(held.size(), |width| width as u64),
         })
         .sum();
-    report.expect(
-        number(&properties, 0x0E20) == Some(total),
-        Rule::AttachmentSize,
-        format_args!("{place}: {:?} for {total}", number(&properties, 0x0E20)),
-    );
-    Ok((properties, size))
+    let says = number(properties, 0x0E20);
+    let place = format_args!("{place}: {says:?} for {total}").to_string();
+    report.expect(says == Some(total), Rule::AttachmentSize, &place);
+    report.expect(says.is_none_or(is_signed), Rule::AttachmentSizeSign, &place);
 }

@@ -5,27 +5,33 @@ use super::image::{checksum, u16_at, u32_at};
 use super::object::{bytes, number};
 use super::rule::{Report, Rule};
 
+const BUCKETS: u32 = 251;
 const FIRST_BUCKET: u16 = 0x1000;
 
 pub fn check(properties: &Properties, report: &mut Report) {
     let buckets = number(properties, 0x0001).unwrap_or_default() as u32;
+    report.expect(buckets == BUCKETS, Rule::NameBuckets, format_args!("{buckets} buckets"));
     if buckets == 0 {
-        return report.broke(Rule::NameMap, "no bucket count");
+        return;
     }
     let (guids, entries, strings) =
         (bytes(properties, 0x0002), bytes(properties, 0x0003), bytes(properties, 0x0004));
-    let is_whole = guids.len() % 16 == 0 && entries.len() % 8 == 0;
-    report.expect(is_whole, Rule::NameMap, "streams");
+    report.expect(guids.len() % 16 == 0, Rule::NameGuids, "GUIDs");
+    report.expect(entries.len() % 8 == 0, Rule::NameEntries, "entries");
     for (index, entry) in entries.chunks_exact(8).enumerate() {
         let (id, kind, number) = (u32_at(entry, 0), u16_at(entry, 4), u16_at(entry, 6));
-        let guid = usize::from(kind >> 1);
-        let mut is_sound = usize::from(number) == index && guid <= 2 + guids.len() / 16;
+        let place = format!("entry {index}");
+        report.expect(usize::from(number) == index, Rule::NameNumber, &place);
+        let is_guid = usize::from(kind >> 1) <= 2 + guids.len() / 16;
+        report.expect(is_guid, Rule::NameGuid, &place);
         let hash = if kind & 1 == 1 {
             // A name: its offset here, its checksum in the bucket.
             let at = id as usize;
             let length = u32_at(strings, at) as usize;
-            let name = strings.get(at + 4..at + 4 + length);
-            is_sound &= at + 4 <= strings.len() && length.is_multiple_of(2) && name.is_some();
+            let is_counted = at + 4 <= strings.len();
+            let name = strings.get(at + 4..at + 4 + length).filter(|_| is_counted);
+            report.expect(name.is_some(), Rule::NameString, &place);
+            report.expect(length.is_multiple_of(2), Rule::NameText, &place);
             checksum(name.unwrap_or_default())
         } else {
             id
@@ -33,8 +39,8 @@ pub fn check(properties: &Properties, report: &mut Report) {
         let bucket = (hash ^ u32::from(kind)) % buckets;
         let record = [&hash.to_le_bytes()[..], &entry[4..8]].concat();
         let held = bytes(properties, FIRST_BUCKET + bucket as u16);
-        is_sound &= held.chunks_exact(8).any(|found| found == record);
-        report.expect(is_sound, Rule::NameMap, format_args!("entry {index}"));
+        let is_held = held.chunks_exact(8).any(|found| found == record);
+        report.expect(is_held, Rule::NameBucket, &place);
     }
     let hashed: usize = properties
         .keys()
@@ -43,5 +49,5 @@ pub fn check(properties: &Properties, report: &mut Report) {
         })
         .map(|id| bytes(properties, *id).len())
         .sum();
-    report.expect(hashed == entries.len(), Rule::NameMap, "buckets hold what the entries do");
+    report.expect(hashed == entries.len(), Rule::NameHashed, "buckets hold what the entries do");
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek};
 
 use super::image::{self, Image, u16_at, u32_at, u64_at};
 use super::maps::Map;
-use super::rule::{Report, Rule};
+use super::rule::{Report, Rule, hold};
 use super::{maps, pages};
 
 pub struct Header {
@@ -102,6 +102,11 @@ impl<R: Read + Seek> Database<R> {
         Ok(out)
     }
 
+    /// How many blocks of data there are.
+    pub fn leaf_count(&mut self, id: u64) -> io::Result<usize> {
+        Ok(self.leaf_ids(id)?.len())
+    }
+
     fn leaf_ids(&mut self, id: u64) -> io::Result<Vec<u64>> {
         if id & 2 == 0 {
             return Ok(if id == 0 { Vec::new() } else { vec![id] });
@@ -146,10 +151,13 @@ impl<R: Read + Seek> Database<R> {
         }
         let Some(bytes) = self.raw(id)? else { return Ok(0) };
         let (kind, level, count) = (bytes[0], bytes[1], usize::from(u16_at(&bytes, 2)));
-        let is_sound =
-            kind == 1 && (1..=levels).contains(&level) && count > 0 && bytes.len() == 8 + 8 * count;
-        if !is_sound {
-            report.broke(Rule::DataTree, format_args!("block {id:#x}"));
+        let rules = [
+            (kind == 1, Rule::DataTreeType),
+            ((1..=levels).contains(&level), Rule::DataTreeLevel),
+            (count > 0, Rule::DataTreeEmpty),
+            (bytes.len() == 8 + 8 * count, Rule::DataTreeEntries),
+        ];
+        if !hold(&rules, format_args!("block {id:#x}"), report) {
             return Ok(0);
         }
         // A shared tree refers to its children once.
@@ -158,18 +166,15 @@ impl<R: Read + Seek> Database<R> {
         for place in 0..count {
             let child = u64_at(&bytes, 8 + 8 * place);
             let is_leaf = child & 2 == 0;
-            report.expect(
-                is_leaf == (level == 1) && child != 0,
-                Rule::DataTree,
-                format_args!("child {child:#x} of block {id:#x}"),
-            );
+            let child_place = format_args!("child {child:#x} of block {id:#x}").to_string();
+            report.expect(child != 0, Rule::DataTreeNull, &child_place);
+            report.expect(is_leaf == (level == 1), Rule::DataTreeChild, &child_place);
             let size = self.data_size(child, is_first, level - 1, report)?;
-            let is_full = size == PAYLOAD as u64 || level == 2 && size == 1021 * PAYLOAD as u64;
-            report.expect(
-                place + 1 == count || is_full,
-                Rule::ShortLeaf,
-                format_args!("leaf {place} of block {id:#x} has {size} bytes"),
-            );
+            let (full, rule) = match level {
+                1 => (PAYLOAD, Rule::ShortLeaf),
+                _ => (1021 * PAYLOAD, Rule::ShortBranch),
+            };
+            report.expect(place + 1 == count || size == full as u64, rule, &child_place);
             total += size;
         }
         report.expect(
@@ -197,7 +202,7 @@ impl<R: Read + Seek> Database<R> {
             self.subnode_block(id, true, true, &mut nodes, report)?;
         }
         let is_rising = nodes.windows(2).all(|pair| pair[0].nid < pair[1].nid);
-        report.expect(is_rising, Rule::SubnodeTree, format_args!("order below block {id:#x}"));
+        report.expect(is_rising, Rule::SubnodeOrder, format_args!("below block {id:#x}"));
         Ok(nodes)
     }
 
@@ -215,13 +220,14 @@ impl<R: Read + Seek> Database<R> {
         let bytes = self.raw(id)?.unwrap_or_default();
         let (level, count) = (bytes.get(1).copied().unwrap_or(9), usize::from(u16_at(&bytes, 2)));
         let each = if level == 0 { 24 } else { 16 };
-        let is_sound = id & 2 == 2
-            && bytes.first() == Some(&2)
-            && level <= u8::from(may_branch)
-            && count > 0
-            && bytes.len() == 8 + each * count;
-        if !is_sound {
-            report.broke(Rule::SubnodeTree, format_args!("block {id:#x}"));
+        let rules = [
+            (id & 2 == 2, Rule::SubnodeInternal),
+            (bytes.first() == Some(&2), Rule::SubnodeType),
+            (level <= u8::from(may_branch), Rule::SubnodeLevel),
+            (count > 0, Rule::SubnodeEmpty),
+            (bytes.len() == 8 + each * count, Rule::SubnodeEntries),
+        ];
+        if !hold(&rules, format_args!("block {id:#x}"), report) {
             return Ok(());
         }
         for place in 0..count {
@@ -238,8 +244,8 @@ impl<R: Read + Seek> Database<R> {
             let first = nodes.get(before).map(|node| node.nid);
             report.expect(
                 first == Some(nid),
-                Rule::SubnodeTree,
-                format_args!("first key of block {child:#x}"),
+                Rule::SubnodeFirstKey,
+                format_args!("block {child:#x}"),
             );
         }
         Ok(())
@@ -283,12 +289,15 @@ fn read_header<R: Read + Seek>(
     report: &mut Report,
 ) -> io::Result<Option<Header>> {
     let Some(bytes) = image.bytes(0, 564)? else {
-        report.broke(Rule::HeaderMagic, "shorter than a header");
+        report.broke(Rule::HeaderLength, "shorter than a header");
         return Ok(None);
     };
-    let is_unicode = &bytes[0..4] == b"!BDN" && &bytes[8..10] == b"SM" && u16_at(&bytes, 10) == 23;
-    if !is_unicode {
-        report.broke(Rule::HeaderMagic, "not a Unicode PST");
+    let rules = [
+        (&bytes[0..4] == b"!BDN", Rule::HeaderMagic),
+        (&bytes[8..10] == b"SM", Rule::HeaderClientMagic),
+        (u16_at(&bytes, 10) == 23, Rule::HeaderVersion),
+    ];
+    if !hold(&rules, "not a Unicode PST", report) {
         return Ok(None);
     }
     let partial = image::checksum(&bytes[8..479]) == u32_at(&bytes, 4);
@@ -296,10 +305,11 @@ fn read_header<R: Read + Seek>(
     let full = image::checksum(&bytes[8..524]) == u32_at(&bytes, 524);
     report.expect(full, Rule::HeaderFullChecksum, "dwCRCFull");
     report.expect(bytes[512] == 0x80, Rule::HeaderSentinel, "bSentinel");
-    let is_constant = u16_at(&bytes, 12) == 19
-        && bytes[14..16] == [1, 1]
-        && bytes[256..512].iter().all(|byte| *byte == 0xFF);
-    report.expect(is_constant, Rule::HeaderConstants, "wVerClient, platforms, rgbFM, rgbFP");
+    report.expect(u16_at(&bytes, 12) == 19, Rule::HeaderClientVersion, "wVerClient");
+    report.expect(bytes[14..16] == [1, 1], Rule::HeaderPlatform, "bPlatformCreate and Access");
+    let is_filled = |at: usize| bytes[at..at + 128].iter().all(|byte| *byte == 0xFF);
+    report.expect(is_filled(256), Rule::HeaderFreeMap, "rgbFM");
+    report.expect(is_filled(384), Rule::HeaderFreePageMap, "rgbFP");
     report.expect(bytes[513] <= 1, Rule::HeaderEncoding, "bCryptMethod");
     report.expect(bytes[248] == 1 || bytes[248] == 2, Rule::MapsValid, "fAMapValid");
     let header = Header {
@@ -327,23 +337,23 @@ fn check_block<R: Read + Seek>(
     let Block { id, offset, length, .. } = *block;
     let length = usize::from(length);
     let size = (length + 16).div_ceil(64) * 64;
-    if offset % 64 != 0 || length > PAYLOAD || length == 0 {
-        report.broke(Rule::BlockPlace, format_args!("block {id:#x} at {offset:#x}"));
-    }
+    let place = format_args!("block {id:#x} at {offset:#x}").to_string();
+    report.expect(offset % 64 == 0, Rule::BlockPlace, &place);
+    report.expect(length <= PAYLOAD, Rule::BlockSize, &place);
+    report.expect(length > 0, Rule::BlockEmpty, &place);
     map.take(offset, size as u64, &format_args!("block {id:#x}"), report);
     let Some(bytes) = image.bytes(offset, size)? else {
-        report.broke(Rule::BlockPlace, format_args!("block {id:#x} is beyond the end"));
+        report.broke(Rule::BlockBeyondEnd, &place);
         return Ok(());
     };
     let trailer = &bytes[size - 16..];
     let own = u64_at(trailer, 8);
-    let place = format_args!("block {id:#x} at {offset:#x}").to_string();
     report.expect(usize::from(u16_at(trailer, 0)) == length, Rule::BlockLength, &place);
     let signature = image::signature(offset, own);
     report.expect(u16_at(trailer, 2) == signature, Rule::BlockSignature, &place);
     let checksum = image::checksum(&bytes[..length]);
     report.expect(u32_at(trailer, 4) == checksum, Rule::BlockChecksum, &place);
-    let is_known = own & !1 == id & !1 && id & !3 < header.next_block & !3;
-    report.expect(is_known, Rule::BlockId, &place);
+    report.expect(own & !1 == id & !1, Rule::BlockId, &place);
+    report.expect(id & !3 < header.next_block & !3, Rule::BlockIdNext, &place);
     Ok(())
 }

@@ -77,7 +77,7 @@ pub fn look<R: Read + Seek>(
     let mut silent = Report::default();
     let heap = Heap::read(database, node.data, Vec::new(), "", &mut silent)?;
     if heap.is_none() {
-        report.broke(Rule::HeapHeader, format_args!("folder {:#x}", node.nid));
+        report.broke(Rule::HeapLength, format_args!("folder {:#x}", node.nid));
     }
     let read = heap.map(|heap| heap::properties(&heap, &BTreeMap::new(), "", &mut silent));
     Ok(read.unwrap_or_default())

@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek};
 
 use super::image::{self, Image, u16_at, u32_at, u64_at};
 use super::maps::Map;
-use super::rule::{Report, Rule};
+use super::rule::{Report, Rule, hold};
 
 /// Deeper than any file of 64 bits could need: stops loops.
 const LEVELS_MAX: u8 = 16;
@@ -44,31 +44,36 @@ impl<R: Read + Seek> Walk<'_, R> {
     fn page(&mut self, expected: &Expected, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         let Expected { id, offset, level, first } = *expected;
         let place = format!("page {id:#x} at {offset:#x}");
-        let bytes = if offset % 512 == 0 { self.image.bytes(offset, 512)? } else { None };
-        let Some(bytes) = bytes else {
-            self.report.broke(Rule::PageType, &place);
+        if offset % 512 != 0 {
+            self.report.broke(Rule::PagePlace, &place);
+            return Ok(());
+        }
+        let Some(bytes) = self.image.bytes(offset, 512)? else {
+            self.report.broke(Rule::PageBeyondEnd, &place);
             return Ok(());
         };
         self.map.take(offset, 512, &place, self.report);
         let own = u64_at(&bytes, 504);
         let is_typed = bytes[496] == self.kind && bytes[497] == self.kind;
-        self.report.expect(is_typed, Rule::PageType, &place);
         let checksum = image::checksum(&bytes[..496]);
         self.report.expect(u32_at(&bytes, 500) == checksum, Rule::PageChecksum, &place);
         let signature = image::signature(offset, own);
         self.report.expect(u16_at(&bytes, 498) == signature, Rule::PageSignature, &place);
-        self.report.expect(own == id && own < self.next_id, Rule::PageId, &place);
+        self.report.expect(own == id, Rule::PageId, &place);
+        self.report.expect(own < self.next_id, Rule::PageIdNext, &place);
         let (count, most, each_bytes, at_level) =
             (usize::from(bytes[488]), usize::from(bytes[489]), usize::from(bytes[490]), bytes[491]);
-        let is_leveled = level.is_none_or(|level| level == at_level) && at_level < LEVELS_MAX;
-        self.report.expect(is_leveled, Rule::TreeLevel, &place);
         let wanted = if at_level == 0 && self.kind == 0x81 { 32 } else { 24 };
-        let is_counted = each_bytes == wanted
-            && most == 488 / wanted
-            && count <= most
-            && (count > 0 || level.is_none());
-        self.report.expect(is_counted, Rule::TreeEntries, &place);
-        if !(is_typed && is_leveled && is_counted) {
+        let rules = [
+            (is_typed, Rule::PageType),
+            (level.is_none_or(|level| level == at_level), Rule::TreeLevel),
+            (at_level < LEVELS_MAX, Rule::TreeDepth),
+            (each_bytes == wanted, Rule::TreeEntrySize),
+            (most == 488 / wanted, Rule::TreeEntriesMax),
+            (count <= most, Rule::TreeEntries),
+            (count > 0 || level.is_none(), Rule::TreeEmpty),
+        ];
+        if !hold(&rules, &place, self.report) {
             return Ok(());
         }
         for (index, entry) in bytes[..count * wanted].chunks(wanted).enumerate() {

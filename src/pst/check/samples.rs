@@ -71,6 +71,40 @@ pub fn sound() -> Vec<u8> {
     writer.finish(|_| Ok(())).unwrap().0.into_inner()
 }
 
+/// One message with so many recipients and attachments that their lists are of
+/// several levels, and a subject that no heap holds.
+pub fn deep() -> Vec<u8> {
+    let mut deep = message(1);
+    deep.subject = "long ".repeat(1_000);
+    let recipients = (0..500).map(|number| Recipient {
+        kind: RecipientKind::To,
+        address: Address {
+            name: format!("Person {number}"),
+            address: format!("person{number}@example.org"),
+        },
+        source: Source::Header,
+    });
+    deep.recipients = recipients.collect();
+    let small = |_| attachment("small.txt", Content::Bytes(Cow::Borrowed(b"small")));
+    deep.attachments = (0..350).map(small).collect();
+    alone(deep)
+}
+
+/// One message with an attachment of more leaves than an XBLOCK has entries.
+pub fn long() -> Vec<u8> {
+    let mut long = message(1);
+    let bytes = Content::Bytes(Cow::Owned(vec![3; 9_000_000]));
+    long.attachments = vec![attachment("large.bin", bytes)];
+    alone(long)
+}
+
+fn alone(message: Message<'static>) -> Vec<u8> {
+    let mut writer = Writer::create(Cursor::new(Vec::new()), options()).unwrap();
+    let folder = writer.folder(&["A"]);
+    writer.add(folder, message).unwrap();
+    writer.finish(|_| Ok(())).unwrap().0.into_inner()
+}
+
 /// A file whose first sections are left empty, so that later ones are reached.
 pub fn sparse(sections: u64) -> Sparse {
     let mut writer = Writer::create(Sparse::default(), options()).unwrap();

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek};
 use super::heap::{Heap, Held, fixed_width};
 use super::image::{u16_at, u32_at, u64_at};
 use super::ndb::Database;
-use super::rule::{Report, Rule};
+use super::rule::{Report, Rule, hold};
 
 const PAYLOAD: usize = 8176;
 
@@ -33,8 +33,12 @@ pub fn read<R: Read + Seek>(
     let mut table = Table { columns: Vec::new(), rows: BTreeMap::new() };
     let info = heap.get(heap.root).unwrap_or_default();
     let count = usize::from(info.get(1).copied().unwrap_or_default());
-    if heap.client != 0x7C || info.first() != Some(&0x7C) || info.len() != 22 + 8 * count {
-        report.broke(Rule::TableColumns, place);
+    let rules = [
+        (heap.client == 0x7C, Rule::TableClient),
+        (info.first() == Some(&0x7C), Rule::TableType),
+        (info.len() == 22 + 8 * count, Rule::TableLength),
+    ];
+    if !hold(&rules, place, report) {
         return Ok(table);
     }
     let ends: Vec<usize> = (0..4).map(|at| usize::from(u16_at(info, 2 + 2 * at))).collect();
@@ -46,8 +50,7 @@ pub fn read<R: Read + Seek>(
             bit: usize::from(info[29 + 8 * at]),
         })
         .collect();
-    if !check_columns(&columns, &ends) {
-        report.broke(Rule::TableColumns, place);
+    if !hold(&check_columns(&columns, &ends), place, report) {
         return Ok(table);
     }
     table.columns = columns.iter().map(|column| column.tag).collect();
@@ -59,11 +62,12 @@ pub fn read<R: Read + Seek>(
     let held =
         blocks.last().map_or(0, |last| (blocks.len() - 1) * per_block + last.len() / ends[3]);
     let is_fitting = blocks.last().is_none_or(|last| last.len() % ends[3] == 0);
-    report.expect(
-        is_padded && is_fitting && held == ids.len(),
-        Rule::TableRows,
-        format_args!("{place}: {held} rows for {} ids", ids.len()),
-    );
+    let rules = [
+        (is_padded, Rule::TableRowBlocks),
+        (is_fitting, Rule::TableRowWhole),
+        (held == ids.len(), Rule::TableRowCount),
+    ];
+    hold(&rules, format_args!("{place}: {held} rows for {} ids", ids.len()), report);
     let mut seen = vec![false; ids.len()];
     for record in ids {
         let (id, at) = (u32_at(&record, 0), u32_at(&record, 4) as usize);
@@ -72,7 +76,8 @@ pub fn read<R: Read + Seek>(
             .and_then(|block| block.get(at % per_block * ends[3]..)?.get(..ends[3]));
         let is_new = seen.get_mut(at).is_some_and(|seen| !std::mem::replace(seen, true));
         let is_own = row.is_some_and(|row| u32_at(row, 0) == id);
-        report.expect(is_new && is_own, Rule::TableIndex, format_args!("{place}: row {id:#x}"));
+        let rules = [(is_new, Rule::TableRowIndex), (is_own, Rule::TableRowId)];
+        hold(&rules, format_args!("{place}: row {id:#x}"), report);
         if let Some(row) = row {
             let cells = cells(row, &columns, ends[2], heap, sizes, place, report);
             table.rows.insert(id, cells);
@@ -97,59 +102,67 @@ fn cells(
         if !is_set {
             continue;
         }
-        let held = if fixed_width(column.tag as u16).is_some() {
+        let (held, rule) = if fixed_width(column.tag as u16).is_some() {
             let number = cell.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-            Some(Held::Fixed(number))
+            (Some(Held::Fixed(number)), Rule::TableCellHeap)
         } else {
             let value = u32_at(cell, 0);
             match value & 0x1F {
-                0 => heap.get(value).map(|bytes| Held::Bytes(bytes.to_vec())),
-                _ => sizes.get(&value).map(|size| Held::Node(value, *size)),
+                0 => {
+                    let bytes = heap.get(value).map(<[u8]>::to_vec);
+                    (bytes.map(Held::Bytes), Rule::TableCellHeap)
+                }
+                _ => {
+                    let size = sizes.get(&value);
+                    (size.map(|size| Held::Node(value, *size)), Rule::TableCellNode)
+                }
             }
         };
         match held {
             Some(held) => {
                 cells.insert(column.tag, held);
             }
-            None => {
-                report.broke(Rule::TableCell, format_args!("{place}: column {:08x}", column.tag));
-            }
+            None => report.broke(rule, format_args!("{place}: column {:08x}", column.tag)),
         }
     }
     cells
 }
 
-/// Columns in order of their tags, the two fixed ones in their places, no two
-/// on the same bytes or bit, in the groups by width.
-fn check_columns(columns: &[Column], ends: &[usize]) -> bool {
+/// What is asked of the columns, and whether it holds.
+fn check_columns(columns: &[Column], ends: &[usize]) -> [(bool, Rule); 11] {
     let has = |tag, offset, bit| {
         columns.iter().any(|c| c.tag == tag && c.offset == offset && c.bit == bit && c.width == 4)
     };
-    let mut bytes = vec![false; ends[2]];
-    let mut bits = vec![false; columns.len()];
-    let is_free = columns.iter().all(|column| {
+    let is_inside = |column: &Column| {
         let group = match column.width {
             4 | 8 => 0..ends[0],
             2 => ends[0]..ends[1],
-            1 => ends[1]..ends[2],
-            _ => return false,
+            _ => ends[1]..ends[2],
         };
-        let range = column.offset..column.offset + column.width;
-        let wanted = fixed_width(column.tag as u16).unwrap_or(4);
-        column.width == wanted
-            && group.start <= range.start
-            && range.end <= group.end
-            && range.into_iter().all(|at| !std::mem::replace(&mut bytes[at], true))
-            && bits.get_mut(column.bit).is_some_and(|bit| !std::mem::replace(bit, true))
-    });
-    has(0x67F2_0003, 0, 0)
-        && has(0x67F3_0003, 4, 1)
-        && ends.is_sorted()
-        && ends[3] == ends[2] + columns.len().div_ceil(8)
-        && ends[3] <= PAYLOAD
-        && columns.windows(2).all(|pair| pair[0].tag < pair[1].tag)
-        && is_free
-        && bytes.iter().all(|taken| *taken)
+        group.start <= column.offset && column.offset + column.width <= group.end
+    };
+    let is_wide = |column: &Column| column.width == fixed_width(column.tag as u16).unwrap_or(4);
+    let (mut taken, mut is_apart) = (vec![false; ends[2]], true);
+    for at in columns.iter().flat_map(|column| column.offset..column.offset + column.width) {
+        let before = taken.get_mut(at).map(|taken| std::mem::replace(taken, true));
+        is_apart &= before != Some(true);
+    }
+    let mut bits = vec![false; columns.len()];
+    let mut is_own_bit =
+        |column: &Column| bits.get_mut(column.bit).is_some_and(|bit| !std::mem::replace(bit, true));
+    [
+        (ends.is_sorted(), Rule::TableEnds),
+        (ends[3] == ends[2] + columns.len().div_ceil(8), Rule::TableBitmapSize),
+        (ends[3] <= PAYLOAD, Rule::TableRowSize),
+        (columns.windows(2).all(|pair| pair[0].tag < pair[1].tag), Rule::TableColumnOrder),
+        (columns.iter().all(is_wide), Rule::TableColumnWidth),
+        (columns.iter().all(is_inside), Rule::TableColumnPlace),
+        (is_apart, Rule::TableColumnOverlap),
+        (taken.iter().all(|taken| *taken), Rule::TableColumnGap),
+        (columns.iter().all(&mut is_own_bit), Rule::TableColumnBit),
+        (has(0x67F2_0003, 0, 0), Rule::TableRowIdColumn),
+        (has(0x67F3_0003, 4, 1), Rule::TableRowVersionColumn),
+    ]
 }
 
 fn matrix_blocks<R: Read + Seek>(
@@ -164,13 +177,13 @@ fn matrix_blocks<R: Read + Seek>(
     }
     if hnid & 0x1F == 0 {
         let rows = heap.get(hnid).map(<[u8]>::to_vec);
-        report.expect(rows.is_some(), Rule::TableRows, place);
+        report.expect(rows.is_some(), Rule::TableRowsHeap, place);
         return Ok(rows.into_iter().collect());
     }
     match heap.subnode(hnid) {
         Some(node) => database.leaves(node.data),
         None => {
-            report.broke(Rule::TableRows, format_args!("{place}: node {hnid:#x}"));
+            report.broke(Rule::TableRowsNode, format_args!("{place}: node {hnid:#x}"));
             Ok(Vec::new())
         }
     }

@@ -1,148 +1,187 @@
 //! Wounds of the store, folders, messages and attachments.
 
-use super::super::image::{self, u32_at, u64_at};
+use super::super::image::{u32_at, u64_at};
+use super::super::layer::{FOLDER_PROPERTIES, STORE_ENTRIES};
+use super::super::message::{ATTACHMENT_PROPERTIES, DISPLAY_LINES, MESSAGE_PROPERTIES};
 use super::super::rule::Rule;
-use super::conditions::expect;
-use super::patient::Patient;
-use super::{ATTACHMENT, FOLDER, MESSAGE, NESTED};
+use super::patient::{Patient, Which};
+use super::{ATTACHMENT, FOLDER, MESSAGE, NESTED, TYPE, VALUE, Wounds};
 
-/// Type and value in a property's record.
-const TYPE: usize = 2;
-const VALUE: usize = 4;
+const CLASS: u32 = 0x001A_001F;
 
-#[test]
-fn properties_of_store_and_folders() {
-    // Types of those that are numbers or texts, ids of those that name others.
-    for tag in [0x3001_001F, 0x67FF_0003, 0x0FF9_0102] {
-        expect((Rule::StoreProperties, "store"), |p| {
-            let data = p.data(0x21);
-            // Another id; the order of ids holds.
-            p.property(data, tag, |record| record[0] ^= 0x01);
-        });
-    }
-    for tag in [0x35E0_0102_u32, 0x35E3_0102, 0x35E7_0102] {
-        let place = format!("{:#x}", tag >> 16);
-        expect((Rule::StoreProperties, &place), |p| {
-            let data = p.data(0x21);
-            p.property(data, tag, |record| record[VALUE..].fill(0));
-        });
-    }
-    for tag in [0x3001_001F, 0x3602_0003, 0x3603_0003, 0x360A_000B] {
-        expect((Rule::FolderProperties, "folder"), |p| {
-            let data = p.data(FOLDER);
-            p.property(data, tag, |record| record[TYPE] = if tag & 0xFF == 3 { 4 } else { 3 });
-        });
-    }
-    for (tag, place) in [
-        (0x3602_0003, "folder 0x80a2: ("),
-        (0x3603_0003, "folder 0x80a2: ("),
-        (0x360A_000B, "subfolders"),
-    ] {
-        expect((Rule::FolderCounts, place), |p| {
-            let data = p.data(FOLDER);
-            p.property(data, tag, |record| record[VALUE] ^= 1);
-        });
-    }
-    // The folder is not where its row is, and its row not where it is.
-    for place in ["folder 0x8022: row", "folder 0x122: no row"] {
-        expect((Rule::HierarchyRows, place), |p| p.node(FOLDER, 24, &0x122_u32.to_le_bytes()));
-    }
-    for place in ["folder 0x80a2: row", "folder 0x8062: no row"] {
-        expect((Rule::ContentsRows, place), |p| p.node(MESSAGE, 24, &0x8062_u32.to_le_bytes()));
-    }
-    expect((Rule::ContentsRows, "in no folder"), |p| p.node(MESSAGE, 24, &[0; 4]));
+pub fn wounds(w: &mut Wounds) {
+    store(w);
+    folders(w);
+    messages(w);
+    recipients(w);
+    attachments(w);
 }
 
-#[test]
-fn messages_and_attachments() {
-    for tag in [0x001A_001F, 0x0E07_0003, 0x0E08_0003, 0x3007_0040, 0x3008_0040, 0x300B_0102] {
-        expect((Rule::MessageProperties, "message"), |p| {
-            let data = p.data(MESSAGE);
-            // Another id, between its neighbours.
-            p.property(data, tag, |record| record[0] ^= 1);
+fn tag(id: u16, kind: u16) -> u32 {
+    u32::from(id) << 16 | u32::from(kind)
+}
+
+/// Another id; the order of ids holds.
+fn rename(record: &mut [u8]) {
+    record[0] ^= 1;
+}
+
+fn bump(record: &mut [u8]) {
+    record[VALUE] = record[VALUE].wrapping_add(1);
+}
+
+fn store(w: &mut Wounds) {
+    for (rule, tag) in [
+        (Rule::StoreName, 0x3001_001F),
+        (Rule::StoreKey, 0x0FF9_0102),
+        (Rule::StoreFolderMask, 0x35DF_0003),
+        (Rule::StorePassword, 0x67FF_0003),
+    ] {
+        w.add(rule, "store", move |p| p.property(p.data(0x21), tag, rename));
+    }
+    for (rule, tag) in [
+        (Rule::StoreName, 0x3001_001F),
+        (Rule::StoreFolderMask, 0x35DF_0003),
+        (Rule::StorePassword, 0x67FF_0003),
+    ] {
+        w.add(rule, "store", move |p| p.property(p.data(0x21), tag, |record| record[TYPE] = 4));
+    }
+    w.add(Rule::StoreKey, "store", |p| p.curtail(p.data(0x21), 0x0FF9_0102));
+    w.add(Rule::StorePassword, "store", |p| p.property(p.data(0x21), 0x67FF_0003, bump));
+    for id in STORE_ENTRIES {
+        let place = format!("entry id {id:04x}");
+        w.add(Rule::StoreEntryLength, &place, move |p| p.curtail(p.data(0x21), tag(id, 0x102)));
+        for (rule, at) in [
+            (Rule::StoreEntryFlags, 0),
+            (Rule::StoreEntryFlags, 3),
+            (Rule::StoreEntryKey, 4),
+            (Rule::StoreEntryKey, 19),
+            (Rule::StoreEntryFolder, 20),
+            (Rule::StoreEntryFolder, 22),
+        ] {
+            w.add(rule, &place, move |p| {
+                p.value(p.data(0x21), tag(id, 0x102), |entry| entry[at] ^= 1);
+            });
+        }
+    }
+}
+
+fn folders(w: &mut Wounds) {
+    for (id, kind) in FOLDER_PROPERTIES {
+        let place = format!("folder 0x80a2: {id:04x}");
+        let other = if kind == 3 { 4 } else { 3 };
+        w.add(Rule::FolderProperties, &place, move |p| {
+            p.property(p.data(FOLDER), tag(id, kind), |record| record[TYPE] = other);
         });
     }
-    // The flag that there are attachments.
-    expect((Rule::AttachmentRows, "flag"), |p| {
-        let data = p.data(MESSAGE);
-        p.property(data, 0x0E07_0003, |record| record[VALUE] ^= 0x10);
-    });
-    // The name of a recipient and the kind, by their bits; the kind is in range.
-    for tag in [0x3001_001F_u32, 0x0C15_0003] {
-        expect((Rule::RecipientTable, "row 0x1"), |p| {
-            let table = p.below(p.subnodes(MESSAGE), 0x692).0;
-            row(p, table, tag, |row, place| row[place.bitmap] &= !place.bit);
+    for (rule, tag) in [
+        (Rule::FolderCount, 0x3602_0003),
+        (Rule::FolderUnreadCount, 0x3603_0003),
+        (Rule::FolderSubfolders, 0x360A_000B),
+    ] {
+        w.add(rule, "folder 0x80a2", move |p| {
+            p.property(p.data(FOLDER), tag, |record| record[VALUE] ^= 1);
         });
     }
-    expect((Rule::RecipientTable, "row 0x1"), |p| {
-        let table = p.below(p.subnodes(MESSAGE), 0x692).0;
-        row(p, table, 0x0C15_0003, |row, place| row[place.offset] = 9);
-    });
-    for tag in [0x0E20_0003, 0x3705_0003, 0x370B_0003] {
-        expect((Rule::AttachmentProperties, "message"), |p| {
-            let data = p.below(p.subnodes(MESSAGE), ATTACHMENT).0;
-            p.property(data, tag, |record| record[TYPE] = 4);
+}
+
+fn messages(w: &mut Wounds) {
+    for (id, kind) in MESSAGE_PROPERTIES {
+        let place = format!("message 0x200024: {id:04x}");
+        w.add(Rule::MessageProperties, &place, move |p| {
+            p.property(p.data(MESSAGE), tag(id, kind), rename);
+        });
+        w.add(Rule::MessageProperties, &place, move |p| {
+            p.property(p.data(MESSAGE), tag(id, kind), |record| record[TYPE] ^= 4);
         });
     }
-    // An object of method 1, a value of method 5, and a size that is another's.
-    expect((Rule::AttachmentProperties, "0x8025"), |p| {
-        let data = p.below(p.subnodes(MESSAGE), ATTACHMENT).0;
-        p.property(data, 0x3701_0102, |record| record[TYPE..VALUE].copy_from_slice(&[0x0D, 0]));
+    w.add(Rule::MessageSearchKey, "message", |p| {
+        p.property(p.data(MESSAGE), 0x300B_0102, rename);
     });
-    expect((Rule::AttachmentProperties, "0x8045"), |p| {
-        let data = p.below(p.subnodes(MESSAGE), NESTED).0;
-        p.property(data, 0x3701_000D, |record| record[TYPE..VALUE].copy_from_slice(&[2, 1]));
-    });
-    expect((Rule::AttachmentProperties, "0x8045"), |p| {
-        let (data, inside) = p.below(p.subnodes(MESSAGE), NESTED);
-        let message = u32_at(&p.payload(inside), 8);
-        p.heap(data, |bytes| {
-            let nid = message.to_le_bytes();
-            let at = bytes.windows(4).position(|window| window == nid).unwrap();
-            bytes[at + 4] ^= 1;
-        });
+    w.add(Rule::MessageSearchKey, "message", |p| p.curtail(p.data(MESSAGE), 0x300B_0102));
+    w.add(Rule::MessageSize, "message 0x200024", |p| {
+        p.property(p.data(MESSAGE), 0x0E08_0003, bump);
     });
     // A nested message is measured as any other.
-    expect((Rule::MessageSize, "0x8045"), |p| {
+    w.add(Rule::MessageSize, "0x8045", |p| {
         let inside = p.below(p.subnodes(MESSAGE), NESTED).1;
-        let data = u64_at(&p.payload(inside), 16);
-        p.property(data, 0x0E08_0003, |record| record[VALUE] ^= 1);
+        p.property(u64_at(&p.payload(inside), 16), 0x0E08_0003, bump);
     });
-    // A prefix of no length.
-    expect((Rule::SubjectPrefix, "message"), |p| {
-        let data = p.data(MESSAGE);
-        p.heap(data, |bytes| {
-            let mark = [1, 0, 5, 0, b'R', 0];
-            let at = bytes.windows(6).position(|window| window == mark).unwrap();
-            bytes[at + 2] = 0;
+    w.add(Rule::MessageSizeSign, "message 0x200024", |p| {
+        p.property(p.data(MESSAGE), 0x0E08_0003, |record| record[VALUE + 3] |= 0x80);
+    });
+    for (rule, prefix) in [(Rule::SubjectPrefixNone, 0), (Rule::SubjectPrefixLong, 0x7F)] {
+        w.add(rule, "message", move |p| {
+            p.value(p.data(MESSAGE), 0x0037_001F, |subject| subject[2] = prefix);
         });
+    }
+}
+
+/// Renames a node inside the message.
+fn rename_inside(p: &mut Patient, nid: u32, low_byte: u8) {
+    p.block(p.subnodes(MESSAGE), |bytes| {
+        let entry = bytes[8..].chunks_mut(24).find(|entry| u32_at(entry, 0) == nid).unwrap();
+        entry[0] = low_byte;
     });
 }
 
-/// Where a column is in a row.
-struct Place {
-    offset: usize,
-    bitmap: usize,
-    bit: u8,
+fn recipients(w: &mut Wounds) {
+    w.add(Rule::RecipientTable, "message", |p| rename_inside(p, 0x692, 0x93));
+    for (id, _) in DISPLAY_LINES {
+        let place = format!("message 0x200024: {id:04x}");
+        w.add(Rule::RecipientLine, &place, move |p| {
+            let data = p.data(MESSAGE);
+            let other = p.record(data, CLASS)[VALUE..].to_vec();
+            p.property(data, tag(id, 0x1F), |record| record[VALUE..].copy_from_slice(&other));
+        });
+    }
+    w.on(Which::Deep);
+    // A line that is a node of its own.
+    w.add(Rule::RecipientLine, "message 0x200024: 0e04", |p| {
+        let line = u32_at(&p.record(p.data(MESSAGE), 0x0E04_001F), VALUE);
+        let leaf = p.leaves(p.below(p.subnodes(MESSAGE), line).0).pop().unwrap();
+        let length = p.place(leaf).1 - 2;
+        p.shorten(leaf, length);
+    });
+    w.on(Which::Sound);
 }
 
-/// Changes the first row of a small table, whose rows are in its heap.
-fn row(p: &mut Patient, table: u64, tag: u32, change: impl FnOnce(&mut [u8], Place)) {
-    p.heap(table, |bytes| {
-        let tag = tag.to_le_bytes();
-        let at = bytes.windows(4).position(|window| window == tag).unwrap();
-        let bit = usize::from(bytes[at + 7]);
-        let ends = 20 + 2;
-        let bitmap = usize::from(image::u16_at(bytes, ends + 4)) + bit / 8;
-        let place = Place {
-            offset: usize::from(image::u16_at(bytes, at + 4)),
-            bitmap,
-            bit: 0x80 >> (bit % 8),
-        };
-        let rows = u32_at(bytes, 20 + 14);
-        let map = usize::from(image::u16_at(bytes, 0));
-        let index = (rows >> 5) as usize;
-        let start = usize::from(image::u16_at(bytes, map + 4 + 2 * (index - 1)));
-        change(&mut bytes[start..], place);
+fn attachments(w: &mut Wounds) {
+    w.add(Rule::AttachmentFlag, "message", |p| {
+        p.property(p.data(MESSAGE), 0x0E07_0003, |record| record[VALUE] ^= 0x10);
     });
+    w.add(Rule::AttachmentTable, "message", |p| rename_inside(p, 0x671, 0x73));
+    w.add(Rule::AttachmentRowMissing, "0x8005", |p| rename_inside(p, ATTACHMENT, 0x05));
+    w.add(Rule::AttachmentRowUnknown, "0x8025", |p| rename_inside(p, ATTACHMENT, 0x05));
+    for id in ATTACHMENT_PROPERTIES {
+        w.add(Rule::AttachmentProperties, &format!("0x8025: {id:04x}"), move |p| {
+            p.property(attachment(p, ATTACHMENT), tag(id, 3), |record| record[TYPE] = 4);
+        });
+    }
+    for (rule, nid, from, to) in [
+        (Rule::AttachmentData, ATTACHMENT, 0x3701_0102, [0x0D, 0]),
+        (Rule::AttachmentObject, NESTED, 0x3701_000D, [2, 1]),
+    ] {
+        w.add(rule, &format!("{nid:#x}"), move |p| {
+            p.property(attachment(p, nid), from, |record| {
+                record[TYPE..VALUE].copy_from_slice(&to);
+            });
+        });
+    }
+    for (rule, at) in [(Rule::AttachmentObjectNode, 0), (Rule::AttachmentObjectSize, 4)] {
+        w.add(rule, "0x8045", move |p| {
+            p.value(attachment(p, NESTED), 0x3701_000D, |object| object[at] ^= 0x20);
+        });
+    }
+    for (rule, at, mask) in
+        [(Rule::AttachmentSize, VALUE, 1), (Rule::AttachmentSizeSign, VALUE + 3, 0x80)]
+    {
+        w.add(rule, "0x8025", move |p| {
+            p.property(attachment(p, ATTACHMENT), 0x0E20_0003, |record| record[at] ^= mask);
+        });
+    }
+}
+
+fn attachment(p: &Patient, nid: u32) -> u64 {
+    p.below(p.subnodes(MESSAGE), nid).0
 }

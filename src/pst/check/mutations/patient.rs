@@ -1,7 +1,39 @@
 //! A sound file, to be wounded in one place and closed again around it.
 
+use std::sync::LazyLock;
+
 use super::super::image::{self, u16_at, u32_at, u64_at};
-use super::{BLOCKS, NODES};
+use super::super::samples;
+use super::{ATTACHMENT, MESSAGE};
+
+/// Where the header has the roots of both trees.
+pub const NODES: usize = 216;
+pub const BLOCKS: usize = 232;
+
+/// Which file is wounded.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// Two folders with something of every kind.
+    Sound,
+    /// One message whose lists go down to further levels.
+    Deep,
+    /// One whose attachment takes an XXBLOCK.
+    Long,
+}
+
+impl Which {
+    pub fn patient(self) -> Patient {
+        static SOUND: LazyLock<Vec<u8>> = LazyLock::new(samples::sound);
+        static DEEP: LazyLock<Vec<u8>> = LazyLock::new(samples::deep);
+        static LONG: LazyLock<Vec<u8>> = LazyLock::new(samples::long);
+        let bytes = match self {
+            Self::Sound => SOUND.clone(),
+            Self::Deep => DEEP.clone(),
+            Self::Long => LONG.clone(),
+        };
+        Patient { bytes }
+    }
+}
 
 /// A file that can be wounded and closed again.
 pub struct Patient {
@@ -113,26 +145,115 @@ impl Patient {
         if id & 2 == 0 { id } else { self.leaf(u64_at(&self.payload(id), 8)) }
     }
 
+    /// All of them.
+    pub fn leaves(&self, id: u64) -> Vec<u64> {
+        if id & 2 == 0 {
+            return vec![id];
+        }
+        let children: Vec<u64> =
+            self.payload(id)[8..].chunks(8).map(|child| u64_at(child, 0)).collect();
+        children.into_iter().flat_map(|child| self.leaves(child)).collect()
+    }
+
+    /// The data of the large attachment, and its first leaf.
+    pub fn large(&self) -> (u64, u64) {
+        let inside = self.below(self.subnodes(MESSAGE), ATTACHMENT).1;
+        let large = self.below(inside, 0x803F).0;
+        (large, self.leaf(large))
+    }
+
     /// Data and subnodes of a node inside a node.
     pub fn below(&self, subnodes: u64, nid: u32) -> (u64, u64) {
         let bytes = self.payload(subnodes);
+        if bytes[1] == 1 {
+            let mut children = bytes[8..].chunks(16).rev();
+            let child = children.find(|entry| u32_at(entry, 0) <= nid).unwrap();
+            return self.below(u64_at(child, 8), nid);
+        }
         let entry = bytes[8..].chunks(24).find(|entry| u32_at(entry, 0) == nid).unwrap();
         (u64_at(entry, 8), u64_at(entry, 16))
     }
 
-    /// Changes the record of a property in the context whose data is `id`.
+    /// Leaves a block with its first bytes, closed behind them.
+    pub fn shorten(&mut self, id: u64, length: usize) {
+        let at = self.place(id).0;
+        let mut trailer = self.bytes[self.trailer(id)..][..16].to_vec();
+        trailer[..2].copy_from_slice(&(length as u16).to_le_bytes());
+        let sum = image::checksum(&self.bytes[at..at + length]);
+        trailer[4..8].copy_from_slice(&sum.to_le_bytes());
+        self.block_entry(id, 16, &(length as u16).to_le_bytes());
+        let place = self.trailer(id);
+        self.put(place, &trailer);
+    }
+
+    pub fn in_trailer(&mut self, id: u64, at: usize) -> &mut u8 {
+        let trailer = self.trailer(id);
+        &mut self.bytes[trailer + at]
+    }
+
+    /// The record of a property in the context whose data is `id`.
+    pub fn record(&self, id: u64, tag: u32) -> Vec<u8> {
+        let bytes = self.payload(self.leaf(id));
+        let at = record(&bytes, tag);
+        bytes[at..at + 8].to_vec()
+    }
+
     pub fn property(&mut self, id: u64, tag: u32, change: impl FnOnce(&mut [u8])) {
-        let pattern = [(tag >> 16) as u8, (tag >> 24) as u8, tag as u8, (tag >> 8) as u8];
-        let leaf = self.leaf(id);
-        self.block(leaf, |bytes| {
-            let at = bytes.windows(4).rposition(|window| window == pattern).unwrap();
+        self.heap(id, |bytes| {
+            let at = record(bytes, tag);
             change(&mut bytes[at..at + 8]);
+        });
+    }
+
+    /// Changes the value of a property that is in the heap.
+    pub fn value(&mut self, id: u64, tag: u32, change: impl FnOnce(&mut [u8])) {
+        let hid = u32_at(&self.record(id, tag), 4);
+        self.allocated(id, hid, change);
+    }
+
+    /// Lets the value of a property end two bytes early, and the next begin there.
+    pub fn curtail(&mut self, id: u64, tag: u32) {
+        let index = (u32_at(&self.record(id, tag), 4) >> 5) as usize;
+        self.heap(id, |bytes| {
+            let end = usize::from(u16_at(bytes, 0)) + 4 + 2 * index;
+            let earlier = u16_at(bytes, end) - 2;
+            bytes[end..end + 2].copy_from_slice(&earlier.to_le_bytes());
+        });
+    }
+
+    /// What a heap has at an id.
+    pub fn allocation(&self, id: u64, hid: u32) -> Vec<u8> {
+        let bytes = self.payload(self.leaves(id)[(hid >> 16) as usize]);
+        bytes[range(&bytes, hid)].to_vec()
+    }
+
+    pub fn allocated(&mut self, id: u64, hid: u32, change: impl FnOnce(&mut [u8])) {
+        self.heap_block(id, (hid >> 16) as usize, |bytes| {
+            let range = range(bytes, hid);
+            change(&mut bytes[range]);
         });
     }
 
     /// The first block of a heap.
     pub fn heap(&mut self, id: u64, change: impl FnOnce(&mut [u8])) {
-        let leaf = self.leaf(id);
+        self.heap_block(id, 0, change);
+    }
+
+    pub fn heap_block(&mut self, id: u64, number: usize, change: impl FnOnce(&mut [u8])) {
+        let leaf = self.leaves(id)[number];
         self.block(leaf, change);
     }
+}
+
+/// Where the record of a property is in the block of its context.
+fn record(bytes: &[u8], tag: u32) -> usize {
+    let pattern = [(tag >> 16) as u8, (tag >> 24) as u8, tag as u8, (tag >> 8) as u8];
+    bytes.windows(4).rposition(|window| window == pattern).unwrap()
+}
+
+fn range(bytes: &[u8], hid: u32) -> std::ops::Range<usize> {
+    let map = usize::from(u16_at(bytes, 0));
+    let index = (hid >> 5 & 0x7FF) as usize;
+    let start = |index: usize| usize::from(u16_at(bytes, map + 2 + 2 * index));
+    start(index)..start(index + 1)
 }
