@@ -136,35 +136,56 @@ pub(super) fn lookup(name: &str) -> Option<Name> {
     NAMES.iter().find(|(known, _)| *known == name).map(|(_, meaning)| *meaning)
 }
 
-/// The known name that `name` most resembles, if any does.
+/// The names of fields that can be searched, each meaning once.
+pub(super) fn searchable() -> Vec<&'static str> {
+    let mut seen = Vec::new();
+    let is_first = |(_, meaning): &&(&str, Name)| {
+        let is_new = *meaning != Name::Later && !seen.contains(meaning);
+        seen.push(*meaning);
+        is_new
+    };
+    NAMES.iter().filter(is_first).map(|(name, _)| *name).collect()
+}
+
+/// The known name of which `name` is a slip of the finger, if it is of one: one
+/// letter, or two in a long name. A word of its own is no slip.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    // Longer than any name by more than a slip: nothing resembles it.
-    if name.len() > 20 {
-        return None;
-    }
+    let slips = match name.len() {
+        0..=2 => return None,
+        3..=6 => 1,
+        7..=20 => 2,
+        // Longer than any name by more than a slip.
+        _ => return None,
+    };
     let name = name.to_ascii_lowercase();
     NAMES
         .iter()
         .filter(|(_, meaning)| *meaning != Name::Later)
         .map(|(known, _)| (distance(known.as_bytes(), name.as_bytes()), *known))
-        .filter(|(far, known)| *far <= 2 && *far < known.len().min(name.len()))
+        .filter(|(far, known)| *far <= slips && *far < known.len() - 1)
         .min_by_key(|(far, _)| *far)
         .map(|(_, known)| known)
 }
 
-/// Insertions, deletions and replacements between two short names.
+/// Letters put in, left out, replaced or changed with their neighbour between two
+/// short names.
 fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            if i == 0 || j == 0 {
+                rows[i][j] = i + j;
+                continue;
+            }
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut far = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                far = far.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = far;
         }
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -173,11 +194,21 @@ mod tests {
 
     #[test]
     fn a_slip_finds_its_field() {
-        for (slip, meant) in [("form", "from"), ("subjct", "subject"), ("recipents", "recipients")]
-        {
+        for (slip, meant) in [
+            ("form", "from"),
+            ("fro", "from"),
+            ("subjct", "subject"),
+            ("recipents", "recipients"),
+            ("atachmnet", "attachment"),
+        ] {
             assert_eq!(nearest(slip), Some(meant));
         }
-        assert_eq!(nearest("re"), None);
-        assert_eq!(nearest("http"), None);
+    }
+
+    #[test]
+    fn a_word_of_its_own_is_no_slip() {
+        for word in ["re", "http", "foo", "too", "date", "mail", "sender", "boss", "ca"] {
+            assert_eq!(nearest(word), None, "{word}");
+        }
     }
 }

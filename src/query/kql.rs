@@ -444,7 +444,10 @@ fn unknown_field(name: &str, span: Span) -> QueryError {
     let error = QueryError::new(span, format!("there is no field `{}`", shortened(name)));
     match field::nearest(name) {
         Some(near) => error.hint(format!("did you mean {near}: ?")),
-        None => error.hint("to search for text with a colon, put it in quotation marks"),
+        None => error.hint(format!(
+            "the fields are {}; to search for text with a colon, put it in quotation marks",
+            field::searchable().join(", ")
+        )),
     }
 }
 

@@ -102,6 +102,7 @@ fn fields() {
     check("size:1kb..2kb", "size:1024..2048");
     refused("form:x", "form", "no field `form`", "from:");
     refused("re:x", "re", "no field", "quotation marks");
+    refused("foo:bar", "foo", "no field", "the fields are from, to, cc, bcc, participants");
     refused("hold:acme", "hold:acme", "yet", "");
     refused("subject: x", "subject:", "nothing follows", "without a blank");
     refused("subject:(from:x)", "from", "inside another", "");
