@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -10,7 +11,7 @@ use super::Context;
 use super::error::ApiError;
 use super::guard::Signed;
 use super::holds::day;
-use super::input::Params;
+use super::input::{Params, rows};
 use crate::access::audit;
 use crate::base::clock::Timestamp;
 use crate::base::ids::MatterId;
@@ -58,11 +59,12 @@ pub struct AuditParams {
     actor: Option<String>,
     /// An action, or its first word: `hold` finds `hold.place`.
     action: Option<String>,
-    /// First day (UTC), as `2026-01-31`.
+    /// First day, as `2026-01-31`: in the zone of the matter, or of UTC.
     from: Option<String>,
     /// Last day.
     until: Option<String>,
     cursor: Option<String>,
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
@@ -85,8 +87,8 @@ fn shown(row: AuditRow) -> AuditEntry {
     }
 }
 
-fn start_of(day: jiff::civil::Date) -> Result<Timestamp, ApiError> {
-    let start = day.to_zoned_datetime(jiff::tz::TimeZone::UTC);
+fn start_of(day: jiff::civil::Date, zone: &TimeZone) -> Result<Timestamp, ApiError> {
+    let start = day.to_zoned_datetime(zone.clone());
     let start = start.map_err(|_| ApiError::invalid(format!("{day} is beyond the calendar")))?;
     Ok(Timestamp(start.timestamp().as_microsecond()))
 }
@@ -100,9 +102,10 @@ pub async fn list(
     Params(params): Params<AuditParams>,
 ) -> Result<Json<Audit>, ApiError> {
     let matter_id = params.matter.map(MatterId);
-    if let Some(id) = matter_id {
-        matter::open(&actor, &context.catalog, id).await?;
-    }
+    let zone = match matter_id {
+        None => TimeZone::UTC,
+        Some(id) => matter::zone(&matter::open(&actor, &context.catalog, id).await?.zone)?,
+    };
     let before = match params.cursor.as_deref().map(str::parse) {
         None => None,
         Some(Ok(id)) => Some(id),
@@ -113,10 +116,10 @@ pub async fn list(
         matter_id,
         actor: params.actor,
         action: params.action,
-        from: day(params.from.as_deref())?.map(start_of).transpose()?,
-        until: until.map(start_of).transpose()?,
+        from: day(params.from.as_deref())?.map(|day| start_of(day, &zone)).transpose()?,
+        until: until.map(|day| start_of(day, &zone)).transpose()?,
         before,
-        limit: params.limit.unwrap_or(100),
+        limit: rows(params.limit, 100)?,
     };
     let page = audit::list(&actor, &context.catalog, filter).await?;
     Ok(Json(Audit {

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Context;
 use super::error::ApiError;
 use super::guard::Signed;
-use super::input::Params;
+use super::input::{Params, rows};
 use crate::base::ids::MatterId;
 use crate::catalog::gap::{Filter, Row};
 
@@ -23,6 +23,7 @@ pub struct GapParams {
     /// One media type.
     media_type: Option<String>,
     cursor: Option<String>,
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
@@ -88,7 +89,8 @@ pub async fn list(
         reason: params.reason,
         media_type: params.media_type,
     };
-    let found = context.review.gaps(&actor, filter, after, params.limit.unwrap_or(100)).await?;
+    let limit = rows(params.limit, 100)?;
+    let found = context.review.gaps(&actor, filter, after, limit).await?;
     let count = |it: crate::catalog::gap::Count| GapCount {
         reason: it.reason,
         media_type: it.media_type,

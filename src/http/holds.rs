@@ -10,7 +10,7 @@ use super::Context;
 use super::error::ApiError;
 use super::guard::Signed;
 use super::hit::{self, Hit};
-use super::input::{At, Body, Params};
+use super::input::{At, Body, Params, rows};
 use super::matters::Named;
 use crate::base::ids::{CustodianId, HoldId, MatterId};
 use crate::hold::{self, New};
@@ -89,6 +89,7 @@ pub struct Preview {
 #[serde(deny_unknown_fields)]
 pub struct PageParams {
     cursor: Option<String>,
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
@@ -221,7 +222,8 @@ pub async fn items(
     let Context { catalog, clock, .. } = &context;
     let after = hit::cursor(page.cursor.as_deref())?;
     let which = (MatterId(id), HoldId(hid));
-    let items = hold::items(&actor, catalog, clock, which, after, page.limit.unwrap_or(50)).await?;
+    let limit = rows(page.limit, 50)?;
+    let items = hold::items(&actor, catalog, clock, which, after, limit).await?;
     Ok(Json(Items {
         total: count(items.sum.families),
         hits: items.hits.into_iter().map(Hit::from).collect(),

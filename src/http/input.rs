@@ -4,13 +4,16 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody, JsonRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::Context;
 use super::error::ApiError;
+use super::misread;
+use crate::base::limits;
+use crate::base::number::grouped;
 
 /// A JSON body. Its content type must say so, which a form of another site
 /// cannot make a browser do.
@@ -22,11 +25,37 @@ impl<T: DeserializeOwned> FromRequest<Context> for Body<T> {
     async fn from_request(request: Request, state: &Context) -> Result<Self, ApiError> {
         match Json::<T>::from_request(request, state).await {
             Ok(Json(body)) => Ok(Self(body)),
-            Err(JsonRejection::BytesRejection(error)) => {
-                Err(ApiError::too_large(error.body_text()))
-            }
-            Err(error) => Err(ApiError::invalid(error.body_text())),
+            Err(refused) => Err(body_refused(&refused)),
         }
+    }
+}
+
+fn body_refused(refused: &JsonRejection) -> ApiError {
+    match refused {
+        JsonRejection::MissingJsonContentType(_) => {
+            ApiError::invalid("the body must be JSON, and content-type: application/json say so")
+        }
+        JsonRejection::JsonSyntaxError(error) => {
+            ApiError::invalid(misread::syntax(&error.body_text()))
+        }
+        JsonRejection::JsonDataError(error) => {
+            ApiError::invalid(misread::fields(&error.body_text()))
+        }
+        JsonRejection::BytesRejection(BytesRejection::FailedToBufferBody(
+            FailedToBufferBody::LengthLimitError(_),
+        )) => ApiError::too_large(format!(
+            "the body is longer than {} bytes, the most that is read",
+            grouped(limits::HTTP_BODY_BYTES_MAX as u64)
+        )),
+        _ => ApiError::invalid("the body did not arrive whole; send it again"),
+    }
+}
+
+/// How many rows a page is to have.
+pub fn rows(asked: Option<usize>, usual: usize) -> Result<usize, ApiError> {
+    match asked.unwrap_or(usual) {
+        rows @ 1..=limits::PAGE_ROWS_MAX => Ok(rows),
+        _ => Err(ApiError::invalid(format!("limit: write 1 to {}", limits::PAGE_ROWS_MAX))),
     }
 }
 
@@ -39,7 +68,7 @@ impl<T: DeserializeOwned> FromRequestParts<Context> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, state: &Context) -> Result<Self, ApiError> {
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(params)) => Ok(Self(params)),
-            Err(error) => Err(ApiError::invalid(error.body_text())),
+            Err(error) => Err(ApiError::invalid(misread::fields(&error.body_text()))),
         }
     }
 }

@@ -74,7 +74,7 @@ pub async fn show(
 }
 
 /// The message's HTML, made harmless, below a line that says so and counts what
-/// it would have loaded from elsewhere. Dark at the fragment `#dark`.
+/// it would have loaded from elsewhere.
 #[utoipa::path(get, path = "/messages/{id}/html", tag = "messages",
     params(("id" = i64, Path), MessageParams),
     responses((status = 200, content_type = "text/html", body = String)))]
@@ -100,9 +100,8 @@ pub async fn html(
 const CUT: &str = "<hr><p><em>Cut here: the rest is in the source.</em></p>";
 const NO_HTML: &str = "<p><em>This message has no HTML that can be shown.</em></p>";
 
-/// A page around the fragment. Mail that sets colours of its own expects a light
-/// ground, so dark is asked for: by the address's fragment, which the reader's
-/// page can change without asking for the message again.
+/// A page around the fragment. Mail that sets colours of its own chose them for a
+/// light ground, and has one whatever theme its reader likes.
 fn page(body: &str, blocked: u32) -> String {
     let blocked = match blocked {
         0 => "asks for nothing from the network".to_owned(),
@@ -111,11 +110,10 @@ fn page(body: &str, blocked: u32) -> String {
     };
     format!(
         "<!doctype html><html><head><meta charset=\"utf-8\"><style>\
-         html{{color-scheme:light;background:#fff;color:#1b1b19;--line:#cbcac5}}\
-         html:has(#dark:target){{color-scheme:dark;background:#191a1d;color:#e9e9eb;--line:#41444a}}\
+         html{{color-scheme:light;background:#fff;color:#1b1b19}}\
          body{{margin:12px 16px;font:14px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}}\
-         img{{max-width:100%;height:auto}}</style></head><body id=\"dark\">\
-         <p style=\"margin:0 0 12px;padding-bottom:8px;border-bottom:1px solid var(--line);\
+         img{{max-width:100%;height:auto}}</style></head><body>\
+         <p style=\"margin:0 0 12px;padding-bottom:8px;border-bottom:1px solid #cbcac5;\
          font-size:13px\">Shown without scripts; {blocked}.</p>{body}</body></html>"
     )
 }

@@ -18,6 +18,7 @@ mod input;
 mod matters;
 mod message;
 mod messages;
+mod misread;
 mod observe;
 pub mod openapi;
 mod people;

@@ -91,7 +91,9 @@ fn describe_operation(operation: &mut Operation) {
         .description("What went wrong, to what, and what to do.")
         .content("application/json", body)
         .build();
-    operation.responses.responses.insert("4XX".to_owned(), RefOr::T(refused));
+    for codes in ["4XX", "5XX"] {
+        operation.responses.responses.insert(codes.to_owned(), RefOr::T(refused.clone()));
+    }
 }
 
 /// This document.

@@ -10,7 +10,7 @@ use super::error::ApiError;
 use super::guard::Signed;
 use super::hit::{self, Hit};
 use super::holds::{DateKind, day};
-use super::input::Body;
+use super::input::{Body, rows};
 use crate::base::ids::{CustodianId, MatterId};
 use crate::query;
 use crate::search::{self, Ask};
@@ -50,6 +50,7 @@ pub struct SearchRequest {
     #[serde(default)]
     pub cursor: Option<String>,
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 500)]
     pub limit: Option<usize>,
 }
 
@@ -98,7 +99,7 @@ pub async fn run(
     Body(body): Body<SearchRequest>,
 ) -> Result<Json<Results>, ApiError> {
     let after = hit::cursor(body.cursor.as_deref())?;
-    let limit = body.limit.unwrap_or(50);
+    let limit = rows(body.limit, 50)?;
     let ask = ask(body)?;
     let page = search::run(&actor, &context.search, &ask, after, limit)
         .await

@@ -9,7 +9,6 @@ use muniment::ingest::publish::check_published;
 use muniment::mail::delivery::{Envelope, Kind, Recipient};
 use muniment::mail::wrap::{Original, Style, report};
 use serde_json::json;
-use tower::ServiceExt;
 
 use crate::support::laid::{ATTACHED, WITH_ALICE, WITHOUT_ALICE, laid};
 use crate::support::web::{Answer, Browser, PASSWORD, Web};
@@ -115,8 +114,8 @@ async fn another_site_cannot_sign_someone_in() {
             .header("sec-fetch-site", site)
             .body(Body::from(body.clone()))
             .unwrap();
-        let answer = web.router.clone().oneshot(request).await.unwrap();
-        assert_eq!(answer.status(), status, "{kind} {site}");
+        let answer = web.answer(request).await;
+        assert_eq!(answer.status, status, "{kind} {site}");
     }
 }
 
@@ -130,7 +129,74 @@ async fn bodies_are_bounded_and_unknown_fields_refused() {
     let odd = json!({ "name": "n", "is_mine": true });
     let answer = web.post(&browser, "/api/v1/matters", odd).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (422, "invalid"));
-    assert!(String::from_utf8_lossy(&answer.body).contains("is_mine"));
+    assert!(String::from_utf8_lossy(&answer.body).contains("there is no field is_mine here"));
+}
+
+/// What cannot be read is said in words that are not those of our libraries.
+#[tokio::test]
+async fn a_request_that_cannot_be_read_is_told_plainly() {
+    let (web, _scratch) = web().await;
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    for (body, told) in [
+        ("{", "the body ends before its JSON does"),
+        ("{query}", "the body is not JSON: see line 1, column 2"),
+        ("{}", "query is missing"),
+        (r#"{"query":"a","limit":"many"}"#, "limit: a whole number belongs here, not \"many\""),
+    ] {
+        let request = Request::post("/api/v1/search")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::COOKIE, browser.cookie.clone().unwrap())
+            .header("x-muniment-csrf", browser.csrf.clone().unwrap())
+            .body(Body::from(body))
+            .unwrap();
+        let answer = web.answer(request).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (422, "invalid"), "{body}");
+        assert_eq!(answer.json()["error"]["message"], told, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_one_row_at_least_and_a_bounded_many() {
+    let (web, _scratch) = web().await;
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    let matter = json!({ "name": "Ito v. Lay" });
+    let m = web.post(&browser, "/api/v1/matters", matter).await.json()["id"].to_string();
+    let custodian = json!({ "name": "Alice", "addresses": ["alice@a.example"] });
+    let path = format!("/api/v1/matters/{m}/custodians");
+    let c = web.post(&browser, &path, custodian).await.json()["id"].clone();
+    let hold = json!({ "name": "First", "custodian_ids": [c], "date_kind": "sent" });
+    let path = format!("/api/v1/matters/{m}/holds");
+    let h = web.post(&browser, &path, hold).await.json()["id"].to_string();
+    for limit in [0, 501] {
+        let search = json!({ "query": "", "limit": limit });
+        let mut answers = vec![web.post(&browser, "/api/v1/search", search).await];
+        for path in ["audit", "gaps", &format!("matters/{m}/holds/{h}/items")] {
+            answers.push(web.get(&browser, &format!("/api/v1/{path}?limit={limit}")).await);
+        }
+        for answer in answers {
+            assert_eq!((answer.status.as_u16(), answer.code().as_str()), (422, "invalid"));
+            assert_eq!(answer.json()["error"]["message"], "limit: write 1 to 500");
+        }
+    }
+}
+
+/// A day of the audit of a matter is one of the matter's zone.
+#[tokio::test]
+async fn days_of_a_matters_audit_are_in_its_zone() {
+    let (web, _scratch) = web().await;
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    let now = jiff::Timestamp::from_microsecond(web.context.clock.now().0).unwrap();
+    // Zones a day apart: it is never the same day in both.
+    for zone in ["Pacific/Kiritimati", "Pacific/Niue"] {
+        let matter = json!({ "name": zone, "zone": zone });
+        let m = web.post(&browser, "/api/v1/matters", matter).await.json()["id"].to_string();
+        let here = now.in_tz(zone).unwrap().date();
+        let rows = async |day: jiff::civil::Date| {
+            let path = format!("/api/v1/audit?matter={m}&from={day}&until={day}");
+            web.get(&browser, &path).await.json()["rows"].as_array().unwrap().len()
+        };
+        assert_eq!((rows(here).await, rows(here.yesterday().unwrap()).await), (1, 0), "{zone}");
+    }
 }
 
 #[tokio::test]
@@ -154,6 +220,8 @@ async fn mail_reaches_the_browser_harmless_and_whole() {
     for harm in ["<script", "onclick", "tracker", "steal"] {
         assert!(!page.contains(harm), "{harm} in {page}");
     }
+    // Its colours were chosen for a light ground.
+    assert!(page.contains("color-scheme:light;background:#fff") && !page.contains("dark"));
 
     let source = web.get(&browser, "/api/v1/messages/1/source").await;
     assert_eq!(source.body, WITH_ALICE.as_bytes());

@@ -1,5 +1,6 @@
 //! What several subjects need: a temporary archive and the binary.
 
+pub mod contract;
 pub mod corpus;
 pub mod dialogue;
 pub mod laid;

@@ -10,6 +10,8 @@ use muniment::http::{self, Context};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use super::contract;
+
 pub struct Web {
     pub router: Router,
     pub context: Context,
@@ -65,14 +67,21 @@ impl Web {
         if let Some(csrf) = browser.csrf.as_ref().filter(|_| method != "GET") {
             request = request.header("x-muniment-csrf", csrf);
         }
-        let body = match body {
+        let content = match &body {
             Some(body) => {
                 request = request.header(header::CONTENT_TYPE, "application/json");
                 Body::from(body.to_string())
             }
             None => Body::empty(),
         };
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let answer = self.answer(request.body(content).unwrap()).await;
+        contract::check(method, path, body.as_ref(), &answer);
+        answer
+    }
+
+    /// What a request of any kind is answered.
+    pub async fn answer(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 64 << 20).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }

@@ -342,7 +342,7 @@ export interface paths {
         };
         /**
          * The message's HTML, made harmless, below a line that says so and counts what
-         *     it would have loaded from elsewhere. Dark at the fragment `#dark`.
+         *     it would have loaded from elsewhere.
          */
         get: operations["messages_html"];
         put?: never;
@@ -1179,7 +1179,7 @@ export interface operations {
                 actor?: string;
                 /** @description An action, or its first word: `hold` finds `hold.place`. */
                 action?: string;
-                /** @description First day (UTC), as `2026-01-31`. */
+                /** @description First day, as `2026-01-31`: in the zone of the matter, or of UTC. */
                 from?: string;
                 /** @description Last day. */
                 until?: string;
@@ -1202,6 +1202,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1232,6 +1241,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1271,6 +1289,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     exports_show: {
@@ -1294,6 +1321,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1331,6 +1367,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     exports_download: {
@@ -1354,6 +1399,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1398,6 +1452,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     matters_list: {
@@ -1419,6 +1482,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1458,6 +1530,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     matters_show: {
@@ -1481,6 +1562,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1522,6 +1612,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     custodians_list: {
@@ -1545,6 +1644,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1586,6 +1694,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     custodians_remove: {
@@ -1608,6 +1725,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1650,6 +1776,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     holds_list: {
@@ -1673,6 +1808,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1714,6 +1858,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     holds_preview: {
@@ -1741,6 +1894,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1779,6 +1941,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     holds_items: {
@@ -1806,6 +1977,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1848,6 +2028,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     messages_show: {
@@ -1876,6 +2065,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1919,6 +2117,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     messages_delivery: {
@@ -1947,6 +2154,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1989,6 +2205,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     messages_html: {
@@ -2017,6 +2242,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2060,6 +2294,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     messages_source: {
@@ -2095,6 +2338,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     openapi_describe: {
@@ -2116,6 +2368,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2151,6 +2412,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     people_create: {
@@ -2176,6 +2446,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2217,6 +2496,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     people_reset: {
@@ -2240,6 +2528,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2279,6 +2576,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     search_complete: {
@@ -2311,6 +2617,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     session_show: {
@@ -2332,6 +2647,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2371,6 +2695,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     session_sign_out: {
@@ -2390,6 +2723,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2429,6 +2771,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     status_show: {
@@ -2450,6 +2801,15 @@ export interface operations {
             };
             /** @description What went wrong, to what, and what to do. */
             "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
