@@ -165,6 +165,30 @@ export async function search({ page }, check) {
   await check("search");
 }
 
+/** Words of a mail whose contrast with what is behind them is below 4.5. */
+const faint = (frame) =>
+  frame.locator("body").evaluate((body) => {
+    const light = (color) => {
+      const [r, g, b] = color.match(/[\d.]+/g).map((part) => {
+        const share = part / 255;
+        return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = (element) => {
+      const color = getComputedStyle(element).backgroundColor;
+      if (color !== "rgba(0, 0, 0, 0)") return color;
+      return element.parentElement ? ground(element.parentElement) : "rgb(255, 255, 255)";
+    };
+    return [...body.querySelectorAll("*")]
+      .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+      .map((element) => {
+        const [a, b] = [light(getComputedStyle(element).color), light(ground(element))];
+        return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), element.textContent];
+      })
+      .filter(([contrast]) => contrast < 4.5);
+  });
+
 /** The message in each of its views. */
 export async function message({ page }, check) {
   await seen(
@@ -200,11 +224,10 @@ export async function message({ page }, check) {
   await seen(frame.getByText("Clause nine"));
   assert.match(await page.title(), / · Search · Muniment$/, "mail runs no script");
   await check("message-html");
-  const ground = () => frame.locator("html").evaluate((html) => getComputedStyle(html).backgroundColor);
-  const before = await ground();
   await page.emulateMedia({ colorScheme: "dark" });
-  await page.waitForFunction(() => document.querySelector("iframe").src.endsWith("#dark"));
-  assert.notEqual(await ground(), before, "the mail follows the theme");
+  await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+  assert.deepEqual(await faint(frame), [], "the mail's own colours can be read in the dark theme too");
+  await check("message-html-dark");
   await page.emulateMedia({ colorScheme: "light" });
   await page.getByRole("tab", { name: "Headers" }).click();
   await seen(page.locator(".header-list").getByText("Message-ID"));
@@ -215,7 +238,10 @@ export async function message({ page }, check) {
     page.getByRole("link", { name: /Term sheet v4\.txt/ }).click(),
   ]);
   assert.equal(file.suggestedFilename(), "Term sheet v4.txt");
-  await page.keyboard.press("t");
+  await page.keyboard.press("e");
+  await seen(page.getByText("Who took part, and how it is known"));
+  await page.keyboard.press("e");
+  await seen(page.locator(".message-text"));
   assert.equal(await looks(page, "message.html"), 1, "one look at the HTML is one row of the audit");
 }
 
@@ -236,6 +262,26 @@ export async function reached({ page }, check) {
   await seen(page.locator(".gaps-quiet").getByText("logo.png: an image, whose words are not read"));
   assert.equal(await page.locator(".note-hold").count(), 0, "a logo is no cause for alarm");
   await check("message-list");
+
+  // `o` shows all of the head, and folds it again.
+  await query(page, "subject:everyone");
+  await count(page, "1 family");
+  await page.keyboard.press("Escape");
+  await page.locator("body").press("j");
+  await seen(page.getByRole("button", { name: "3 more" }));
+  const shown = () => page.locator(".people-lines .person").count();
+  const few = await shown();
+  await page.locator("body").press("o");
+  await seen(page.getByRole("button", { name: "Fewer" }));
+  assert.equal(await shown(), few + 3);
+  await page.locator("body").press("o");
+  await seen(page.getByRole("button", { name: "3 more" }));
+
+  // `h` places a hold in the matter that is searched.
+  await page.locator("body").press("h");
+  await seen(page.getByRole("dialog", { name: "Place a hold" }));
+  await page.goBack();
+  await seen(page.getByRole("button", { name: "3 more" }));
 }
 
 /** A view that is asked for while its message is on its way is the one that is shown. */
@@ -257,7 +303,7 @@ export async function impatient({ page }) {
   answer();
   await seen(page.getByRole("heading", { name: "Verified now" }));
   await page.unroute(messages);
-  await page.keyboard.press("t");
+  await page.keyboard.press("p");
   await seen(page.locator(".message-text"));
 }
 
@@ -275,6 +321,8 @@ export async function disguised({ page }, check) {
   const file = page.getByRole("link", { name: /ann⟨RLO⟩fdp\.exe/ });
   await seen(file);
   assert.equal(await file.locator("bdi").innerText(), "ann⟨RLO⟩fdp.exe");
+  await seen(page.locator(".message-text .control-mark").getByText("⟨RLO⟩"));
+  assert.doesNotMatch(await page.locator(".message-text").innerText(), /\u202e/u);
   await check("disguised");
 }
 
@@ -375,6 +423,27 @@ export async function phone({ page }) {
   await page.getByRole("button", { name: "Back to results" }).click();
   await seen(hit);
   assert.equal(new URL(page.url()).search, "?q=archive");
+  await page.goBack();
+  await seen(page.getByRole("heading", { name: "Matters", level: 1 }));
+
+  // A message that does not come says why, in the list's place.
+  await page.goto("/search?q=archive&m=999999");
+  await seen(page.getByRole("heading", { name: "Nothing here" }));
+  await page.getByRole("button", { name: "Back to results" }).click();
+  await seen(hit);
+
+  // Every act with what came of it, and its detail a step further.
+  await page.goto("/audit?action=hold.place");
+  const act = page.getByRole("row", {
+    name: /mila.*Placed hold.*Done.*Preservation letter.*Fabrikam merger/,
+  });
+  await act.click();
+  await seen(page.locator(".audit-detail").getByText("hold.place"));
+  await page.goBack();
+  await seen(act);
+  await act.click();
+  await page.getByRole("button", { name: "Back to the list" }).click();
+  await seen(act);
 }
 
 /** A hold is seen before it is placed. */
@@ -422,6 +491,10 @@ export async function hold({ page }, check) {
 
 /** The export of what is held, checked by a program that needs neither server nor catalog. */
 export async function exported({ page }, archive, check) {
+  // The keys of a list walk it; only Enter leaves it.
+  await page.locator("body").press("j");
+  await page.locator("body").press("j");
+  assert.equal(await page.locator(".hit-list .table-row.is-active").getAttribute("aria-rowindex"), "3");
   await page.getByRole("button", { name: "Export what is held" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: /Format/ }).click();
@@ -438,6 +511,7 @@ export async function exported({ page }, archive, check) {
   ]);
   assert.deepEqual(asked.postDataJSON().pst, { with_eml: true, file_bytes_max: 5e9 });
   await seen(page.getByRole("heading", { name: "Exports" }));
+  await seen(page.getByRole("columnheader", { name: "Asked for (UTC)" }));
   await seen(page.getByRole("heading", { name: "How to check it" }));
   await check("exports");
   const command = await page.locator(".copyable code").first().textContent();
@@ -521,6 +595,16 @@ export async function audit({ page }, check) {
     .getByRole("link", { name: /^message \d+$/ })
     .click();
   await seen(page.locator(".message-text"));
+  // Times are told in one zone: UTC, or the matter's where there is one matter.
+  await page.goto("/audit?action=hold.place");
+  await seen(page.getByRole("columnheader", { name: "When (UTC)" }));
+  const placed = page.locator(".table-row time").first();
+  const [utc, instant] = [await placed.innerText(), await placed.getAttribute("datetime")];
+  assert.match(utc, new RegExp(` ${instant.slice(11, 16)}$`), "the time of UTC");
+  await page.locator(".audit-filters").getByRole("button", { name: /Matter/ }).click();
+  await page.getByRole("option", { name: "Fabrikam merger" }).click();
+  await seen(page.getByRole("columnheader", { name: "When (Berlin)" }));
+  assert.notEqual(await placed.innerText(), utc);
   await page.goto("/audit");
   await seen(page.getByRole("heading", { name: "Audit", level: 1 }));
   await page.keyboard.press("?");
@@ -564,9 +648,30 @@ export async function unreachable({ page, context, faults }) {
   assert.equal(await page.locator(".sentence-good").count(), 0);
   await page.getByRole("link", { name: "Exports" }).click();
   await seen(page.getByRole("heading", { name: "The archive can't be reached." }));
+  await seen(page.getByText(/It is asked until it answers/));
+  await page.getByRole("link", { name: "Search" }).click();
+  await page.getByRole("textbox", { name: "Query" }).fill("subject:sheet AND half a thought");
+  await page.getByRole("link", { name: "Exports" }).click();
+  await seen(page.getByRole("heading", { name: "The archive can't be reached." }));
+  // It comes back, and nobody presses anything.
   await context.setOffline(false);
-  await page.getByRole("button", { name: "Try again" }).click();
-  await seen(page.getByRole("heading", { name: "Exports", level: 1 }));
+  await seen(page.getByRole("gridcell", { name: "PST" }));
+  await gone(page.getByText(/It is asked until it answers/));
+
+  // What is being typed stays through it.
+  await page.getByRole("link", { name: "Search" }).click();
+  await count(page, /famil/);
+  await context.setOffline(true);
+  await page.getByRole("textbox", { name: "Query" }).fill("subject:sheet");
+  await page.keyboard.press("Enter");
+  await seen(page.getByRole("heading", { name: "The archive can't be reached." }));
+  await page.getByRole("textbox", { name: "Query" }).fill("subject:sheet AND half a thought");
+  await context.setOffline(false);
+  await count(page, "1 family");
+  assert.equal(
+    await page.getByRole("textbox", { name: "Query" }).inputValue(),
+    "subject:sheet AND half a thought",
+  );
   for (let i = faults.length; i >= 0; i -= 1)
     if (/net::ERR_INTERNET_DISCONNECTED/.test(faults[i])) faults.splice(i, 1);
 }

@@ -174,7 +174,7 @@ export function company(count = 120) {
     at: Date.parse("2026-03-30T14:12:00Z"),
     subject: "Term sheet v4, before it goes to Fabrikam",
     text: "Bob, Carol,\r\n\r\nthe fourth version of the term sheet is attached, with the changes that counsel asked for on clause nine (indemnities) and eleven (retention of key people). I would like your marks by Thursday noon, so that it can go to their side before the weekend.\r\n\r\nUntil the board has agreed:\r\n\r\n  • the merger is not mentioned in the quarterly letter,\r\n  • nobody outside of this list hears of it,\r\n  • the budget stays frozen.\r\n\r\nOne more thing. The plan for the third quarter assumes that we close before the end of May. If the regulator asks for a second round, the numbers in the board pack are wrong, and we should say so now rather than later.\r\n\r\nAlice\r\n",
-    html: '<html><head><style>td{padding:4px 12px;border:1px solid #999}</style><script>window.top.document.title="owned"</script></head><body onload="alert(1)"><p>Bob, Carol,</p><p>the fourth version of the <b>term sheet</b> is attached.</p><table><tr><td>Clause nine</td><td>indemnities</td></tr><tr><td>Clause eleven</td><td>retention</td></tr></table><img src="http://tracker.lawfirm.test/pixel.gif"><p>Until the board has agreed, the <i>merger</i> is not mentioned in the quarterly letter.</p></body></html>',
+    html: '<html><head><style>td{padding:4px 12px;border:1px solid #999}</style><script>window.top.document.title="owned"</script></head><body onload="alert(1)"><p>Bob, Carol,</p><p>the fourth version of the <b>term sheet</b> is attached.</p><table><tr><td>Clause nine</td><td>indemnities</td></tr><tr><td>Clause eleven</td><td>retention</td></tr></table><img src="http://tracker.lawfirm.test/pixel.gif"><blockquote style="color:#555">On Monday <font color="#333366">Bob</font> asked for it.</blockquote><p>Until the board has agreed, the <i>merger</i> is not mentioned in the quarterly letter.</p></body></html>',
     files: [
       [
         "Term sheet v4.txt",
@@ -222,10 +222,18 @@ export function company(count = 120) {
     to: ["alice"],
     at: Date.parse("2026-03-30T16:20:00Z"),
     subject: "Contract \u202efdp.exe",
-    text: "Alice,\r\n\r\nsee the attached contract.\r\n\r\nCarol\r\n",
+    text: "Alice,\r\n\r\nsee the attached contract \u202efdp.exe.\r\n\r\nCarol\r\n",
     files: [["ann\u202efdp.exe", "application/octet-stream", "MZ"]],
   };
   mails.push(report(disguise, [["To", "alice"]]));
+  const everyone = {
+    from: "ingrid",
+    to: ["alice", "bob", "carol", "dmitri", "elena", "farid"],
+    at: Date.parse("2026-03-30T16:25:00Z"),
+    subject: "Everyone: the fire drill",
+    text: "All,\r\n\r\nthe drill is at noon.\r\n\r\nIngrid\r\n",
+  };
+  mails.push(report(everyone, [...everyone.to.map((key) => ["To", key])]));
   const undated = {
     from: "bob",
     to: ["alice"],

@@ -4,6 +4,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { I18nProvider } from "react-aria-components";
 import { createRoot } from "react-dom/client";
+import { watchConnection } from "./app/connection";
 import { queryClient } from "./app/queries";
 import { router } from "./app/router";
 import { watchSession } from "./app/session";
@@ -14,6 +15,7 @@ import { watchFirstKeys } from "./ui/keys";
 
 startTheme();
 watchSession();
+watchConnection();
 watchFirstKeys();
 const root = document.getElementById("root");
 if (root)

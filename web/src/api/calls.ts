@@ -97,9 +97,8 @@ const inMatter = (matter: number | null, version?: string) => {
   return query ? `?${query}` : "";
 };
 export const links = {
-  /** Another theme is another fragment of the same page: the message is not asked for again. */
-  html: (id: number, matter: number | null, theme: "light" | "dark", version?: string) =>
-    `/api/v1/messages/${id}/html${inMatter(matter, version)}#${theme}`,
+  html: (id: number, matter: number | null, version?: string) =>
+    `/api/v1/messages/${id}/html${inMatter(matter, version)}`,
   source: (id: number, matter: number | null, version?: string) =>
     `/api/v1/messages/${id}/source${inMatter(matter, version)}`,
   download: (id: number, matter: number | null, version?: string) =>

@@ -23,6 +23,16 @@ export function setCsrf(token: string) {
   csrf = token;
 }
 
+/** Nothing answered, or only a proxy did. */
+export const isOffline = (error: unknown): error is ApiError =>
+  error instanceof ApiError && error.code === "offline";
+
+/** What is done when nothing answers. */
+let whenAway = () => {};
+export function whenOffline(act: () => void) {
+  whenAway = act;
+}
+
 /** What is done when an answer says that nobody is signed in any more. */
 let whenOut = () => {};
 export function whenSignedOut(act: () => void) {
@@ -41,6 +51,7 @@ export async function failure(response: Response): Promise<ApiError> {
       error.span ?? undefined,
     );
   } catch {
+    if (isProxys(response)) return offline();
     return new ApiError(response.status, "unknown", `The archive answered ${response.status}.`);
   }
 }
@@ -53,13 +64,20 @@ async function good(response: Response): Promise<Response> {
   throw error;
 }
 
-const offline = () =>
-  new ApiError(
-    0,
-    "offline",
-    "The archive can't be reached.",
-    "Nothing was lost. Check the connection, then try again.",
-  );
+/** What a proxy says of a server that is away. */
+const isProxys = (response: Response) => [502, 503, 504].includes(response.status);
+
+/** `isAct`: it was asked to change something, and nobody knows whether it did. */
+function offline(isAct = false) {
+  whenAway();
+  const hint = isAct
+    ? "It is not known whether this was done. Look before you do it again."
+    : "It is asked again until it answers. Nothing that you typed is lost.";
+  return new ApiError(0, "offline", "The archive can't be reached.", hint);
+}
+
+/** What is asked with a body and changes nothing, or can be done twice. */
+const LOOKS = /\/(search|search\/complete|preview|session)$/;
 
 const guard: Middleware = {
   onRequest({ request }) {
@@ -69,8 +87,8 @@ const guard: Middleware = {
   async onResponse({ response }) {
     return good(response);
   },
-  onError() {
-    return offline();
+  onError({ request }) {
+    return offline(request.method !== "GET" && !LOOKS.test(new URL(request.url).pathname));
   },
 };
 
@@ -84,9 +102,10 @@ export async function data<T>(answer: Promise<{ data?: T }>): Promise<T> {
 
 /** Whether the archive answers at all. */
 export async function reach(): Promise<void> {
-  await fetch("/healthz", { cache: "no-store" }).catch(() => {
+  const response = await fetch("/healthz", { cache: "no-store" }).catch(() => {
     throw offline();
   });
+  if (isProxys(response)) throw offline();
 }
 
 /** The bytes that an address gives. */

@@ -11,6 +11,7 @@ import { Empty, Failed, Skeleton } from "../ui/Await";
 import { IconButton } from "../ui/Button";
 import { Icon, type IconName } from "../ui/icons";
 import { useKeys } from "../ui/keys";
+import { useIsLost } from "./connection";
 import { load } from "./load";
 import { q } from "./queries";
 import { signedOut } from "./session";
@@ -41,9 +42,16 @@ export const desksOf = (me: Me) =>
 
 export function Shell() {
   const session = useQuery(q.session);
-  if (session.isError) return <Failed error={session.error} retry={() => session.refetch()} />;
+  if (session.isError && session.data === undefined)
+    return <Failed error={session.error} retry={() => session.refetch()} />;
   if (session.data === undefined) return <Skeleton />;
-  if (session.data === null || session.data.must_change) return <SignIn me={session.data} />;
+  if (session.data === null || session.data.must_change)
+    return (
+      <>
+        <Lost />
+        <SignIn me={session.data} />
+      </>
+    );
   return <Frame key={session.data.name} me={session.data} />;
 }
 
@@ -103,6 +111,7 @@ function Frame({ me }: { me: Me }) {
           <Account me={me} />
         </div>
       </header>
+      <Lost />
       <main id="desk" className="desk" tabIndex={-1}>
         {here && !mine.includes(here) ? (
           <Empty isPage icon="hold" title={s.ui.forbidden}>
@@ -121,6 +130,21 @@ function Frame({ me }: { me: Me }) {
             onKeys={() => setOverlay("keys")}
           />
         </Suspense>
+      )}
+    </div>
+  );
+}
+
+/** Shown only while nothing answers. */
+function Lost() {
+  const isLost = useIsLost();
+  return (
+    <div role="status">
+      {isLost && (
+        <p className="lost">
+          <Icon name="alert" />
+          {s.ui.lostNow}
+        </p>
       )}
     </div>
   );

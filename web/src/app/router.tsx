@@ -10,6 +10,7 @@ import {
 } from "@tanstack/react-router";
 import { s } from "../strings";
 import { Empty, Failed, Skeleton } from "../ui/Await";
+import { useReturn } from "./connection";
 import { isUnloaded, load, reload } from "./load";
 import { q } from "./queries";
 import { Shell } from "./Shell";
@@ -99,8 +100,9 @@ const audit = createRoute({
   path: "/audit",
   validateSearch: (
     raw: Record<string, unknown>,
-  ): { matter?: number; actor?: string; action?: string; from?: string; until?: string } =>
+  ): { matter?: number; actor?: string; action?: string; from?: string; until?: string; row?: number } =>
     tidy({
+      row: id(raw.row),
       matter: id(raw.matter),
       actor: text(raw.actor),
       action: text(raw.action),
@@ -120,12 +122,16 @@ const people = createRoute({
   component: lazyRouteComponent(() => load(() => import("../desks/people/PeoplePage")), "PeoplePage"),
 });
 
+function Broken({ error, reset }: { error: unknown; reset: () => void }) {
+  const retry = isUnloaded(error) ? reload : reset;
+  useReturn(retry);
+  return <Failed error={error} retry={retry} />;
+}
+
 export const router = createRouter({
   routeTree: root.addChildren([home, search, matters, matter, hold, exports, audit, status, people]),
   defaultPendingComponent: () => <Skeleton />,
-  defaultErrorComponent: ({ error, reset }) => (
-    <Failed error={error} retry={isUnloaded(error) ? reload : reset} />
-  ),
+  defaultErrorComponent: Broken,
   defaultPendingMs: 150,
   defaultPreload: "intent",
 });
@@ -133,5 +139,9 @@ export const router = createRouter({
 declare module "@tanstack/react-router" {
   interface Register {
     router: typeof router;
+  }
+  interface HistoryState {
+    /** The list that this message was opened from is one step back. */
+    hasList?: boolean;
   }
 }

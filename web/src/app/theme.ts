@@ -35,4 +35,3 @@ const watch = (tell: () => void) => {
   return () => watchers.delete(tell);
 };
 export const useThemeChoice = () => useSyncExternalStore(watch, choice);
-export const useTheme = () => useSyncExternalStore(watch, shown);

@@ -1,11 +1,10 @@
 // One dialog for an act with consequences: what it does in words, and the act as a sentence on its button.
 import { useMutation } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { said } from "../app/queries";
 import { s } from "../strings";
 import { Button } from "./Button";
 import { Dialog } from "./Dialog";
-import { Note } from "./values";
+import { Refusal } from "./Refusal";
 
 export function Confirm({
   title,
@@ -41,11 +40,7 @@ export function Confirm({
       }
     >
       {children}
-      {doing.isError && (
-        <Note tone="bad" icon="alert">
-          {said(doing.error)}
-        </Note>
-      )}
+      <Refusal error={doing.error} />
     </Dialog>
   );
 }

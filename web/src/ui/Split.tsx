@@ -1,6 +1,16 @@
 // Two panes and the line between them, moved by pointer or arrow keys; the share stays in this browser.
 import { type ReactNode, useRef, useState } from "react";
+import { Button } from "./Button";
 import "./split.css";
+
+/** The way from the right pane to the left one, where only one of them is shown. */
+export const PaneBack = ({ onPress, children }: { onPress: () => void; children: ReactNode }) => (
+  <div className="pane-back">
+    <Button kind="quiet" icon="left" onPress={onPress}>
+      {children}
+    </Button>
+  </div>
+);
 
 const clamp = (share: number) => Math.min(72, Math.max(28, share));
 
@@ -9,12 +19,15 @@ export function Split({
   right,
   label,
   keep,
+  narrow,
   initial = 46,
 }: {
   left: ReactNode;
   right: ReactNode;
   label: string;
   keep: string;
+  /** Which of the two is shown where there is room for one. */
+  narrow: "left" | "right";
   initial?: number;
 }) {
   const [share, setShare] = useState(() => clamp(Number(localStorage.getItem(keep)) || initial));
@@ -26,6 +39,7 @@ export function Split({
   return (
     <div
       className="split"
+      data-narrow={narrow}
       ref={box}
       style={{ gridTemplateColumns: `minmax(0, ${share}fr) 1px minmax(0, ${100 - share}fr)` }}
     >

@@ -48,7 +48,7 @@ export interface TableProps<T> {
   /** As tall as its rows, for short lists inside a page. */
   isWhole?: boolean;
   /** Of every row, in px. */
-  rowHeight?: number;
+  rowHeight?: number | undefined;
 }
 
 export function Table<T>(props: TableProps<T>) {
@@ -151,7 +151,9 @@ export function Table<T>(props: TableProps<T>) {
         aria-selected={onSelect ? Boolean(isSelected) : onActive ? index === active : undefined}
         className={`table-row ${index === active ? "is-active" : ""} ${isSelected ? "is-selected" : ""} ${onActive || onOpen ? "is-open-able" : ""} ${value !== undefined ? (rowClass?.(value) ?? "") : ""}`}
         style={isWhole ? undefined : { transform: `translateY(${offset(index, place, rowHeight)}px)` }}
-        onClick={() => {
+        onClick={(event) => {
+          // A link in it leads elsewhere.
+          if (event.defaultPrevented) return;
           onActive?.(index);
           if (value !== undefined) onOpen?.(value, index);
         }}

@@ -33,7 +33,8 @@ test("sizes use decimal units and two figures at least", () => {
 test("times are written in the zone that is asked for", () => {
   expect(time("2026-01-14T08:12:33Z", "Europe/Berlin")).toBe("14 Jan 2026 09:12");
   expect(time("2026-09-01T00:00:00Z", "UTC")).toBe("1 Sep 2026 00:00");
-  expect(timeInFull("2026-01-14T08:12:33Z", "UTC")).toContain("08:12:33");
+  expect(timeInFull("2026-01-14T08:12:33Z", "UTC")).toBe("14 Jan 2026 08:12:33 UTC · 2026-01-14T08:12:33Z");
+  expect(timeInFull("2026-01-14T08:12:33Z", "Europe/Berlin")).toMatch(/09:12:33 \S+ \(Europe\/Berlin\)/);
   expect(date("2026-03-31")).toBe("31 Mar 2026");
 });
 

@@ -19,7 +19,7 @@ export function size(bytes: number): string {
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-const parts = (zone: string | undefined) =>
+const parts = (zone: string) =>
   new Intl.DateTimeFormat("en-GB", {
     timeZone: zone,
     year: "numeric",
@@ -34,12 +34,11 @@ const parts = (zone: string | undefined) =>
 const made = new Map<string, Intl.DateTimeFormat>();
 
 /** The pieces of an instant in a zone. Months are cut to three letters, whatever the locale data says. */
-export function pieces(iso: string, zone?: string) {
-  const key = zone ?? "";
-  let format = made.get(key);
+export function pieces(iso: string, zone: string) {
+  let format = made.get(zone);
   if (!format) {
     format = parts(zone);
-    made.set(key, format);
+    made.set(zone, format);
   }
   const piece: Record<string, string> = {};
   for (const { type, value } of format.formatToParts(new Date(iso))) piece[type] = value;
@@ -50,21 +49,22 @@ export function pieces(iso: string, zone?: string) {
 }
 
 /** 14 Jan 2026 09:12 */
-export function time(iso: string, zone?: string): string {
+export function time(iso: string, zone: string): string {
   const p = pieces(iso, zone);
   return `${p.day} ${p.month} ${p.year} ${p.hour}:${p.minute}`;
 }
 
 /** In lists, where the column is narrow: 14 Jan 2026, and the hour when there is room. */
-export function day(iso: string, zone?: string): string {
+export function day(iso: string, zone: string): string {
   const p = pieces(iso, zone);
   return `${p.day} ${p.month} ${p.year}`;
 }
 
 /** To the second, with the zone and the instant as the archive holds it. */
-export function timeInFull(iso: string, zone?: string): string {
+export function timeInFull(iso: string, zone: string): string {
   const p = pieces(iso, zone);
-  return `${p.day} ${p.month} ${p.year} ${p.hour}:${p.minute}:${p.second} ${p.timeZoneName}${zone ? ` (${zone})` : ""} · ${iso}`;
+  const where = zone === "UTC" ? zone : `${p.timeZoneName} (${zone})`;
+  return `${p.day} ${p.month} ${p.year} ${p.hour}:${p.minute}:${p.second} ${where} · ${iso}`;
 }
 
 /** A zone as a column's heading has room for it: "Berlin", "New York", "UTC". */

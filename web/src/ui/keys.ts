@@ -1,7 +1,8 @@
 // Keys that act anywhere on a page: single letters and "g m" pairs, never while someone types.
 import { useEffect, useRef } from "react";
 
-export type Keys = Record<string, (event: KeyboardEvent) => void>;
+/** What a key does; false: nothing now. */
+export type Keys = Record<string, (event: KeyboardEvent) => unknown>;
 
 const typing = (target: EventTarget | null) =>
   target instanceof HTMLElement &&
@@ -23,22 +24,36 @@ export function useKeys(keys: Keys) {
       if (event.defaultPrevented || event.altKey) return;
       if (ctrl) {
         const act = latest.current[`ctrl ${event.key.toLowerCase()}`];
-        if (act) {
-          event.preventDefault();
-          act(event);
-        }
+        if (act && act(event) !== false) event.preventDefault();
         return;
       }
       if (typing(event.target) || document.querySelector(".scrim")) return;
       const isPair = before.key === "g" && event.timeStamp - before.at < PAIR_MS;
       const act = latest.current[isPair ? `g ${event.key}` : event.key];
-      if (!act) return;
-      event.preventDefault();
-      act(event);
+      if (act && act(event) !== false) event.preventDefault();
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
+}
+
+/** The keys of a list, wherever the focus is. */
+export function useListKeys(
+  count: number,
+  active: number | undefined,
+  move: (index: number) => void,
+  open?: (index: number) => void,
+) {
+  const step = (by: number) => () => {
+    if (count) move(Math.min(Math.max((active ?? (by > 0 ? -1 : count)) + by, 0), count - 1));
+  };
+  const enter = (event: KeyboardEvent) => {
+    // What has the focus may have a meaning of its own for it.
+    if (event.target !== document.body || active === undefined) return false;
+    open?.(active);
+    return true;
+  };
+  useKeys({ j: step(1), k: step(-1), ...(open ? { Enter: enter } : {}) });
 }
 
 /** Remembers the key before, for the pairs. Installed once; it hears each key before the pages do. */

@@ -2,32 +2,42 @@
 import { createContext, type ReactNode, useContext, useState } from "react";
 import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-components";
 import { s } from "../strings";
-import { day, size, stretches, time, timeInFull } from "./format";
+import { day, place, size, stretches, time, timeInFull } from "./format";
 import { Icon, type IconName } from "./icons";
 import { MailText } from "./MailText";
 import { plain, shortly } from "./mail";
 import "./values.css";
 
-/** The matter's zone where there is a matter, else the browser's. */
-export const Zone = createContext<string | undefined>(undefined);
+/** The matter's zone where there is a matter, else UTC; none while the matter is not known yet. */
+export const Zone = createContext<string | undefined>("UTC");
+
+/** A column of times says in its heading where they are told. */
+export function useZoned() {
+  const zone = useContext(Zone);
+  return (title: string) => (zone ? `${title} (${place(zone)})` : title);
+}
 
 export function Time({
   at,
   short,
+  isFull,
   absent,
   why,
 }: {
   at: string | null;
   short?: boolean;
+  /** To the second, with its zone. */
+  isFull?: boolean;
   absent?: string;
   /** What is to be known of it, before the time in full. */
   why?: string;
 }) {
   const zone = useContext(Zone);
   if (!at) return <span className="faint">{absent ?? s.ui.never}</span>;
+  if (!zone) return <time dateTime={at} />;
   return (
     <time dateTime={at} title={why ? `${why} · ${timeInFull(at, zone)}` : timeInFull(at, zone)}>
-      {short ? day(at, zone) : time(at, zone)}
+      {isFull ? timeInFull(at, zone) : short ? day(at, zone) : time(at, zone)}
     </time>
   );
 }

@@ -1,20 +1,22 @@
 // The audit: what was looked at and done, by whom, and how it came out. Older acts come as one scrolls.
 import { useInfiniteQuery, useQuery, useSuspenseQuery } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi, Link, useRouter } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { api } from "../../api/calls";
-import type { AuditRow } from "../../api/types";
+import type { AuditRow, Matter } from "../../api/types";
 import { q } from "../../app/queries";
 import { s } from "../../strings";
 import { Empty, Failed, Skeleton } from "../../ui/Await";
 import { DateField } from "../../ui/DateField";
 import { Choose, Field } from "../../ui/Field";
-import { isReversed, number, timeInFull } from "../../ui/format";
+import { isReversed, number } from "../../ui/format";
+import { useKeys, useListKeys } from "../../ui/keys";
 import { MailText } from "../../ui/MailText";
-import { Split } from "../../ui/Split";
+import { PaneBack, Split } from "../../ui/Split";
 import { type Column, Table } from "../../ui/Table";
 import { useTitle } from "../../ui/title";
-import { Badge, Time } from "../../ui/values";
+import { Badge, Time, useZoned, Zone } from "../../ui/values";
+import { isNarrow, useIsPhone } from "../../ui/width";
 import "./audit.css";
 import { facts } from "./facts";
 import { target } from "./target";
@@ -46,10 +48,12 @@ function Subject({ row, isLink, isCell }: { row: AuditRow; isLink: boolean; isCe
   );
 }
 
-const columnsOf = (matter: (id: number | null) => string, isLink: boolean): Column<AuditRow>[] => [
+type Words = { matter: (id: number | null) => string; zoned: (title: string) => string; isLink: boolean };
+
+const columnsOf = ({ matter, zoned, isLink }: Words): Column<AuditRow>[] => [
   {
     id: "at",
-    title: t.at,
+    title: zoned(t.at),
     width: "132px",
     cell: (row) => (
       <span className="quiet">
@@ -72,33 +76,81 @@ const columnsOf = (matter: (id: number | null) => string, isLink: boolean): Colu
   },
   {
     id: "matter",
-    isForRoom: true,
     title: t.matter,
     width: "minmax(0, 1fr)",
     cell: (row) => <span className="quiet">{matter(row.matter_id)}</span>,
   },
   {
     id: "outcome",
-    isForRoom: true,
     title: t.outcome,
     width: "72px",
     cell: (row) => <Outcome outcome={row.outcome} />,
   },
 ];
 
+/** On a phone: when and who, what came of it and to what, in two lines; the detail has the links. */
+const phoneColumnsOf = ({ matter, zoned }: Words): Column<AuditRow>[] => [
+  {
+    id: "at",
+    title: `${zoned(t.at)}, ${t.actor.toLowerCase()}`,
+    width: "124px",
+    cell: (row) => (
+      <span className="audit-lines">
+        <span className="quiet">
+          <Time at={row.at} />
+        </span>
+        <span className="strong clip">{row.actor}</span>
+      </span>
+    ),
+  },
+  {
+    id: "subject",
+    title: `${t.action}, ${t.subject.toLowerCase()}`,
+    width: "minmax(0, 1fr)",
+    cell: (row) => (
+      <span className="audit-lines">
+        <span className="row">
+          <span className="clip">{actionName(row.action)}</span>
+          <span className="end">
+            <Outcome outcome={row.outcome} />
+          </span>
+        </span>
+        <span className="row quiet">
+          <span className="clip">
+            <Subject row={row} isLink={false} isCell />
+          </span>
+          <span className="end clip faint">{matter(row.matter_id)}</span>
+        </span>
+      </span>
+    ),
+  },
+];
+const TWO_LINES = 52;
+
 export function AuditPage() {
-  const filter = route.useSearch();
-  const navigate = route.useNavigate();
+  const { matter } = route.useSearch();
   const { data: me } = useSuspenseQuery(q.session);
-  useTitle(t.title);
   const isLegal = me?.role === "legal";
   const matters = useQuery({ ...q.matters, enabled: isLegal });
-  const [active, setActive] = useState<number | undefined>();
+  useTitle(t.title);
+  // The acts of one matter, and the days that are asked for, are in its zone.
+  const zone = matters.data?.matters.find((each) => each.id === matter)?.zone;
+  return (
+    <Zone value={matter === undefined || matters.isError ? "UTC" : zone}>
+      <Acts isLegal={isLegal} matters={matters.data?.matters ?? []} />
+    </Zone>
+  );
+}
+
+function Acts({ isLegal, matters }: { isLegal: boolean; matters: readonly Matter[] }) {
+  const { row: chosen, ...filter } = route.useSearch();
+  const navigate = route.useNavigate();
+  const router = useRouter();
+  const zoned = useZoned();
+  const isPhone = useIsPhone();
   const [wanted, setWanted] = useState(0);
-  const set = (change: Partial<typeof filter>) => {
-    setActive(undefined);
-    void navigate({ search: (was) => ({ ...was, ...change }), replace: true });
-  };
+  const set = (change: Partial<typeof filter>) =>
+    void navigate({ search: (was) => ({ ...was, ...change, row: undefined }), replace: true });
   const acts = useInfiniteQuery({
     queryKey: ["audit", filter],
     queryFn: ({ pageParam }) => api.audit({ ...filter, cursor: pageParam, limit: 100 }),
@@ -114,9 +166,26 @@ export function AuditPage() {
   }, [wanted, rows.length, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
   const want = useCallback((_first: number, last: number) => setWanted(last), []);
   const nameOf = (id: number | null) =>
-    id === null ? "" : (matters.data?.matters.find((m) => m.id === id)?.name ?? `#${id}`);
-  const columns = columnsOf(nameOf, isLegal);
-  const row = active === undefined ? undefined : rows[active];
+    id === null ? "" : (matters.find((m) => m.id === id)?.name ?? `#${id}`);
+  const columns = (isPhone ? phoneColumnsOf : columnsOf)({ matter: nameOf, zoned, isLink: isLegal });
+  const at = chosen === undefined ? -1 : rows.findIndex((row) => row.id === chosen);
+  const active = at >= 0 ? at : undefined;
+  const row = rows[at];
+  const choose = (index: number) => {
+    const isStep = chosen === undefined && isNarrow();
+    void navigate({
+      search: (was) => ({ ...was, row: rows[index]?.id }),
+      replace: !isStep,
+      state: (was) => (isStep ? { hasList: true } : was),
+    });
+  };
+  const close = () => {
+    if (chosen === undefined) return;
+    if (router.state.location.state.hasList) router.history.back();
+    else void navigate({ search: (was) => ({ ...was, row: undefined }), replace: true });
+  };
+  useListKeys(rows.length, active, choose);
+  useKeys({ Escape: close });
 
   return (
     <div className="audit">
@@ -149,7 +218,7 @@ export function AuditPage() {
             onChange={(id) => set({ matter: id === "any" ? undefined : Number(id) })}
             choices={[
               { id: "any", name: t.any },
-              ...(matters.data?.matters ?? []).map((m) => ({ id: String(m.id), name: m.name })),
+              ...matters.map((m) => ({ id: String(m.id), name: m.name })),
             ]}
           />
         )}
@@ -167,24 +236,29 @@ export function AuditPage() {
           label={t.detail}
           keep="muniment.audit"
           initial={68}
+          narrow={row ? "right" : "left"}
           left={
             <Table
               label={t.title}
+              rowHeight={isPhone ? TWO_LINES : undefined}
               columns={columns}
               count={rows.length + (hasNextPage ? 1 : 0)}
               row={(i) => rows[i]}
               onRange={want}
               active={active}
-              onActive={setActive}
+              onActive={choose}
             />
           }
           right={
-            <section className="audit-detail scroll" tabIndex={0} aria-label={t.detail}>
-              {row ? (
-                <Detail row={row} matter={nameOf(row.matter_id)} isLink={isLegal} />
-              ) : (
-                <p className="faint small">{t.pick}</p>
-              )}
+            <section className="audit-pane">
+              <PaneBack onPress={close}>{t.back}</PaneBack>
+              <div className="audit-detail scroll" role="region" tabIndex={0} aria-label={t.detail}>
+                {row ? (
+                  <Detail row={row} matter={nameOf(row.matter_id)} isLink={isLegal} />
+                ) : (
+                  <p className="faint small">{t.pick}</p>
+                )}
+              </div>
             </section>
           }
         />
@@ -200,7 +274,7 @@ function Detail({ row, matter, isLink }: { row: AuditRow; matter: string; isLink
       <dl className="facts">
         <dt>{t.at}</dt>
         <dd>
-          <time dateTime={row.at}>{timeInFull(row.at)}</time>
+          <Time at={row.at} isFull />
         </dd>
         <dt>{t.actor}</dt>
         <dd>{row.actor}</dd>

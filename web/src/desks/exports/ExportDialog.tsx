@@ -4,12 +4,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "../../api/calls";
 import type { ExportBody } from "../../api/types";
-import { queryClient, said } from "../../app/queries";
+import { queryClient } from "../../app/queries";
 import { s } from "../../strings";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { Choose, Field, Tick } from "../../ui/Field";
-import { Note } from "../../ui/values";
+import { Refusal } from "../../ui/Refusal";
 
 /** Of one PST file, up to what Outlook opens without a warning. */
 const FILE_GIGABYTES = ["2", "5", "10", "20", "45"];
@@ -90,11 +90,7 @@ export default function ExportDialog({
       <Tick isSelected={files} onChange={setFiles} hint={s.exports.attachmentsHint}>
         {s.exports.attachments}
       </Tick>
-      {ask.isError && (
-        <Note tone="bad" icon="alert">
-          {said(ask.error)}
-        </Note>
-      )}
+      <Refusal error={ask.error} />
     </Dialog>
   );
 }

@@ -4,16 +4,18 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { ProgressBar } from "react-aria-components";
 import { api, links } from "../../api/calls";
 import type { Job } from "../../api/types";
-import { q, queryClient, said } from "../../app/queries";
+import { q, queryClient } from "../../app/queries";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button, ButtonLink } from "../../ui/Button";
+import { useListKeys } from "../../ui/keys";
 import { MailText } from "../../ui/MailText";
 import { plain } from "../../ui/mail";
 import { Card, Page } from "../../ui/Page";
+import { Refusal } from "../../ui/Refusal";
 import { type Column, Table } from "../../ui/Table";
 import { useTitle } from "../../ui/title";
-import { Badge, Copyable, Hash, Note, Size, Time } from "../../ui/values";
+import { Badge, Copyable, Hash, Note, Size, Time, useZoned } from "../../ui/values";
 import { bundleName, verifyCommand } from "./command";
 import "./exports.css";
 
@@ -67,7 +69,10 @@ function Progress({ job }: { job: Job }) {
   );
 }
 
-const columnsOf = (matter: (id: number | null) => string): Column<Job>[] => [
+const columnsOf = (
+  matter: (id: number | null) => string,
+  zoned: (title: string) => string,
+): Column<Job>[] => [
   {
     id: "name",
     title: t.name,
@@ -104,7 +109,7 @@ const columnsOf = (matter: (id: number | null) => string): Column<Job>[] => [
   {
     id: "asked",
     isForRoom: true,
-    title: t.asked,
+    title: zoned(t.asked),
     width: "130px",
     cell: (job) => (
       <span className="quiet">
@@ -118,16 +123,20 @@ export function ExportsPage() {
   const { id } = route.useSearch();
   useTitle(t.title);
   const navigate = route.useNavigate();
+  const zoned = useZoned();
   const exports = useQuery(q.exports());
+  const order = [...(exports.data?.exports ?? [])].sort((a, b) => b.id - a.id);
+  const at = order.findIndex((job) => job.id === id);
+  const active = at >= 0 ? at : undefined;
+  const choose = (i: number) => void navigate({ search: { id: order[i]?.id }, replace: true });
+  useListKeys(order.length, active, choose);
   const matters = useQuery(q.matters);
   const nameOf = (matter: number | null) =>
     matter === null ? t.whole : (matters.data?.matters.find((m) => m.id === matter)?.name ?? `#${matter}`);
   return (
     <Page title={t.title}>
       <Await query={exports}>
-        {({ exports: jobs }) => {
-          const order = [...jobs].sort((a, b) => b.id - a.id);
-          const at = order.findIndex((job) => job.id === id);
+        {() => {
           const chosen = order[at];
           if (!order.length)
             return (
@@ -149,11 +158,11 @@ export function ExportsPage() {
                 <Table
                   isWhole
                   label={t.title}
-                  columns={columnsOf(nameOf)}
+                  columns={columnsOf(nameOf, zoned)}
                   count={order.length}
                   row={(i) => order[i]}
-                  active={at >= 0 ? at : undefined}
-                  onActive={(i) => void navigate({ search: { id: order[i]?.id }, replace: true })}
+                  active={active}
+                  onActive={choose}
                 />
               </div>
               {chosen ? <Chosen key={chosen.id} job={chosen} /> : <p className="faint small">{t.pick}</p>}
@@ -191,11 +200,7 @@ function Chosen({ job }: { job: Job }) {
       }
     >
       <div className="stack">
-        {cancel.isError && (
-          <Note tone="bad" icon="alert">
-            {said(cancel.error)}
-          </Note>
-        )}
+        <Refusal error={cancel.error} />
         {isLive(job) && <Progress job={job} />}
         {job.state === "failed" && (
           <Note tone="bad" icon="alert">
@@ -229,8 +234,10 @@ function Chosen({ job }: { job: Job }) {
                   </dd>
                 </>
               )}
-              <dt>{t.by}</dt>
-              <dd>{job.asked_by}</dd>
+              <dt>{t.asked}</dt>
+              <dd>
+                <Time at={job.created_at} /> {t.by.toLowerCase()} {job.asked_by}
+              </dd>
               {job.ended_at && (
                 <>
                   <dt>{t.ended}</dt>

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { api } from "../../api/calls";
 import type { Custodian, Matter } from "../../api/types";
 import { useActs } from "../../app/acts";
-import { changed, q, said } from "../../app/queries";
+import { changed, q } from "../../app/queries";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button, IconButton } from "../../ui/Button";
@@ -12,7 +12,8 @@ import { Confirm } from "../../ui/Confirm";
 import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Card } from "../../ui/Page";
-import { Address, Note } from "../../ui/values";
+import { Refusal } from "../../ui/Refusal";
+import { Address } from "../../ui/values";
 import { addressesOf, badAddress, isPattern } from "./addresses";
 
 const t = s.matters;
@@ -160,11 +161,7 @@ function CustodianDialog({
         hint={t.addressesHint}
         error={!tried ? undefined : bad ? refused(bad) : addresses.length ? undefined : s.ui.required}
       />
-      {save.isError && (
-        <Note tone="bad" icon="alert">
-          {said(save.error)}
-        </Note>
-      )}
+      <Refusal error={save.error} />
     </Dialog>
   );
 }

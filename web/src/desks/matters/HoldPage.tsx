@@ -12,6 +12,7 @@ import { Button } from "../../ui/Button";
 import { Confirm } from "../../ui/Confirm";
 import { Field } from "../../ui/Field";
 import { Icon } from "../../ui/icons";
+import { useListKeys } from "../../ui/keys";
 import { useTitle } from "../../ui/title";
 import { Note, Time, Zone } from "../../ui/values";
 import ExportDialog from "../exports/ExportDialog";
@@ -54,11 +55,11 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
   );
   const items = usePages(["matter", matter.id, "holds", hold.id, "items"], fetch, true);
   const open = (index: number) => {
-    setActive(index);
     const hit = items.rows[index];
     if (hit) void navigate({ to: "/search", search: { matter: matter.id, m: hit.id } });
   };
   const total = items.first?.total ?? 0;
+  useListKeys(total, active, setActive, open);
   const exportName = hold.released_at ? t.exportReleased : t.exportHeld;
   useActs([
     ...(total
@@ -115,8 +116,8 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
             <strong>{items.first && s.families(total)}</strong>
           </p>
         </div>
-        {items.query.error ? (
-          <Failed error={items.query.error} retry={() => void items.query.refetch()} />
+        {items.error ? (
+          <Failed error={items.error} retry={() => void items.query.refetch()} />
         ) : !items.first ? (
           <Skeleton lines={12} />
         ) : total === 0 ? (
@@ -129,6 +130,7 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
             row={(i) => items.rows[i]}
             onRange={items.want}
             active={active}
+            onActive={setActive}
             onOpen={open}
             isSent={hold.date_kind === "sent"}
           />

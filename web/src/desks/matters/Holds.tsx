@@ -7,6 +7,7 @@ import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button } from "../../ui/Button";
 import { date } from "../../ui/format";
+import { useKeys } from "../../ui/keys";
 import { Card } from "../../ui/Page";
 import { Badge, Time } from "../../ui/values";
 import { PlaceHold } from "./PlaceHold";
@@ -36,6 +37,7 @@ export function Holds({ matter }: { matter: Matter }) {
   const { act } = route.useSearch();
   const navigate = route.useNavigate();
   const setPlacing = (on: boolean) => void navigate({ search: on ? { act: "hold" } : {}, replace: true });
+  useKeys({ h: () => matter.custodians > 0 && setPlacing(true) });
   const order = (holds: Hold[]) =>
     [...holds].sort((a, b) => Number(Boolean(a.released_at)) - Number(Boolean(b.released_at)));
   const place = (kind: "primary" | "quiet") => (

@@ -4,12 +4,12 @@ import { useState } from "react";
 import { ComboBox, Input, Label, ListBox, ListBoxItem, Popover } from "react-aria-components";
 import { api } from "../../api/calls";
 import type { Matter } from "../../api/types";
-import { queryClient, said } from "../../app/queries";
+import { queryClient } from "../../app/queries";
 import { s } from "../../strings";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
-import { Note } from "../../ui/values";
+import { Refusal } from "../../ui/Refusal";
 
 const t = s.matters;
 const zones = ["UTC", ...Intl.supportedValuesOf("timeZone").filter((z) => z !== "UTC")].map((id) => ({ id }));
@@ -73,11 +73,7 @@ export function MatterDialog({ onClose, onMade }: { onClose: () => void; onMade:
           </ListBox>
         </Popover>
       </ComboBox>
-      {make.isError && (
-        <Note tone="bad" icon="alert">
-          {said(make.error)}
-        </Note>
-      )}
+      <Refusal error={make.error} />
     </Dialog>
   );
 }

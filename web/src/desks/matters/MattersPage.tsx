@@ -8,16 +8,17 @@ import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button } from "../../ui/Button";
 import { number } from "../../ui/format";
+import { useListKeys } from "../../ui/keys";
 import { Page } from "../../ui/Page";
 import { type Column, Table } from "../../ui/Table";
 import { useTitle } from "../../ui/title";
-import { Badge, Time } from "../../ui/values";
+import { Badge, Time, useZoned } from "../../ui/values";
 import { MatterDialog } from "./MatterDialog";
 import "./matters.css";
 
 const t = s.matters;
 const route = getRouteApi("/matters");
-const columns: Column<Matter>[] = [
+const columnsOf = (zoned: (title: string) => string): Column<Matter>[] => [
   {
     id: "name",
     title: t.name,
@@ -56,7 +57,7 @@ const columns: Column<Matter>[] = [
   {
     id: "created",
     isForRoom: true,
-    title: t.created,
+    title: zoned(t.created),
     width: "150px",
     cell: (m) => (
       <span className="quiet">
@@ -75,6 +76,7 @@ const columns: Column<Matter>[] = [
 export function MattersPage() {
   const matters = useQuery(q.matters);
   useTitle(t.title);
+  const zoned = useZoned();
   const navigate = useNavigate();
   const adding = route.useSearch().act === "new";
   const setAdding = (on: boolean) =>
@@ -82,6 +84,8 @@ export function MattersPage() {
   const [active, setActive] = useState<number | undefined>();
   const open = (id: number, replace = false) =>
     void navigate({ to: "/matters/$id", params: { id: String(id) }, replace });
+  const list = matters.data?.matters ?? [];
+  useListKeys(list.length, active, setActive, (i) => list[i] && open(list[i].id));
   return (
     <Page
       title={t.title}
@@ -98,7 +102,7 @@ export function MattersPage() {
               <Table
                 isWhole
                 label={t.title}
-                columns={columns}
+                columns={columnsOf(zoned)}
                 count={list.length}
                 row={(i) => list[i]}
                 active={active}

@@ -3,12 +3,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { api } from "../../api/calls";
 import type { Matter } from "../../api/types";
-import { changed, q, said } from "../../app/queries";
+import { changed, q } from "../../app/queries";
 import { s } from "../../strings";
 import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/icons";
 import { Card } from "../../ui/Page";
-import { Note } from "../../ui/values";
+import { Refusal } from "../../ui/Refusal";
 
 const t = s.matters;
 
@@ -66,11 +66,7 @@ export function Members({ matter }: { matter: Matter }) {
           </li>
         ))}
       </ul>
-      {set.isError && (
-        <Note tone="bad" icon="alert">
-          {said(set.error)}
-        </Note>
-      )}
+      <Refusal error={set.error} />
     </Card>
   );
 }

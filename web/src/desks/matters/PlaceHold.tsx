@@ -4,7 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { api } from "../../api/calls";
 import type { DateKind, HoldBody, Matter } from "../../api/types";
-import { changed, q, said } from "../../app/queries";
+import { changed, q } from "../../app/queries";
 import { s } from "../../strings";
 import { Failed, Skeleton } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -12,6 +12,7 @@ import { DateField } from "../../ui/DateField";
 import { Dialog } from "../../ui/Dialog";
 import { Choose, Field, Tick } from "../../ui/Field";
 import { isReversed, size } from "../../ui/format";
+import { Refusal } from "../../ui/Refusal";
 import { Note, Sent, Subject, Time, Who } from "../../ui/values";
 
 const t = s.holds;
@@ -81,7 +82,11 @@ export function PlaceHold({ matter, onClose }: { matter: Matter; onClose: () => 
       onSubmit={go}
       foot={
         <>
-          {place.isError && <span className="field-error grow">{said(place.error)}</span>}
+          {place.isError && (
+            <div className="grow">
+              <Refusal error={place.error} />
+            </div>
+          )}
           <Button onPress={onClose}>{s.ui.cancel}</Button>
           <Button
             kind="primary"

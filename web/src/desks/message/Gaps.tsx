@@ -1,15 +1,15 @@
 // What of a message could not be indexed: amber where words may be missing, else a quiet line.
-import { useState } from "react";
 import type { Message } from "../../api/types";
 import { s } from "../../strings";
 import { MailText } from "../../ui/MailText";
 import { Note } from "../../ui/values";
+import { useFold } from "./fold";
 import { type Told, told } from "./gaps";
 
 const FEW = 3;
 
 function List({ gaps }: { gaps: readonly Told[] }) {
-  const [all, setAll] = useState(false);
+  const [all, setAll] = useFold();
   return (
     <>
       {(all ? gaps : gaps.slice(0, FEW)).map(({ name, why, detail }, i) => (

@@ -14,12 +14,14 @@ import { Button, ButtonLink } from "../../ui/Button";
 import { Choose } from "../../ui/Field";
 import { count } from "../../ui/format";
 import { Icon } from "../../ui/icons";
+import { useKeys } from "../../ui/keys";
 import { MailText } from "../../ui/MailText";
 import { plain } from "../../ui/mail";
 import { Tabs } from "../../ui/Tabs";
 import { Badge, Note, Sent, Size, Subject } from "../../ui/values";
 import { Damaged } from "./Damaged";
 import { EnvelopeView } from "./EnvelopeView";
+import { Turns, useFold } from "./fold";
 import { Gaps } from "./Gaps";
 import "./message.css";
 import { PeopleLines } from "./PeopleLines";
@@ -67,6 +69,8 @@ type ReadProps = Props & { message: Message; onVersion: (sha256: string) => void
 function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) {
   const { hit, version } = message;
   const [exporting, setExporting] = useState(false);
+  const [turns, setTurns] = useState(0);
+  useKeys({ o: () => setTurns(turns + 1) });
   useActs([{ id: "export-message", name: s.exports.one, icon: "bundle", run: () => setExporting(true) }]);
   const t = s.message.tabs;
   const tabs = [
@@ -84,59 +88,61 @@ function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) 
   const shown = tabs.some((each) => each.id === tab) ? tab : "text";
   return (
     <article className="message">
-      <header className="message-head">
-        <div className="row message-title">
-          <h2 className="grow">
-            <Subject text={hit.subject} />
-          </h2>
-          <ButtonLink kind="quiet" icon="export" href={links.download(id, matter, version)} download>
-            {s.message.download}
-          </ButtonLink>
-          <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
-            {s.message.exportOne}
-          </Button>
-        </div>
-        {!hit.is_proven && (
-          <Note tone="source" icon="alert">
-            {s.message.unproven}
-          </Note>
-        )}
-        <PeopleLines participants={message.participants} />
-        <p className="row row-wrap small quiet message-facts">
-          <Sent of={hit} />
-          <Size bytes={hit.size} />
-          {message.holds.map((hold) => (
-            <Link
-              key={hold.id}
-              to="/matters/$id/holds/$hid"
-              params={{ id: String(hold.matter_id), hid: String(hold.id) }}
-            >
-              <Badge tone="hold" icon="hold">
-                {s.message.heldBy} {hold.name}
-              </Badge>
-            </Link>
-          ))}
-          {hit.is_held && message.holds.length === 0 && (
-            <Badge tone="hold" icon="hold">
-              {s.search.held}
-            </Badge>
+      <Turns value={turns}>
+        <header className="message-head">
+          <div className="row message-title">
+            <h2 className="grow">
+              <Subject text={hit.subject} />
+            </h2>
+            <ButtonLink kind="quiet" icon="export" href={links.download(id, matter, version)} download>
+              {s.message.download}
+            </ButtonLink>
+            <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
+              {s.message.exportOne}
+            </Button>
+          </div>
+          {!hit.is_proven && (
+            <Note tone="source" icon="alert">
+              {s.message.unproven}
+            </Note>
           )}
-        </p>
-        {message.versions.length > 1 && (
-          <Choose
-            label={s.message.versions(message.versions.length)}
-            value={version}
-            onChange={onVersion}
-            choices={message.versions.map((each, i) => ({
-              id: each.sha256,
-              name: s.message.version(i + 1),
-              note: `${each.sha256.slice(0, 10)}… · ${s.message.carriedBy(each.deliveries)}`,
-            }))}
-          />
-        )}
-        {message.attachments.length > 0 && <Attachments id={id} matter={matter} message={message} />}
-        <Gaps message={message} />
-      </header>
+          <PeopleLines participants={message.participants} />
+          <p className="row row-wrap small quiet message-facts">
+            <Sent of={hit} />
+            <Size bytes={hit.size} />
+            {message.holds.map((hold) => (
+              <Link
+                key={hold.id}
+                to="/matters/$id/holds/$hid"
+                params={{ id: String(hold.matter_id), hid: String(hold.id) }}
+              >
+                <Badge tone="hold" icon="hold">
+                  {s.message.heldBy} {hold.name}
+                </Badge>
+              </Link>
+            ))}
+            {hit.is_held && message.holds.length === 0 && (
+              <Badge tone="hold" icon="hold">
+                {s.search.held}
+              </Badge>
+            )}
+          </p>
+          {message.versions.length > 1 && (
+            <Choose
+              label={s.message.versions(message.versions.length)}
+              value={version}
+              onChange={onVersion}
+              choices={message.versions.map((each, i) => ({
+                id: each.sha256,
+                name: s.message.version(i + 1),
+                note: `${each.sha256.slice(0, 10)}… · ${s.message.carriedBy(each.deliveries)}`,
+              }))}
+            />
+          )}
+          {message.attachments.length > 0 && <Attachments id={id} matter={matter} message={message} />}
+          <Gaps message={message} />
+        </header>
+      </Turns>
       <Tabs label={s.message.tabsLabel} value={shown} onChange={onTab} tabs={tabs}>
         {shown === "text" && <TextView text={message.text} words={words} />}
         {shown === "html" && <HtmlView id={id} matter={matter} version={version} />}
@@ -165,7 +171,7 @@ function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) 
 const FEW = 4;
 
 function Attachments({ id, matter, message }: { id: number; matter: number | null; message: Message }) {
-  const [all, setAll] = useState(false);
+  const [all, setAll] = useFold();
   const shown = all ? message.attachments : message.attachments.slice(0, FEW);
   const more = message.attachments.length - FEW;
   return (

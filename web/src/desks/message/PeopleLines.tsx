@@ -1,15 +1,16 @@
 // From, To, Cc and the blind recipients, each line short until it is asked for in full.
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import type { Participant } from "../../api/types";
 import { s } from "../../strings";
 import { MailText } from "../../ui/MailText";
 import { Address, Badge } from "../../ui/values";
+import { useFold } from "./fold";
 import { type Entry, fold, linesOf } from "./people";
 
 const FEW = 3;
 
 function Line({ label, entries, isTold }: { label: string; entries: Entry[]; isTold?: boolean }) {
-  const [all, setAll] = useState(false);
+  const [all, setAll] = useFold();
   if (!entries.length) return null;
   const shown = all ? entries : entries.slice(0, FEW);
   return (

@@ -4,15 +4,16 @@ import { useState } from "react";
 import { links } from "../../api/calls";
 import { bytes } from "../../api/client";
 import type { Message, Proof } from "../../api/types";
-import { q, said } from "../../app/queries";
+import { q } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
 import { Button } from "../../ui/Button";
 import { Choose } from "../../ui/Field";
 import { number } from "../../ui/format";
 import { Icon } from "../../ui/icons";
+import { Refusal } from "../../ui/Refusal";
 import { saveText } from "../../ui/save";
-import { Badge, Copyable, Hash, Note, Time } from "../../ui/values";
+import { Badge, Copyable, Hash, Time } from "../../ui/values";
 
 const t = s.proof;
 
@@ -177,7 +178,7 @@ function InBrowser({ id, matter, sha256 }: { id: number; matter: number | null; 
               {t.browserBad}
             </Badge>
           ))}
-        {check.isError && <Note tone="bad">{said(check.error)}</Note>}
+        <Refusal error={check.error} />
       </span>
     </div>
   );

@@ -4,13 +4,12 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { links } from "../../api/calls";
 import type { Message } from "../../api/types";
 import { q } from "../../app/queries";
-import { useTheme } from "../../app/theme";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { ButtonLink, IconButton } from "../../ui/Button";
 import { findWords, size, stretches } from "../../ui/format";
 import { useKeys } from "../../ui/keys";
-import { MailText } from "../../ui/MailText";
+import { MailText, Seen } from "../../ui/MailText";
 
 export function TextView({ text, words }: { text: string; words: string[] }) {
   const marks = useMemo(() => findWords(text, words), [text, words]);
@@ -44,12 +43,12 @@ export function TextView({ text, words }: { text: string; words: string[] }) {
         <div className="message-text-in">
           {parts.map((part, i) => {
             // biome-ignore lint/suspicious/noArrayIndexKey: stretches have no identity but their order
-            if (!part.marked) return <span key={i}>{part.text}</span>;
+            if (!part.marked) return <Seen key={i} text={part.text} />;
             nth += 1;
             return (
               // biome-ignore lint/suspicious/noArrayIndexKey: as above
               <mark key={i} className={nth === now ? "now" : undefined}>
-                {part.text}
+                <Seen text={part.text} />
               </mark>
             );
           })}
@@ -63,11 +62,15 @@ type Shown = { id: number; matter: number | null; version: string };
 
 /** One request: the look that it is, is on record once. The page itself says what it was kept from loading. */
 export function HtmlView({ id, matter, version }: Shown) {
-  const url = links.html(id, matter, useTheme(), version);
   return (
     <div className="view-html">
       {/* Its own policy lets nothing run or load; the sandbox gives it no origin. */}
-      <iframe title={s.message.frame} sandbox="" src={url} referrerPolicy="no-referrer" />
+      <iframe
+        title={s.message.frame}
+        sandbox=""
+        src={links.html(id, matter, version)}
+        referrerPolicy="no-referrer"
+      />
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from "reac
 import { api } from "../../api/calls";
 import type { Person, Role } from "../../api/types";
 import { useActs } from "../../app/acts";
-import { q, queryClient, said } from "../../app/queries";
+import { q, queryClient } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -14,9 +14,10 @@ import { Dialog } from "../../ui/Dialog";
 import { Choose, Field, Tick } from "../../ui/Field";
 import { Icon } from "../../ui/icons";
 import { Page } from "../../ui/Page";
+import { Refusal } from "../../ui/Refusal";
 import { type Column, Table } from "../../ui/Table";
 import { useTitle } from "../../ui/title";
-import { Badge, Copyable, Note, Time } from "../../ui/values";
+import { Badge, Copyable, Time, useZoned } from "../../ui/values";
 
 const t = s.people;
 const again = () => queryClient.invalidateQueries({ queryKey: ["people"] });
@@ -39,6 +40,7 @@ function People({ me }: { me: string | undefined }) {
       api.changePerson(id, body),
     onSettled: again,
   });
+  const zoned = useZoned();
   useActs([{ id: "add-person", name: t.add, icon: "plus", run: () => setAdding(true) }]);
   const columns: Column<Person>[] = [
     {
@@ -83,7 +85,7 @@ function People({ me }: { me: string | undefined }) {
     {
       id: "added",
       isForRoom: true,
-      title: t.added,
+      title: zoned(t.added),
       width: "130px",
       cell: (p) => (
         <span className="quiet">
@@ -140,11 +142,7 @@ function People({ me }: { me: string | undefined }) {
         </Button>
       }
     >
-      {change.isError && (
-        <Note tone="bad" icon="alert">
-          {said(change.error)}
-        </Note>
-      )}
+      <Refusal error={change.error} />
       <Await query={people}>
         {({ people: list }) => (
           <div className="card">
@@ -274,11 +272,7 @@ function AddPerson({
           {t.archiveWide}
         </Tick>
       )}
-      {add.isError && (
-        <Note tone="bad" icon="alert">
-          {said(add.error)}
-        </Note>
-      )}
+      <Refusal error={add.error} />
     </Dialog>
   );
 }

@@ -1,11 +1,11 @@
 // The hits: one line each, or two on a phone, whatever their number.
-import { useContext, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import type { Hit } from "../../api/types";
 import { s } from "../../strings";
-import { number, place } from "../../ui/format";
+import { number } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { type Column, Table } from "../../ui/Table";
-import { Marked, Sent, Subject, Time, Who, Zone } from "../../ui/values";
+import { Marked, Sent, Subject, Time, useZoned, Who } from "../../ui/values";
 import "./hits.css";
 import { trimmed } from "./state";
 
@@ -42,10 +42,10 @@ function Signs({ hit }: { hit: Hit }) {
   );
 }
 
-const columnsOf = (isSent: boolean, zone: string | undefined, room: Room): Column<Hit>[] => [
+const columnsOf = (isSent: boolean, zoned: (title: string) => string, room: Room): Column<Hit>[] => [
   {
     id: "time",
-    title: `${isSent ? s.search.columns.sentTime : s.search.columns.time}${zone ? ` (${place(zone)})` : ""}`,
+    title: zoned(isSent ? s.search.columns.sentTime : s.search.columns.time),
     width: room === "wide" ? "122px" : "84px",
     cell: (hit) => (
       <span className="quiet">
@@ -108,6 +108,7 @@ export function HitList({
   row,
   onRange,
   active,
+  onActive,
   onOpen,
   selected,
   onSelect,
@@ -117,15 +118,16 @@ export function HitList({
   row: (index: number) => Hit | undefined;
   onRange: (first: number, last: number) => void;
   active?: number | undefined;
+  onActive: (index: number) => void;
   onOpen?: (index: number) => void;
   selected?: ReadonlySet<number>;
   onSelect?: (index: number, extend: boolean) => void;
   isSent: boolean;
 }) {
-  const zone = useContext(Zone);
+  const zoned = useZoned();
   const box = useRef<HTMLDivElement>(null);
   const [room, setRoom] = useState<Room>("wide");
-  const columns = useMemo(() => columnsOf(isSent, zone, room), [isSent, zone, room]);
+  const columns = columnsOf(isSent, zoned, room);
   useLayoutEffect(() => {
     const watch = new ResizeObserver(() => setRoom(roomOf(box.current?.clientWidth ?? WIDE)));
     if (box.current) watch.observe(box.current);
@@ -141,7 +143,8 @@ export function HitList({
         row={row}
         onRange={onRange}
         active={active}
-        onActive={onOpen}
+        onActive={onActive}
+        onOpen={onOpen && ((_: Hit, index) => onOpen(index))}
         selected={selected}
         onSelect={onSelect}
       />

@@ -1,7 +1,7 @@
 // The search desk: query and filters above, hits beside the message that is read. Its address carries
 // all of it, so that what is seen can be sent to a colleague.
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi, Link, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { api } from "../../api/calls";
 import { ApiError } from "../../api/client";
@@ -16,9 +16,10 @@ import { Button } from "../../ui/Button";
 import { elapsed } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { useKeys } from "../../ui/keys";
-import { Split } from "../../ui/Split";
+import { PaneBack, Split } from "../../ui/Split";
 import { useTitle } from "../../ui/title";
 import { Zone } from "../../ui/values";
+import { isNarrow } from "../../ui/width";
 import { MessagePane } from "../message/MessagePane";
 import { HitList } from "./HitList";
 import { usePages } from "./pages";
@@ -31,8 +32,6 @@ const Filters = lazy(() => load(() => import("./Filters")));
 const ExportDialog = lazy(() => load(() => import("../exports/ExportDialog")));
 const route = getRouteApi("/search");
 const LAST = "muniment.matter";
-/** Where the list and the message don't stand side by side; search.css and split.css say the same. */
-const isNarrow = () => matchMedia("(max-width: 820px)").matches;
 
 export function SearchDesk() {
   const state = route.useSearch();
@@ -43,8 +42,13 @@ export function SearchDesk() {
   const matter = open.find((m) => m.id === state.matter);
   useTitle(state.q, matter?.name, s.nav.search);
   const go = useCallback(
-    (change: Partial<SearchState>, replace = false) =>
-      void navigate({ search: (was) => ({ ...was, ...change }), replace }),
+    (change: Partial<SearchState>, replace = false, hasList?: true) =>
+      void navigate({
+        search: (was) => ({ ...was, ...change }),
+        replace,
+        // In the place of what is shown now, from where it was opened stays true.
+        state: (was) => (replace ? was : { hasList }),
+      }),
     [navigate],
   );
 
@@ -85,7 +89,16 @@ export function SearchDesk() {
         state={state}
         go={go}
         isReady={!needsMatter}
-        matterName={matter?.name}
+        hold={
+          matter && matter.custodians > 0 && !matter.is_closed
+            ? () =>
+                void navigate({
+                  to: "/matters/$id",
+                  params: { id: String(matter.id) },
+                  search: { act: "hold" },
+                })
+            : undefined
+        }
         hasCustodians={matter ? matter.custodians > 0 : true}
       />
     </Zone>
@@ -94,13 +107,15 @@ export function SearchDesk() {
 
 interface DeskProps {
   state: SearchState;
-  go: (change: Partial<SearchState>, replace?: boolean) => void;
+  go: (change: Partial<SearchState>, replace?: boolean, hasList?: true) => void;
+  /** Opens the form that places a hold, where one can be placed. */
+  hold: (() => void) | undefined;
   isReady: boolean;
-  matterName: string | undefined;
   hasCustodians: boolean;
 }
 
-function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
+function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
+  const router = useRouter();
   const [filters, setFilters] = useState(() => filtersOn(state) > 0);
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
   const [active, setActive] = useState<number | undefined>(undefined);
@@ -118,7 +133,7 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
   );
   const { first, rows } = found;
   const total = first?.total_families ?? 0;
-  const error = found.query.error;
+  const { error } = found;
   const keyText = JSON.stringify(body);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new search starts with nothing chosen
   useEffect(() => {
@@ -140,11 +155,17 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
       setActive(index);
       const hit = rows[index];
       // A message that takes the list's place is a step that Back undoes; one beside it is not.
-      if (hit) go({ m: hit.id }, state.m !== undefined || !isNarrow());
+      if (!hit) return;
+      const isStep = state.m === undefined && isNarrow();
+      go({ m: hit.id }, !isStep, isStep || undefined);
     },
     [rows, go, state.m],
   );
-  const close = () => go({ m: undefined, tab: undefined }, true);
+  const close = () => {
+    if (state.m === undefined) return;
+    if (router.state.location.state.hasList) router.history.back();
+    else go({ m: undefined, tab: undefined }, true);
+  };
   const select = (index: number, extend: boolean) =>
     setSelected((was) => {
       const next = new Set(was);
@@ -167,12 +188,12 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
   const onTab = (tab: string) => go({ tab: tab === "text" ? undefined : tab }, true);
   // Heard here, so that a view is not forgotten that is asked for while its message is on its way.
   const view = (tab: string) => () => {
-    if (active !== undefined || state.m !== undefined) onTab(tab);
+    if (active !== undefined || state.m !== undefined) onTab(state.tab === tab ? "text" : tab);
   };
   useKeys({
-    t: view("text"),
     e: view("envelope"),
     p: view("proof"),
+    h: () => hold?.(),
     "/": () => query.current?.focus(),
     f: () => setFilters((on) => !on),
     j: () => step(1),
@@ -242,6 +263,7 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
         <Split
           label={s.search.resize}
           keep="muniment.split"
+          narrow={state.m === undefined ? "left" : "right"}
           left={
             <section className="hits" aria-label={s.search.results}>
               <div className="hits-head" aria-live="polite">
@@ -313,7 +335,7 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
                   row={(index) => rows[index]}
                   onRange={found.want}
                   active={active}
-                  onOpen={open}
+                  onActive={open}
                   selected={selected}
                   onSelect={select}
                   isSent={state.by !== "received"}
@@ -323,13 +345,7 @@ function Desk({ state, go, isReady, hasCustodians }: DeskProps) {
           }
           right={
             <section className="pane" aria-label={s.search.pane}>
-              {state.m !== undefined && (
-                <div className="pane-back">
-                  <Button kind="quiet" icon="left" onPress={close}>
-                    {s.search.back}
-                  </Button>
-                </div>
-              )}
+              {state.m !== undefined && <PaneBack onPress={close}>{s.search.back}</PaneBack>}
               {state.m !== undefined ? (
                 <MessagePane
                   key={state.m}

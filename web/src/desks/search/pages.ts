@@ -1,7 +1,9 @@
 // A long answer, page by page: the rows that are here, and a way to ask for those that are looked at.
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
+import { isOffline } from "../../api/client";
 import type { Hit } from "../../api/types";
+import { useReturn } from "../../app/connection";
 
 interface Page {
   hits: Hit[];
@@ -34,6 +36,11 @@ export function usePages<P extends Page>(
     if (rows.length < wanted && hasNextPage && !isFetchingNextPage && !isFetchNextPageError)
       void fetchNextPage();
   }, [rows.length, wanted, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+  useReturn(
+    useCallback(() => void (isFetchNextPageError && fetchNextPage()), [isFetchNextPageError, fetchNextPage]),
+  );
   const want = useCallback((_first: number, last: number) => setWanted(last), []);
-  return { query, first: pages?.[0], rows, want };
+  // What failed for good; a page that is late is not in the way of those that are here.
+  const error = isFetchNextPageError && isOffline(query.error) ? null : query.error;
+  return { query, error, first: pages?.[0], rows, want };
 }

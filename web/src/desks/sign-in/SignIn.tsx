@@ -4,13 +4,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api } from "../../api/calls";
 import type { Me } from "../../api/types";
-import { said } from "../../app/queries";
 import { enter, isAnother } from "../../app/session";
 import { s } from "../../strings";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
+import { Refusal } from "../../ui/Refusal";
 import { useTitle } from "../../ui/title";
-import { Note } from "../../ui/values";
 import "./sign-in.css";
 
 export function SignIn({ me }: { me: Me | null }) {
@@ -76,11 +75,7 @@ function Ask({ onPassword }: { onPassword: (password: string) => void }) {
         onChange={setPassword}
       />
       <div aria-live="polite">
-        {sign.isError && (
-          <Note tone="bad" icon="alert">
-            {said(sign.error)}
-          </Note>
-        )}
+        <Refusal error={sign.error} />
       </div>
       <Button kind="primary" type="submit" isPending={sign.isPending}>
         {s.signIn.act}
@@ -135,11 +130,7 @@ function Change({ current }: { current: string }) {
         error={tried ? differ : undefined}
       />
       <div aria-live="polite">
-        {change.isError && (
-          <Note tone="bad" icon="alert">
-            {said(change.error)}
-          </Note>
-        )}
+        <Refusal error={change.error} />
       </div>
       <Button kind="primary" type="submit" isPending={change.isPending}>
         {s.signIn.changeAct}
