@@ -64,7 +64,8 @@ impl Archive {
     /// Waits until everything acknowledged can be found.
     pub fn searchable(&self) -> Duration {
         let begin = Instant::now();
-        while self.metric("muniment_index_behind") != Some(0.0) {
+        let waits = |name| self.metric(name) != Some(0.0);
+        while waits("muniment_index_behind") || waits("muniment_index_pending") {
             std::thread::sleep(Duration::from_millis(20));
         }
         begin.elapsed()

@@ -56,7 +56,7 @@ fn main() {
                 attached(&path, &content)
             };
             let begun = Instant::now();
-            let answer = runtime.block_on(pool.parse(&[message])).unwrap().remove(0);
+            let answer = runtime.block_on(pool.parse_one(&message.into())).unwrap();
             let seconds = begun.elapsed().as_secs_f64();
             let parsed = answer.map(|found| found.message);
             let format = format(part, &path, parsed.as_ref().ok());

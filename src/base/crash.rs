@@ -28,6 +28,8 @@ pub const POINTS: &[&str] = &[
     "rebuild.before_policy",
     "follow.after_index",
     "follow.after_catalog",
+    "follow.after_late",
+    "follow.before_settling",
 ];
 
 #[cfg(debug_assertions)]

@@ -76,13 +76,19 @@ pub const EXPANDED_FREE_BYTES: usize = 64 << 20;
 pub const ARCHIVE_ENTRIES_MAX: usize = 100_000;
 /// Elements, or groups of RTF, open within each other that a reader keeps account of.
 pub const ELEMENT_DEPTH_MAX: usize = 10_000;
-/// After this time the documents of a family that are left are not read.
+/// After this time the documents of a family that are left are not read; the
+/// first time, when later mail waits, after the shorter one.
 pub const FAMILY_SECONDS_MAX: u64 = 40;
+pub const FAMILY_FIRST_SECONDS_MAX: u64 = 2;
 /// Documents of one message that may end or stall a child; those that follow the
 /// last of them are not read.
 pub const DOCUMENT_FAILURES_MAX: usize = 3;
 /// Silence of a child at one document after which it is ended.
 pub const DOCUMENT_SECONDS_MAX: u64 = 10;
+/// The same for the first time that messages are read, and what it falls to when
+/// many of those that are read together take longer.
+pub const DOCUMENT_FIRST_MS_MAX: u64 = 1000;
+pub const DOCUMENT_FIRST_MS_MIN: u64 = 250;
 /// Memory of the HTML reader; its stack of open elements grows with nesting.
 pub const HTML_MEMORY_BYTES_MAX: usize = 64 << 20;
 /// HTML that is made safe to show; the text view has the rest.

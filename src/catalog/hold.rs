@@ -111,7 +111,8 @@ fn push_only(query: &mut QueryBuilder<Sqlite>, column: &str, only: &[SetId]) {
 }
 
 /// Deliveries of which it is not known yet, or never will be, who took part:
-/// those after the follower's cursor, and those that could not be read. Covered
+/// those after the follower's cursor, those that are still being read, and those
+/// that could not be. Covered
 /// if their time of receipt fits.
 const UNDERIVED: &str = "
 underived AS (

@@ -14,6 +14,7 @@ pub mod job;
 pub mod leaf;
 pub mod matter;
 pub mod meta;
+pub mod pending;
 pub mod person;
 pub mod rebuild;
 pub mod review;
@@ -221,7 +222,7 @@ fn not_a_database(path: &Path) -> Option<&'static str> {
 }
 
 fn migrator() -> Migrator {
-    let steps: [(i64, &'static str, &'static str); 9] = [
+    let steps: [(i64, &'static str, &'static str); 10] = [
         (1, "core", include_str!("../../migrations/0001_core.sql")),
         (2, "derived", include_str!("../../migrations/0002_derived.sql")),
         (3, "people", include_str!("../../migrations/0003_people.sql")),
@@ -231,6 +232,7 @@ fn migrator() -> Migrator {
         (7, "documents", include_str!("../../migrations/0007_documents.sql")),
         (8, "versions", include_str!("../../migrations/0008_versions.sql")),
         (9, "statements", include_str!("../../migrations/0009_statements.sql")),
+        (10, "pending", include_str!("../../migrations/0010_pending.sql")),
     ];
     let migrations = steps.map(|(version, name, sql)| {
         let sql: SqlStr = sql.into_sql_str();

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::pending::{self, Postponed};
 use super::{Catalog, CatalogError, During, WriteTransaction, cursor};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
@@ -104,30 +105,102 @@ const DURING: &str = "write derived rows";
 #[derive(Default)]
 pub struct AddressCache(HashMap<String, i64>);
 
-/// Writes what was derived of deliveries up to `up_to`, with the cursor.
-/// `lost` are gaps of deliveries that gave no message. Returns the sets, in the
-/// order of `derived`.
+/// A message that a delivery should have and that could not be read, or not yet.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    pub seq: DeliverySeq,
+    pub gap: NewGap,
+    /// Its place in the delivery's entries, if it is to be read again.
+    pub again: Option<u32>,
+}
+
+/// Writes what was derived of deliveries up to `up_to`, with the cursor. Returns
+/// the sets, in the order of `derived`.
 pub async fn write(
     catalog: &Catalog,
     cache: &mut AddressCache,
     derived: &[Derived],
-    lost: &[(DeliverySeq, NewGap)],
+    unread: &[Unread],
     up_to: DeliverySeq,
 ) -> Result<Vec<Assigned>, CatalogError> {
     let mut tx = catalog.write_derived().await?;
-    let known = known_messages(&mut tx, derived).await?;
-    let assigned = assign(&mut tx, derived, &known).await?;
-    messages_and_deliveries(&mut tx, derived, &assigned).await?;
-    let addresses = addresses(&mut tx, cache, derived).await?;
-    participants(&mut tx, cache, &addresses, derived, &assigned, &known).await?;
-    attachments(&mut tx, derived, &assigned).await?;
-    gaps(&mut tx, derived, &assigned, lost).await?;
-    mark_proven(&mut tx, derived, &assigned).await?;
+    let (assigned, addresses) = rows(&mut tx, cache, derived).await?;
+    let lost = unread.iter().filter(|it| it.again.is_none());
+    let lost: Vec<_> = lost.map(|it| (it.seq, None, &it.gap)).collect();
+    insert_gaps(&mut tx, &lost).await?;
+    let postponed: Vec<Postponed> = unread.iter().filter_map(Unread::postponed).collect();
+    pending::insert(&mut tx, &postponed).await?;
     cursor::set(&mut tx, FOLLOWER, up_to.0).await?;
     catalog.commit(tx, DURING).await?;
     // Only now: ids of a transaction that failed are no one's.
     cache.keep(addresses);
     Ok(assigned)
+}
+
+/// Writes what was derived of a message whose delivery is long behind the cursor.
+/// Its set looks as if it had been derived in its turn. Doing it twice changes
+/// nothing.
+pub async fn write_late(
+    catalog: &Catalog,
+    cache: &mut AddressCache,
+    derived: &Derived,
+) -> Result<SetId, CatalogError> {
+    let mut tx = catalog.write_derived().await?;
+    let (assigned, addresses) = rows(&mut tx, cache, std::slice::from_ref(derived)).await?;
+    let set = assigned.first().ok_or_else(|| CatalogError::Corrupt("no set".into()))?.set;
+    sqlx::query(
+        "UPDATE message_set SET first_seq = $1, message_sha256 = $2, message_id = $3,
+             received_at = $4, size_bytes = $5
+         WHERE set_id = $6 AND first_seq > $1",
+    )
+    .bind(derived.seq.0)
+    .bind(derived.message_sha256.0.to_vec())
+    .bind(&derived.set.message_id)
+    .bind(derived.set.received_at.0)
+    .bind(derived.set.size_bytes as i64)
+    .bind(set.0)
+    .execute(&mut *tx)
+    .await
+    .during(DURING)?;
+    catalog.commit(tx, DURING).await?;
+    cache.keep(addresses);
+    Ok(set)
+}
+
+type Addresses = HashMap<String, i64>;
+
+async fn rows(
+    tx: &mut WriteTransaction,
+    cache: &AddressCache,
+    derived: &[Derived],
+) -> Result<(Vec<Assigned>, Addresses), CatalogError> {
+    let known = known_messages(tx, derived).await?;
+    let assigned = assign(tx, derived, &known).await?;
+    messages_and_deliveries(tx, derived, &assigned).await?;
+    let addresses = addresses(tx, cache, derived).await?;
+    participants(tx, cache, &addresses, derived, &assigned, &known).await?;
+    attachments(tx, derived, &assigned).await?;
+    gaps(tx, derived, &assigned).await?;
+    mark_proven(tx, derived, &assigned).await?;
+    Ok((assigned, addresses))
+}
+
+impl Unread {
+    /// As what waits of its delivery, if it does.
+    pub fn postponed(&self) -> Option<Postponed> {
+        let (seq, gaps) = (self.seq, vec![self.gap.clone()]);
+        self.again.map(|entry| Postponed { seq, entry, set: None, gaps })
+    }
+}
+
+impl Derived {
+    /// The gaps of documents that are to be read again.
+    pub fn postponed(&self, set: SetId) -> Option<Postponed> {
+        let waits = |gap: &&NewGap| gap.reason == pending::REASON;
+        let gaps: Vec<NewGap> = self.gaps.iter().filter(waits).cloned().collect();
+        let (seq, entry) = (self.seq, self.entry);
+        (!gaps.is_empty()).then_some(Postponed { seq, entry, set: Some(set), gaps })
+    }
 }
 
 /// Makes durable what was derived, before an index that has it is: after a
@@ -313,7 +386,7 @@ async fn messages_and_deliveries(
 }
 
 impl AddressCache {
-    fn keep(&mut self, more: HashMap<String, i64>) {
+    fn keep(&mut self, more: Addresses) {
         if self.0.len() + more.len() > limits::ADDRESS_CACHE_MAX {
             self.0.clear();
         }
@@ -328,7 +401,7 @@ async fn addresses(
     tx: &mut WriteTransaction,
     cache: &AddressCache,
     derived: &[Derived],
-) -> Result<HashMap<String, i64>, CatalogError> {
+) -> Result<Addresses, CatalogError> {
     let people = derived.iter().flat_map(|item| item.header.iter().chain(&item.envelope));
     let wanted: HashSet<&str> = people
         .map(|person| person.address.as_str())
@@ -360,7 +433,7 @@ async fn addresses(
 async fn participants(
     tx: &mut WriteTransaction,
     cache: &AddressCache,
-    fresh: &HashMap<String, i64>,
+    fresh: &Addresses,
     derived: &[Derived],
     assigned: &[Assigned],
     known: &HashMap<Digest, SetId>,
@@ -396,7 +469,7 @@ async fn participants(
     Ok(())
 }
 
-async fn attachments(
+pub(super) async fn attachments(
     tx: &mut WriteTransaction,
     derived: &[Derived],
     assigned: &[Assigned],
@@ -430,25 +503,34 @@ async fn attachments(
     Ok(())
 }
 
-async fn gaps(
+/// The gaps of new sets, and what of them is to be read again.
+pub(super) async fn gaps(
     tx: &mut WriteTransaction,
     derived: &[Derived],
     assigned: &[Assigned],
-    lost: &[(DeliverySeq, NewGap)],
 ) -> Result<(), CatalogError> {
-    let of_sets =
-        derived.iter().zip(assigned).filter(|(_, to)| to.is_new).flat_map(|(item, to)| {
-            item.gaps.iter().map(move |gap| (item.seq, Some(to.set.0), gap))
-        });
-    let of_deliveries = lost.iter().map(|(seq, gap)| (*seq, None, gap));
-    let rows: Vec<_> = of_sets.chain(of_deliveries).collect();
-    for rows in rows.chunks(ROWS_PER_STATEMENT) {
+    let mut lasting = Vec::new();
+    let mut postponed = Vec::new();
+    for (item, to) in derived.iter().zip(assigned).filter(|(_, to)| to.is_new) {
+        let gaps = item.gaps.iter().filter(|gap| gap.reason != pending::REASON);
+        lasting.extend(gaps.map(|gap| (item.seq, Some(to.set), gap)));
+        postponed.extend(item.postponed(to.set));
+    }
+    insert_gaps(tx, &lasting).await?;
+    pending::insert(tx, &postponed).await
+}
+
+pub(super) async fn insert_gaps(
+    tx: &mut WriteTransaction,
+    gaps: &[(DeliverySeq, Option<SetId>, &NewGap)],
+) -> Result<(), CatalogError> {
+    for rows in gaps.chunks(ROWS_PER_STATEMENT) {
         let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
             "INSERT INTO gap (seq, set_id, ordinal, path, media_type, reason, detail) ",
         );
         insert.push_values(rows, |mut row, (seq, set, gap)| {
             row.push_bind(seq.0)
-                .push_bind(*set)
+                .push_bind(set.map(|set| set.0))
                 .push_bind(gap.ordinal.map(i64::from))
                 .push_bind(&gap.path)
                 .push_bind(&gap.media_type)

@@ -351,6 +351,7 @@ mod tests {
         "participant",
         "attachment",
         "gap",
+        "pending_reading",
         // For a while only.
         "session",
         "login_failure",

@@ -19,7 +19,7 @@ use crate::access::{Actor, person};
 use crate::base::ids::{JobId, SetId};
 use crate::base::limits::EXPORT_LEASE_SECONDS;
 use crate::catalog::job::{self, JobRow, Lease, Renewed, State};
-use crate::catalog::{delivery, leaf};
+use crate::catalog::{delivery, leaf, pending};
 use crate::hold;
 use crate::ingest::log::Published;
 use crate::search;
@@ -178,11 +178,15 @@ impl Work<'_> {
         }
         let Exporter { catalog, search, is_followed, .. } = self.exporter;
         let last = delivery::last_seq(catalog).await?;
-        let behind = || (last.0 as u64).saturating_sub(search.index.cursor());
         let mut ticks = tokio::time::interval(PROGRESS);
-        while behind() > 0 {
+        loop {
+            let behind = (last.0 as u64).saturating_sub(search.index.cursor())
+                + pending::unsettled(catalog, last).await?;
+            if behind == 0 {
+                break;
+            }
             if !is_followed {
-                return Err(ExportError::Behind(behind()));
+                return Err(ExportError::Behind(behind));
             }
             self.tell(false).await?;
             ticks.tick().await;

@@ -17,20 +17,53 @@ use super::{
 use crate::base::hash::Digest;
 use crate::base::limits;
 
-/// What a reader was told to leave alone: documents that ended or stalled a
-/// child before.
+/// What a reader was told to leave alone, documents that ended or stalled a
+/// child before, and how long it may take with the others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Care {
     /// By ordinal.
     pub failed: Vec<(u32, Reason)>,
     /// From this ordinal on nothing is read, but still listed.
     pub unread_from: Option<u32>,
+    pub patience: Patience,
+}
+
+/// How long the documents of a family may take, and what is said of those for
+/// which no time is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Patience {
+    /// Others wait for the answer; what takes longer is read again.
+    Short,
+    #[default]
+    Full,
 }
 
 impl Care {
     /// Lists the documents without reading what is in them.
     pub fn outside() -> Self {
-        Self { failed: Vec::new(), unread_from: Some(0) }
+        Self { unread_from: Some(0), ..Self::default() }
+    }
+
+    pub fn short() -> Self {
+        Self { patience: Patience::Short, ..Self::default() }
+    }
+
+    /// Leaves a document for later; after a second one, all of them.
+    pub fn postpone(&mut self, ordinal: u32) {
+        match self.failed.is_empty() {
+            true => self.failed.push((ordinal, Reason::Pending)),
+            false => self.unread_from = Some(0),
+        }
+    }
+}
+
+impl Patience {
+    fn time(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Short => limits::FAMILY_FIRST_SECONDS_MAX,
+            Self::Full => limits::FAMILY_SECONDS_MAX,
+        })
     }
 }
 
@@ -86,7 +119,7 @@ impl<'a> Walk<'a> {
                 .clamp(limits::EXPANDED_FREE_BYTES, limits::EXPANDED_BYTES_MAX),
             care,
             watch,
-            ends_at: Instant::now() + Duration::from_secs(limits::FAMILY_SECONDS_MAX),
+            ends_at: Instant::now() + care.patience.time(),
             wanted: None,
             taken: None,
         }
@@ -110,6 +143,14 @@ impl<'a> Walk<'a> {
 
     pub fn is_late(&self) -> bool {
         Instant::now() >= self.ends_at
+    }
+
+    /// What is to be said of something for which no time is left.
+    pub fn late(&self) -> Reason {
+        match self.care.patience {
+            Patience::Short => Reason::Pending,
+            Patience::Full => Reason::TimedOut,
+        }
     }
 
     /// Whether there is room for one more document.
@@ -187,9 +228,13 @@ impl<'a> Walk<'a> {
     fn is_refused(&self, ordinal: u32, place: Place, sink: &mut Sink) -> bool {
         let failed = self.care.failed.iter().find(|(at, _)| *at == ordinal);
         if let Some((_, reason)) = failed {
-            sink.gap(*reason, "its reader failed, and again in a fresh process");
+            let detail = match reason {
+                Reason::Pending => "it takes longer than others, and is read again",
+                _ => "its reader failed, and again in a fresh process",
+            };
+            sink.gap(*reason, detail);
         } else if self.care.unread_from.is_some_and(|from| ordinal >= from) || self.is_late() {
-            sink.gap(Reason::TimedOut, "the documents before it took all the time there is");
+            sink.gap(self.late(), "the documents before it took all the time there is");
         } else if place.depth > limits::MIME_DEPTH_MAX {
             sink.gap(Reason::TooDeep, "it is nested deeper than is followed");
         }

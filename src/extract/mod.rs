@@ -37,7 +37,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 
-pub use family::Care;
+pub use family::{Care, Patience};
 pub use message::{parse_message, read_message, take_document};
 pub use render::{Rendered, render_html};
 
@@ -173,6 +173,8 @@ pub enum Reason {
     TimedOut,
     /// Reading it ended the child process, twice.
     Crashed,
+    /// It is still being read.
+    Pending,
 }
 
 impl Reason {
@@ -187,6 +189,7 @@ impl Reason {
             Self::Damaged => "damaged",
             Self::TimedOut => "timed-out",
             Self::Crashed => "crashed",
+            Self::Pending => "pending",
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn read(walk: &mut Walk<'_>, bytes: &[u8], inside: Place, sink: &mut 
     for page in 0..pages {
         if walk.is_late() {
             let detail = format!("{page} of its {pages} pages were read in the time there is");
-            sink.gap(Reason::TimedOut, detail);
+            sink.gap(walk.late(), detail);
             break;
         }
         match document.extract_text(page) {

@@ -46,13 +46,15 @@ fn method_name(request: &Request) -> &'static str {
 pub async fn refresh(context: &Context) -> Result<(), CatalogError> {
     let totals = delivery::totals(&context.catalog).await?;
     let counts = status::counts(&context.catalog).await?;
+    let lag = context.progress.lag().await?;
     for (name, value) in [
         ("muniment_deliveries", totals.deliveries),
         ("muniment_bytes_received", totals.bytes_received),
         ("muniment_bytes_stored", totals.bytes_stored),
         ("muniment_message_sets", counts.messages),
         ("muniment_gaps", counts.gaps),
-        ("muniment_index_behind", context.progress.lag().await?.behind),
+        ("muniment_index_behind", lag.behind),
+        ("muniment_index_pending", lag.pending),
         ("muniment_log_entries", counts.leaves),
         ("muniment_log_published", context.review.log.size()),
         ("muniment_jobs_running", counts.jobs_running),

@@ -53,6 +53,8 @@ pub struct IndexStatus {
     /// Deliveries that are not searchable yet.
     behind: u64,
     oldest_waiting: Option<String>,
+    /// Documents that are still being read, of mail that is searchable otherwise.
+    pending: u64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -95,6 +97,7 @@ pub async fn show(
         index: IndexStatus {
             behind: lag.behind,
             oldest_waiting: lag.oldest_waiting.map(|at| at.to_string()),
+            pending: lag.pending,
         },
         log: LogStatus {
             size: counts.leaves,

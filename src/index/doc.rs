@@ -41,6 +41,9 @@ pub struct FamilyDoc {
     pub hashes: Vec<String>,
     /// Something of it could not be indexed: it has a gap.
     pub is_partial: bool,
+    /// Not all header fields of its versions are in `headers`.
+    #[serde(default)]
+    pub are_headers_cut: bool,
     /// At least one delivery showed what its source must show.
     pub is_proven: bool,
 }

@@ -29,6 +29,7 @@ fn family(set: i64) -> FamilyDoc {
         messages: vec![format!("{set:064x}")],
         hashes: vec![format!("{:064x}", set + 100)],
         is_partial: false,
+        are_headers_cut: false,
         is_proven: true,
     }
 }

@@ -18,11 +18,11 @@ use tokio::sync::Semaphore;
 use crate::access::audit::{self, Act, Outcome};
 use crate::access::{Actor, Refused};
 use crate::base::clock::Clock;
-use crate::base::ids::{MatterId, SetId};
+use crate::base::ids::{DeliverySeq, MatterId, SetId};
 use crate::base::limits;
 use crate::catalog::hit::{self, HitRow};
 use crate::catalog::hold::Place;
-use crate::catalog::{Catalog, CatalogError, delivery, review};
+use crate::catalog::{Catalog, CatalogError, delivery, pending, review};
 use crate::index::{self, Index, IndexError, Snippet};
 use crate::mail::address;
 use crate::matter::{self, MatterError, Reach};
@@ -112,7 +112,7 @@ pub async fn run(
 
     let rows = hit::load(&search.catalog, &sets).await?;
     let snippets = snippets(search, &resolved, rows.iter().map(|row| row.set).collect()).await?;
-    let last = delivery::last_seq(&search.catalog).await?.0;
+    let behind = behind(search).await?;
     let page = Page {
         families: hits.len() as u64,
         messages: hits.iter().map(|hit| u64::from(hit.messages)).sum(),
@@ -120,12 +120,20 @@ pub async fn run(
         parsed: resolved.query.to_string(),
         warnings: resolved.warnings,
         gaps: hits.iter().filter(|hit| hit.is_partial).count() as u64,
-        behind: u64::try_from(last).unwrap_or(0).saturating_sub(search.index.cursor()),
+        behind,
         hits: rows.into_iter().zip(snippets).collect(),
         next,
     };
     record(actor, search, ask, after, &page).await?;
     Ok(page)
+}
+
+/// Deliveries after the index's cursor, and those that are read later than others.
+async fn behind(search: &Search) -> Result<u64, CatalogError> {
+    let cursor = search.index.cursor();
+    let last = delivery::last_seq(&search.catalog).await?.0;
+    let waiting = pending::counts(&search.catalog, DeliverySeq(cursor as i64)).await?;
+    Ok(u64::try_from(last).unwrap_or(0).saturating_sub(cursor) + waiting.deliveries)
 }
 
 /// Every family that matches, newest first, for what is done to all of

@@ -118,6 +118,7 @@ impl Fixture {
             messages: vec!["aa".to_owned(), format!("{set}")],
             hashes: Vec::new(),
             is_partial: set % 2 == 0,
+            are_headers_cut: false,
             is_proven: true,
         };
         self.search.index.put(doc).unwrap();

@@ -69,24 +69,26 @@ fn answer_all(seconds: u64) -> Result<(), ChildError> {
 
 fn answer(request: Request, body: &[u8], output: &mut impl io::Write) -> (Response, Vec<u8>) {
     // A parent that is gone ends this child at its next answer.
-    let mut watch = |ordinal| {
-        let _ = protocol::write(output, &Response::Reading { ordinal }, &[]);
+    let mut watch = |message, ordinal| {
+        let _ = protocol::write(output, &Response::Reading { message, ordinal }, &[]);
     };
     match request {
-        Request::Parse { sizes, care } => {
+        Request::Parse { messages } => {
             let mut rest = body;
-            let found = sizes.into_iter().map(|size| {
+            let found = messages.into_iter().enumerate().map(|(at, (size, care))| {
                 let (bytes, after) = rest.split_at((size as usize).min(rest.len()));
                 rest = after;
-                let message = read_message(bytes, &care, &mut watch);
+                let message = read_message(bytes, &care, &mut |ordinal| watch(at, ordinal));
                 Found { set_key: set_key(bytes, &message), message }
             });
             (Response::Parsed(found.collect()), Vec::new())
         }
-        Request::Take { ordinal } => match take_document(body, ordinal, &mut watch) {
-            Some(bytes) => (Response::Taken(true), bytes),
-            None => (Response::Taken(false), Vec::new()),
-        },
+        Request::Take { ordinal } => {
+            match take_document(body, ordinal, &mut |ordinal| watch(0, ordinal)) {
+                Some(bytes) => (Response::Taken(true), bytes),
+                None => (Response::Taken(false), Vec::new()),
+            }
+        }
         Request::Render => (Response::Rendered(render_html(body)), Vec::new()),
     }
 }

@@ -4,7 +4,9 @@
 //! A request has a deadline. A child that misses it, dies, or answers nonsense is
 //! killed with its process group and replaced, and the request is tried once
 //! more in a fresh one; what fails twice is a [`Failure`], which the caller keeps
-//! as a declared gap. Neighbours in other children go on.
+//! as a declared gap. Neighbours in other children go on. Where later mail waits
+//! for the answer ([`Pool::parse`]) the deadline is short, and what misses it is
+//! pending: to be read again in full time.
 
 pub mod child;
 mod input;

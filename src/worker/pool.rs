@@ -1,5 +1,6 @@
 //! The pool: hands requests to children, keeps what they answer.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -26,7 +27,7 @@ pub enum WorkerError {
     Closed,
 }
 
-/// Why a message could not be read: it failed in two children.
+/// Why a message could not be read: it failed in two children, or is pending.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}: {detail}", reason.as_str())]
 pub struct Failure {
@@ -50,8 +51,19 @@ impl Pool {
         Self { program, settings, idle: Mutex::default(), permits }
     }
 
-    /// Reads messages; the answers are in their order. Small ones travel
-    /// together, and when such a batch fails, each is tried alone.
+    /// A pool of its own for `processes` children of the same program.
+    pub fn beside(&self, processes: usize) -> Self {
+        let settings = config::Worker { processes, ..self.settings.clone() };
+        Self::new(self.program.clone(), settings)
+    }
+
+    /// Reads messages in the short time that those behind them can wait; the
+    /// answers are in their order. Small ones travel together. A document that
+    /// takes longer, or ends its child, is a gap that says it is pending, and so
+    /// is a message that does outside of its documents. [`parse_one`] has the time
+    /// for them.
+    ///
+    /// [`parse_one`]: Pool::parse_one
     pub async fn parse(
         &self,
         messages: &[Bytes],
@@ -98,21 +110,43 @@ impl Pool {
         })
     }
 
+    /// Each failure leaves one document out, or takes the batch apart; so this ends.
     async fn parse_batch(
         &self,
         batch: &[Input],
     ) -> Result<Vec<Result<Found, Failure>>, WorkerError> {
-        if let [_, _, ..] = batch {
-            let request = parse_request(batch, Care::default());
-            if let Ok((Response::Parsed(found), _)) = self.attempt(&request, batch, false).await?
-                && found.len() == batch.len()
-            {
-                return Ok(found.into_iter().map(Ok).collect());
+        let mut cares = vec![Care::short(); batch.len()];
+        let mut answers: Vec<_> = batch.iter().map(|_| Err(pending())).collect();
+        let mut failures = 0;
+        let mut waiting = VecDeque::new();
+        waiting.push_back(0..batch.len());
+        while let Some(now) = waiting.pop_front() {
+            let inputs = &batch[now.clone()];
+            let request = parse_request(inputs, &cares[now.clone()]);
+            let times = self.first_times(inputs, failures);
+            let document = match self.attempt(&request, inputs, false, times).await? {
+                Ok((Response::Parsed(found), _)) if found.len() == inputs.len() => {
+                    for (answer, found) in answers[now].iter_mut().zip(found) {
+                        *answer = Ok(found);
+                    }
+                    continue;
+                }
+                Ok(_) => None,
+                Err(ended) => ended.document,
+            };
+            failures += 1;
+            let care = document.and_then(|(message, ordinal)| {
+                let care = cares[now.clone()].get_mut(message)?;
+                care.unread_from.is_none().then_some((care, ordinal))
+            });
+            match care {
+                Some((care, ordinal)) => {
+                    care.postpone(ordinal);
+                    waiting.push_front(now);
+                }
+                None if inputs.len() > 1 => waiting.extend(now.map(|at| at..at + 1)),
+                None => {}
             }
-        }
-        let mut answers = Vec::with_capacity(batch.len());
-        for message in batch {
-            answers.push(self.parse_one(message).await?);
         }
         Ok(answers)
     }
@@ -129,8 +163,9 @@ impl Pool {
         let mut suspect = None;
         let mut last = wrong_answer();
         for attempt in 0..ATTEMPTS_MAX {
-            let request = parse_request(inputs, care.clone());
-            let ended = match self.attempt(&request, inputs, attempt > 0).await? {
+            let request = parse_request(inputs, std::slice::from_ref(&care));
+            let times = self.times(inputs);
+            let ended = match self.attempt(&request, inputs, attempt > 0, times).await? {
                 Ok((Response::Parsed(mut found), _)) if found.len() == 1 => {
                     return Ok(Ok(found.remove(0)));
                 }
@@ -141,7 +176,7 @@ impl Pool {
             suspect = ended.document;
             last = ended.failure;
             match ended.document {
-                Some(ordinal) if is_again => {
+                Some((_, ordinal)) if is_again => {
                     care.failed.push((ordinal, last.reason));
                     if care.failed.len() == limits::DOCUMENT_FAILURES_MAX {
                         care.unread_from = Some(ordinal);
@@ -162,10 +197,11 @@ impl Pool {
         message: &Input,
     ) -> Result<Result<(Response, Vec<u8>), Failure>, WorkerError> {
         let inputs = std::slice::from_ref(message);
-        if let Ok(response) = self.attempt(request, inputs, false).await? {
+        let times = self.times(inputs);
+        if let Ok(response) = self.attempt(request, inputs, false, times).await? {
             return Ok(Ok(response));
         }
-        Ok(self.attempt(request, inputs, true).await?.map_err(|ended| ended.failure))
+        Ok(self.attempt(request, inputs, true, times).await?.map_err(|ended| ended.failure))
     }
 
     async fn attempt(
@@ -173,6 +209,7 @@ impl Pool {
         request: &Request,
         inputs: &[Input],
         is_fresh: bool,
+        times: Times,
     ) -> Result<Result<(Response, Vec<u8>), Ended>, WorkerError> {
         let _permit = self.permits.acquire().await.map_err(|_| WorkerError::Closed)?;
         let idle = if is_fresh { None } else { self.with_idle(Vec::pop) };
@@ -181,7 +218,7 @@ impl Pool {
             None => Process::start(&self.program, &self.settings)
                 .map_err(|source| WorkerError::Start { program: self.program.clone(), source })?,
         };
-        match process.exchange(request, inputs, self.times(inputs)).await {
+        match process.exchange(request, inputs, times).await {
             Ok(response) => {
                 self.with_idle(|idle| {
                     // A fresh child may be one too many.
@@ -209,11 +246,31 @@ impl Pool {
         let family = Duration::from_secs(limits::FAMILY_SECONDS_MAX) + silence;
         Times { silence, whole: family * inputs.len().max(1) as u32 }
     }
+
+    /// Shorter the more failed of those that travel together: however many there
+    /// are, their neighbours wait for seconds.
+    fn first_times(&self, inputs: &[Input], failures: u32) -> Times {
+        let size: u64 = inputs.iter().map(Input::size_bytes).sum();
+        let longest = limits::DOCUMENT_FIRST_MS_MAX >> failures.min(8);
+        let longest = longest.max(limits::DOCUMENT_FIRST_MS_MIN);
+        // A large message takes a while to be sent.
+        let silence = longest + (size >> 20) * limits::DOCUMENT_FIRST_MS_MIN;
+        let full = self.settings.seconds_max.max(1) * 1000;
+        let silence = Duration::from_millis(silence.min(full));
+        let each = Duration::from_millis(limits::DOCUMENT_FIRST_MS_MIN) * inputs.len() as u32;
+        let family = Duration::from_secs(limits::FAMILY_FIRST_SECONDS_MAX);
+        Times { silence, whole: family + silence + each }
+    }
 }
 
-fn parse_request(messages: &[Input], care: Care) -> Request {
-    let sizes = messages.iter().map(|message| message.size_bytes()).collect();
-    Request::Parse { sizes, care }
+fn parse_request(messages: &[Input], cares: &[Care]) -> Request {
+    let sized = |(message, care): (&Input, &Care)| (message.size_bytes(), care.clone());
+    Request::Parse { messages: messages.iter().zip(cares).map(sized).collect() }
+}
+
+fn pending() -> Failure {
+    let detail = "it takes longer than others, and is read again".into();
+    Failure { reason: Reason::Pending, detail }
 }
 
 fn wrong_answer() -> Failure {

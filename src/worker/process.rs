@@ -18,14 +18,14 @@ pub struct Process {
     child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
-    /// The document that it said it is reading.
-    document: Option<u32>,
+    /// The document that it said it is reading, and of which message.
+    document: Option<(usize, u32)>,
 }
 
-/// How a process ended, and at which document.
+/// How a process ended, and at which document of which message.
 pub struct Ended {
     pub failure: Failure,
-    pub document: Option<u32>,
+    pub document: Option<(usize, u32)>,
 }
 
 impl Process {
@@ -64,7 +64,9 @@ impl Process {
             loop {
                 let answer = protocol::receive(&mut self.stdout);
                 match in_time(times.silence, answer).await? {
-                    (Response::Reading { ordinal }, _) => self.document = Some(ordinal),
+                    (Response::Reading { message, ordinal }, _) => {
+                        self.document = Some((message, ordinal));
+                    }
                     answer => return Ok(answer),
                 }
             }

@@ -14,9 +14,9 @@ use crate::extract::{Care, Parsed, Rendered};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// The body is messages, one after the other, of these sizes; what is said of
-    /// their documents is for each of them.
-    Parse { sizes: Vec<u64>, care: Care },
+    /// The body is messages, one after the other, of these sizes, each with what
+    /// is said of its documents.
+    Parse { messages: Vec<(u64, Care)> },
     /// The body is one message; the bytes of one document in it are wanted.
     Take { ordinal: u32 },
     /// The body is one message; its HTML is wanted, safe to show.
@@ -26,8 +26,9 @@ pub enum Request {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Response {
-    /// Not the answer yet: which document is being read.
+    /// Not the answer yet: which document of which message is being read.
     Reading {
+        message: usize,
         ordinal: u32,
     },
     Parsed(Vec<Found>),

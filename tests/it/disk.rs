@@ -102,7 +102,7 @@ impl Small {
         }
         assert_eq!(self.deliver(LARGE_BYTES), "250");
         assert!(self.is_ready());
-        while !self.served().get("/metrics").contains("\nmuniment_index_behind 0\n") {
+        while !self.served().is_settled() {
             assert!(Instant::now() < end, "the index does not go on");
         }
     }

@@ -128,7 +128,7 @@ async fn every_hostile_document_leaves_its_family_readable() {
         let content = std::fs::read(&path).unwrap();
         let after = ("after.txt", &b"found all the same"[..]);
         let message = Bytes::from(mail(&[(&name, &content), after]));
-        let answer = pool.parse(&[message]).await.unwrap().remove(0);
+        let answer = pool.parse_one(&message.into()).await.unwrap();
         let parsed = answer.unwrap_or_else(|error| panic!("{name}: {error}")).message;
         let last = parsed.attachments.last().unwrap();
         assert_eq!(last.text.as_deref(), Some("found all the same"), "{name}: {:?}", parsed.gaps);
@@ -224,7 +224,7 @@ async fn gaps_are_counted_listed_and_on_record() {
     let message = mail(&[("a.zip", &archive)]);
     let message = String::from_utf8(message).unwrap().replace("a@b.example", "alice@a.example");
     deliver(&scratch.archive, &context.ingest, message.as_bytes()).await;
-    assert!(progress.reached(DeliverySeq(3)).await);
+    assert!(progress.settled(DeliverySeq(3)).await.unwrap());
     let web = Web::new(context);
     let wide = web.signed_in("grace", Role::Legal, true).await;
     let found =

@@ -384,7 +384,7 @@ async fn a_report_without_an_original_is_read_and_exported() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/journal");
     let report = std::fs::read(fixture.join("tnef-second-part.eml")).unwrap();
     deliver(&exports.scratch.archive, &exports.context.ingest, &report).await;
-    assert!(exports.context.progress.reached(DeliverySeq(3)).await);
+    assert!(exports.context.progress.settled(DeliverySeq(3)).await.unwrap());
 
     let query = "to:bob@contoso.com";
     let search = json!({ "matter_id": null, "query": query, "dialect": "kql" });

@@ -20,12 +20,12 @@ use tokio::task::JoinHandle;
 
 use super::support::{Scratch, binary, corpus, deliver, hanging};
 
-const INDEX_MEMORY_BYTES: usize = 32 << 20;
+pub const INDEX_MEMORY_BYTES: usize = 32 << 20;
 
 /// A follower at work, with the index it fills.
 pub struct Following {
-    index: Index,
-    progress: Progress,
+    pub index: Index,
+    pub progress: Progress,
     task: JoinHandle<()>,
 }
 
@@ -50,11 +50,12 @@ impl Following {
         Self { index, progress, task: tokio::spawn(follower.run()) }
     }
 
-    /// Waits until everything that is committed is searchable.
+    /// Waits until everything that is committed is searchable and nothing of it is
+    /// still being read.
     pub async fn catch_up(&self, scratch: &Scratch) {
         let last = delivery::last_seq(&scratch.archive.catalog).await.unwrap();
-        let reached = self.progress.reached(last);
-        assert!(tokio::time::timeout(Duration::from_secs(180), reached).await.unwrap());
+        let settled = self.progress.settled(last);
+        assert!(tokio::time::timeout(Duration::from_secs(180), settled).await.unwrap().unwrap());
     }
 
     pub fn find(&self, query: &str) -> Vec<SetId> {
@@ -70,11 +71,11 @@ impl Following {
     }
 }
 
-fn path(scratch: &Scratch) -> PathBuf {
+pub fn path(scratch: &Scratch) -> PathBuf {
     scratch.directory.path().join("index")
 }
 
-fn message(subject: &str, text: &str) -> Vec<u8> {
+pub fn message(subject: &str, text: &str) -> Vec<u8> {
     format!(
         "Received: from a by b\r\nFrom: Ann <ann@corp.example>\r\nTo: team@corp.example\r\n\
          Subject: {subject}\r\nDate: Tue, 1 Jul 2025 10:00:00 +0200\r\n\

@@ -250,7 +250,7 @@ async fn a_delivery_comes_back_as_it_was_received() {
     let message = Original::message(WITH_ALICE.as_bytes());
     let sent = report(&envelope("carol@a.example"), &[message], &style);
     deliver(&scratch.archive, &web.context.ingest, &sent).await;
-    assert!(web.context.progress.reached(DeliverySeq(3)).await);
+    assert!(web.context.progress.settled(DeliverySeq(3)).await.unwrap());
     let browser = web.signed_in("grace", Role::Legal, true).await;
     let at = |set: i64, seq: i64| format!("/api/v1/messages/{set}/delivery?delivery={seq}");
 
@@ -285,7 +285,7 @@ async fn a_delivery_with_more_than_a_matter_holds_is_hidden() {
     let both = [WITH_ALICE, WITHOUT_ALICE].map(|text| Original::message(text.as_bytes()));
     let sent = report(&envelope, &both, &Style::default());
     deliver(&scratch.archive, &web.context.ingest, &sent).await;
-    assert!(web.context.progress.reached(DeliverySeq(3)).await);
+    assert!(web.context.progress.settled(DeliverySeq(3)).await.unwrap());
     let at = |seq: i64| format!("/api/v1/messages/1/delivery?delivery={seq}&matter={matter}");
     assert_eq!(web.get(&member, &at(1)).await.status, 200);
     assert_eq!(web.get(&member, &at(3)).await.status, 404);
@@ -312,7 +312,7 @@ async fn every_version_of_a_message_can_be_seen_by_those_who_see_the_message() {
     let (web, scratch) = web().await;
     let copy = format!("Received: from elsewhere\r\n{WITH_ALICE}");
     deliver(&scratch.archive, &web.context.ingest, copy.as_bytes()).await;
-    assert!(web.context.progress.reached(DeliverySeq(3)).await);
+    assert!(web.context.progress.settled(DeliverySeq(3)).await.unwrap());
     let browser = web.signed_in("grace", Role::Legal, true).await;
     let at = |part: &str, sha256: &dyn std::fmt::Display| {
         format!("/api/v1/messages/1{part}?version={sha256}")

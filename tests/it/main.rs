@@ -14,6 +14,7 @@ mod golden;
 mod http;
 mod ingest;
 mod journal;
+mod late;
 mod peers;
 mod pst;
 mod reader;

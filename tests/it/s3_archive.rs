@@ -91,7 +91,7 @@ async fn a_journal_is_kept_found_exported_and_proved() {
     }
     until("the index", || {
         let metrics = served.get("/metrics");
-        metrics.contains("\nmuniment_index_behind 0\n")
+        served.is_settled()
             && metrics.contains("muniment_smtp_deliveries_total{outcome=\"kept\"} 3")
     });
     let config = made.config.to_str().unwrap();

@@ -33,6 +33,7 @@ fn family(set: usize, body: &str) -> FamilyDoc {
         messages: Vec::new(),
         hashes: Vec::new(),
         is_partial: false,
+        are_headers_cut: false,
         is_proven: true,
     }
 }

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use muniment::base::config;
+use muniment::base::{config, limits};
 use muniment::extract::{Reason, parse_message};
 use muniment::mail::delivery::{Form, Role};
 use muniment::worker::Pool;
 
-use super::support::hanging;
+use super::support::{hanging, hanging_mail};
 
 fn pool(change: impl FnOnce(&mut config::Worker)) -> Pool {
     let mut settings = config::Worker::default();
@@ -95,11 +95,13 @@ async fn a_poison_message_costs_its_child_and_neighbours_proceed() {
     // A child that may use 64 MiB beside its 64 MiB stack dies of a large mail.
     let pool = pool(|settings| settings.memory_bytes_max = 200 << 20);
     let poison = Bytes::from([b"Subject: p\r\n\r\n".to_vec(), vec![b'x'; 150 << 20]].concat());
-    let messages = [plain("before"), poison, plain("after")];
+    let messages = [plain("before"), poison.clone(), plain("after")];
     let answers = pool.parse(&messages).await.unwrap();
     assert_eq!(answers[0].as_ref().unwrap().message.subject, "before");
-    assert_eq!(answers[1].as_ref().unwrap_err().reason, Reason::Crashed);
+    assert_eq!(answers[1].as_ref().unwrap_err().reason, Reason::Pending);
     assert_eq!(answers[2].as_ref().unwrap().message.subject, "after");
+    let answer = pool.parse_one(&poison.into()).await.unwrap();
+    assert_eq!(answer.unwrap_err().reason, Reason::Crashed);
 }
 
 #[tokio::test]
@@ -108,7 +110,36 @@ async fn a_hanging_child_is_killed_at_the_deadline() {
     let settings = config::Worker { seconds_max: 1, ..config::Worker::default() };
     let pool = Pool::new(hanging(folder.path()), settings);
     let answers = pool.parse(&[plain("a")]).await.unwrap();
-    assert_eq!(answers[0].as_ref().unwrap_err().reason, Reason::TimedOut);
+    assert_eq!(answers[0].as_ref().unwrap_err().reason, Reason::Pending);
+    let answer = pool.parse_one(&plain("a").into()).await.unwrap();
+    assert_eq!(answer.unwrap_err().reason, Reason::TimedOut);
+}
+
+/// Those that travel with them are read, and so is the rest of their families.
+#[tokio::test]
+async fn documents_that_take_longer_are_left_for_later() {
+    let pool = pool(|_| {});
+    let hangs = |number: usize| Bytes::from(hanging_mail(&format!("hangs{number}"), 1));
+    let twice = Bytes::from(hanging_mail("twice", 3));
+    let messages =
+        [plain("first"), hangs(1), hangs(2), plain("between"), hangs(3), twice, plain("last")];
+    let begun = std::time::Instant::now();
+    let answers = pool.parse(&messages).await.unwrap();
+    let one = Duration::from_secs(2 * limits::DOCUMENT_SECONDS_MAX);
+    assert!(begun.elapsed() < one, "{:?}", begun.elapsed());
+    let read: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().message).collect();
+    let pending = |at: usize| {
+        let gaps = read[at].gaps.iter().filter(|gap| gap.reason == Reason::Pending);
+        gaps.filter_map(|gap| gap.ordinal).collect::<Vec<_>>()
+    };
+    let subjects: Vec<_> = read.iter().map(|message| message.subject.as_str()).collect();
+    assert_eq!(subjects, ["first", "hangs1", "hangs2", "between", "hangs3", "twice", "last"]);
+    for at in [1, 2, 4] {
+        assert_eq!(pending(at), [0], "{at}");
+        assert_eq!(read[at].attachments[1].text.as_deref(), Some("word beside"), "{at}");
+    }
+    // After the second one nothing of the family is tried.
+    assert_eq!(pending(5), [0, 1, 2, 3]);
 }
 
 #[tokio::test]

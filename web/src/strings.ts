@@ -213,6 +213,7 @@ export const s = {
         damaged: "damaged, and not read in full",
         "timed-out": "took too long to read",
         crashed: "could not be read",
+        pending: "still being read",
       } as Record<string, string>,
     },
     textGone: "The message has no text of its own.",
@@ -536,6 +537,7 @@ export const s = {
         n === 0
           ? "everything received is searchable"
           : `${count(n, "delivery", "deliveries")} not yet searchable`,
+      pending: (n: number) => `${count(n, "document")} still being read`,
       published: (n: number) =>
         n === 0 ? "the log is published to its end" : `${count(n, "leaf", "leaves")} not yet published`,
       gaps: (n: number) => (n === 0 ? "no gaps" : `${count(n, "gap")} declared`),
@@ -555,6 +557,7 @@ export const s = {
     index: "Index",
     behind: "Waiting to be indexed",
     oldest: "Oldest waiting",
+    pending: "Documents still being read",
     gaps: "Gaps",
     gapsWhy: "Could not be indexed in full; kept and exported all the same.",
     jobs: "Jobs",

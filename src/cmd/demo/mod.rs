@@ -26,6 +26,7 @@ use crate::app::Archive;
 use crate::base::clock::Clock;
 use crate::base::config::{Config, TEMPLATE};
 use crate::base::ids::DeliverySeq;
+use crate::catalog::delivery;
 use crate::mail::wrap::Style;
 
 use self::notes::{Content, Login, Notes};
@@ -227,16 +228,19 @@ async fn fill(
         notes.journaled = Some(journal(archive, running, arguments, &notes.content).await?);
         notes.write(&arguments.data)?;
     }
+    let last = delivery::last_seq(&archive.catalog).await?;
     loop {
-        let lag = running.progress.lag().await?;
-        progress("indexed", running.progress.searchable().0 as u64, lag.behind);
-        if lag.behind == 0 {
+        let searchable = running.progress.searchable();
+        let behind = last.0.saturating_sub(searchable.0);
+        progress("indexed", searchable.0 as u64, behind.max(0) as u64);
+        let reached = running.progress.reached(DeliverySeq(last.0.min(searchable.0 + 500)));
+        anyhow::ensure!(reached.await, "indexing ended early; see the log above");
+        if behind <= 0 {
             break;
         }
-        let step = running.progress.searchable().0 + (lag.behind as i64).min(500);
-        let reached = running.progress.reached(DeliverySeq(step));
-        anyhow::ensure!(reached.await, "indexing ended early; see the log above");
     }
+    let settled = running.progress.settled(last).await?;
+    anyhow::ensure!(settled, "indexing ended early; see the log above");
     say("");
     Ok(())
 }

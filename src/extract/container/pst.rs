@@ -68,7 +68,11 @@ macro_rules! reader {
                     }
                 }
                 for row in rows(folder.contents_table()) {
-                    if !walk.has_room() || walk.is_late() {
+                    if walk.is_late() {
+                        let detail = "not all its messages were read in the time there is";
+                        return sink.gap(walk.late(), detail);
+                    }
+                    if !walk.has_room() {
                         return sink.gap(Reason::TooLarge, "it has more messages than are read");
                     }
                     let message =

@@ -27,6 +27,12 @@ pub struct Item {
 }
 
 impl Item {
+    /// Whether a document of it is to be read again.
+    pub fn is_pending(&self) -> bool {
+        let is_pending = |gap: &extract::Gap| gap.reason == extract::Reason::Pending;
+        self.found.as_ref().is_ok_and(|found| found.message.gaps.iter().any(is_pending))
+    }
+
     /// Its rows in the catalog.
     pub fn rows(&self) -> Derived {
         let empty = Parsed::default();
@@ -50,10 +56,7 @@ impl Item {
                 }
             })
             .collect();
-        if let Err(failure) = &self.found {
-            let detail = failure.detail.clone();
-            gaps.push(NewGap::of_message(failure.reason.as_str(), detail));
-        }
+        gaps.extend(self.found.as_ref().err().map(NewGap::from));
         let people = |source| self.people(source).filter_map(row).collect();
         Derived {
             seq: self.seq,
@@ -87,6 +90,20 @@ impl Item {
                 })
                 .collect(),
             gaps,
+        }
+    }
+
+    /// Its family for the index when all of it was read at last, with what the set
+    /// had before from this message and others.
+    pub fn late_family(&self, set: SetId, stored: Option<FamilyDoc>) -> FamilyDoc {
+        match stored {
+            // Nothing was read of it: another message may have said more.
+            Some(mut family) if self.found.is_err() => {
+                self.join(&mut family);
+                family
+            }
+            Some(stored) => absorb(self.new_family(set), stored),
+            None => self.new_family(set),
         }
     }
 
@@ -131,6 +148,7 @@ impl Item {
             messages: Vec::new(),
             hashes: message.attachments.iter().map(|file| file.sha256.to_string()).collect(),
             is_partial: self.found.is_err() || !message.gaps.is_empty(),
+            are_headers_cut: false,
             is_proven: self.is_proven,
         };
         self.join(&mut family);
@@ -175,28 +193,14 @@ impl Item {
     /// then is declared.
     fn join_headers(&self, family: &mut FamilyDoc) -> bool {
         let Ok(found) = &self.found else { return false };
-        let is_first = family.headers.is_empty();
-        let mut size_bytes: usize = family.headers.iter().map(String::len).sum();
-        let mut known: HashSet<String> = family.headers.iter().cloned().collect();
-        let mut is_news = false;
-        for field in found.message.headers.iter().chain(&found.message.inner_headers) {
-            let line = match field.name.as_str() {
+        let fields = found.message.headers.iter().chain(&found.message.inner_headers);
+        add_headers(
+            family,
+            fields.map(|field| match field.name.as_str() {
                 "" => field.value.clone(),
                 name => format!("{name}: {}", field.value),
-            };
-            if known.contains(&line) {
-                continue;
-            }
-            size_bytes += line.len();
-            if !is_first && size_bytes > limits::VERSION_HEADER_BYTES_MAX {
-                let was_whole = !std::mem::replace(&mut family.is_partial, true);
-                return is_news || was_whole;
-            }
-            known.insert(line.clone());
-            family.headers.push(line);
-            is_news = true;
-        }
-        is_news
+            }),
+        )
     }
 
     fn people(&self, source: Source) -> Box<dyn Iterator<Item = Participant> + '_> {
@@ -263,6 +267,12 @@ impl Item {
     }
 }
 
+impl From<&Failure> for NewGap {
+    fn from(failure: &Failure) -> Self {
+        Self::of_message(failure.reason.as_str(), failure.detail.clone())
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Source {
     Header,
@@ -312,6 +322,50 @@ fn row(person: Participant) -> Option<NewParticipant> {
     let address = address::key(&person.address);
     let is_kept = !address.is_empty() && address.len() <= limits::ADDRESS_BYTES_MAX;
     is_kept.then(|| NewParticipant { address, role: person.role.as_str(), name: person.name })
+}
+
+/// Adds to `family` what only the one that was stored before says.
+fn absorb(mut family: FamilyDoc, stored: FamilyDoc) -> FamilyDoc {
+    let known: HashSet<Participant> = family.participants.iter().cloned().collect();
+    let others = stored.participants.into_iter().filter(|person| !known.contains(person));
+    family.participants.extend(others);
+    add_headers(&mut family, stored.headers.into_iter());
+    for source in &stored.sources {
+        add(&mut family.sources, source);
+    }
+    for class in &stored.classes {
+        add(&mut family.classes, class);
+    }
+    for message in &stored.messages {
+        add(&mut family.messages, message);
+    }
+    family.is_proven |= stored.is_proven;
+    family.are_headers_cut |= stored.are_headers_cut;
+    family.is_partial |= family.are_headers_cut;
+    family.received_at = family.received_at.min(stored.received_at);
+    family
+}
+
+fn add_headers(family: &mut FamilyDoc, lines: impl Iterator<Item = String>) -> bool {
+    let is_first = family.headers.is_empty();
+    let mut size_bytes: usize = family.headers.iter().map(String::len).sum();
+    let mut known: HashSet<String> = family.headers.iter().cloned().collect();
+    let mut is_news = false;
+    for line in lines {
+        if known.contains(&line) {
+            continue;
+        }
+        size_bytes += line.len();
+        if !is_first && size_bytes > limits::VERSION_HEADER_BYTES_MAX {
+            let was_whole = !std::mem::replace(&mut family.is_partial, true);
+            family.are_headers_cut = true;
+            return is_news || was_whole;
+        }
+        known.insert(line.clone());
+        family.headers.push(line);
+        is_news = true;
+    }
+    is_news
 }
 
 fn add(list: &mut Vec<String>, text: &str) -> bool {

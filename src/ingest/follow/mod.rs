@@ -8,27 +8,36 @@
 //! alone. An index ahead of the catalog belongs to another catalog and is made
 //! anew. Nothing that a delivery holds stops the follower: what cannot be read is
 //! a gap. What may pass (a full disk, a bucket that is away) is tried again.
+//!
+//! There are two lanes. In the first, mail is read in its order and each document
+//! has a second; what takes longer, or is large, is a gap that says it is pending,
+//! and a row of what is to be read again. In the second ([`late`]) it is. What it
+//! found is put to the index, and when the index is committed the row goes, and
+//! with it the gap, for the text or for the reason why there is none.
 
 mod derive;
+mod late;
 mod read;
 mod rows;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::base::clock::Timestamp;
 use crate::base::crash;
 use crate::base::ids::DeliverySeq;
 use crate::base::limits;
+use crate::catalog::pending::{self, Outcome, Waiting};
 use crate::catalog::set::{self, AddressCache, Assigned};
 use crate::catalog::{Catalog, CatalogError, cursor, delivery};
 use crate::index::{Index, IndexError};
 use crate::vault::{Vault, VaultError};
 use crate::worker::{Pool, WorkerError};
 use derive::Item;
+use late::Late;
 use read::{Batch, Reader};
 use rows::Written;
 
@@ -56,6 +65,8 @@ const COMMIT_EVERY: Duration = Duration::from_millis(1500);
 /// When nothing more waits, not more often than this.
 const COMMIT_PAUSE: Duration = Duration::from_millis(300);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Children of the second lane: what hangs takes no more of the processors.
+const LATE_PROCESSES: usize = 1;
 
 /// How far behind the archive its index is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +75,8 @@ pub struct Lag {
     pub behind: u64,
     /// When the oldest of them was received.
     pub oldest_waiting: Option<Timestamp>,
+    /// Documents that are still being read, of mail that is searchable otherwise.
+    pub pending: u64,
 }
 
 /// What others may ask of the follower. Cloning shares it.
@@ -72,6 +85,8 @@ pub struct Progress {
     catalog: Catalog,
     /// The last delivery that is searchable.
     searchable: watch::Receiver<DeliverySeq>,
+    /// How much was settled of what was to be read again.
+    settled: watch::Receiver<u64>,
 }
 
 impl Progress {
@@ -84,16 +99,40 @@ impl Progress {
         self.searchable.clone().wait_for(|searchable| *searchable >= seq).await.is_ok()
     }
 
+    /// Returns when `seq` is searchable and nothing up to it is still being read;
+    /// false if the follower ends before.
+    pub async fn settled(&self, seq: DeliverySeq) -> Result<bool, CatalogError> {
+        let mut settled = self.settled.clone();
+        if !self.reached(seq).await {
+            return Ok(false);
+        }
+        loop {
+            settled.mark_unchanged();
+            if pending::unsettled(&self.catalog, seq).await? == 0 {
+                return Ok(true);
+            }
+            if settled.changed().await.is_err() {
+                return Ok(false);
+            }
+        }
+    }
+
     pub async fn lag(&self) -> Result<Lag, CatalogError> {
         let searchable = self.searchable();
         let last = delivery::last_seq(&self.catalog).await?;
-        if last <= searchable {
-            return Ok(Lag::default());
-        }
-        let oldest = delivery::after(&self.catalog, searchable, 1).await?;
+        let waiting = pending::counts(&self.catalog, searchable).await?;
+        let behind = last.0.saturating_sub(searchable.0).max(0) as u64;
+        let oldest = match (waiting.oldest, behind) {
+            (None, 1..) => {
+                let next = delivery::after(&self.catalog, searchable, 1).await?;
+                next.first().map(|row| row.received_at)
+            }
+            (oldest, _) => oldest,
+        };
         Ok(Lag {
-            behind: (last.0 - searchable.0) as u64,
-            oldest_waiting: oldest.first().map(|row| row.received_at),
+            behind: behind + waiting.deliveries,
+            oldest_waiting: oldest,
+            pending: waiting.documents,
         })
     }
 }
@@ -105,6 +144,13 @@ pub struct Follower {
     cache: AddressCache,
     catalog: Catalog,
     searchable: watch::Sender<DeliverySeq>,
+    settled: watch::Sender<u64>,
+    /// What the second lane reads with.
+    late_pool: Arc<Pool>,
+    /// Tells the second lane that more waits for it.
+    postponed: Arc<Notify>,
+    /// Put to the index, to be settled when that is committed.
+    unsettled: Vec<(Waiting, Outcome)>,
     /// Deliveries up to here have their rows.
     derived: DeliverySeq,
     /// Deliveries up to here are put to the index, committed or not.
@@ -123,6 +169,7 @@ impl Follower {
         committed: watch::Receiver<DeliverySeq>,
     ) -> Self {
         let searchable = watch::Sender::new(DeliverySeq(index.cursor() as i64));
+        let late_pool = Arc::new(pool.beside(LATE_PROCESSES));
         Self {
             reader: Reader { vault, catalog: catalog.clone(), pool, segment: None },
             index,
@@ -130,6 +177,10 @@ impl Follower {
             cache: AddressCache::default(),
             catalog,
             searchable,
+            settled: watch::Sender::new(0),
+            late_pool,
+            postponed: Arc::default(),
+            unsettled: Vec::new(),
             derived: DeliverySeq(0),
             put: DeliverySeq(0),
             read_at: Instant::now(),
@@ -138,7 +189,11 @@ impl Follower {
     }
 
     pub fn progress(&self) -> Progress {
-        Progress { catalog: self.catalog.clone(), searchable: self.searchable.subscribe() }
+        Progress {
+            catalog: self.catalog.clone(),
+            searchable: self.searchable.subscribe(),
+            settled: self.settled.subscribe(),
+        }
     }
 
     /// Follows until `Ingest` is gone. Dropping the future stops it at any
@@ -155,29 +210,42 @@ impl Follower {
         }
     }
 
-    /// Three batches are under way at once: one is read and parsed, the one
-    /// before is written to the catalog, the one before that to the index.
+    /// Both lanes. After an error both begin again at what is durable.
     async fn follow(&mut self) -> Result<(), FollowError> {
         self.resume().await?;
+        let vault = self.reader.vault.clone();
+        let (catalog, pool) = (self.catalog.clone(), self.late_pool.clone());
+        let reader = Reader { vault, catalog, pool, segment: None };
+        // One is read while another waits to be put: their texts are in memory.
+        let (done, late) = mpsc::channel(1);
+        let second = late::run(reader, self.postponed.clone(), done);
+        tokio::select! {
+            ended = self.first_lane(late) => ended,
+            () = second => Ok(()),
+        }
+    }
+
+    /// Three batches are under way at once: one is read and parsed, the one
+    /// before is written to the catalog, the one before that to the index.
+    async fn first_lane(&mut self, mut late: mpsc::Receiver<Box<Late>>) -> Result<(), FollowError> {
         let mut read_to = self.put;
         let mut read = Batch::default();
         let mut written = Written::default();
+        let mut arrived = None;
         loop {
-            let is_idle = read.up_to.is_none() && written.up_to.is_none();
-            // Reading a large delivery takes long: what came before it is not kept
-            // waiting for it.
-            let is_large_next = self.reader.is_large_next(read_to).await?;
-            if is_large_next && is_idle && *self.searchable.borrow() < self.put {
-                self.commit_index().await?;
+            if let Some(late) = arrived.take().or_else(|| late.try_recv().ok()) {
+                // All that is in the catalog is in the index before it: what is put
+                // of a set is joined with what it had.
+                let before = std::mem::take(&mut written);
+                let put = put(&self.catalog, self.index.clone(), before, false).await?;
+                self.put = put.unwrap_or(self.put);
+                self.put_late(late).await?;
             }
+            let is_idle = read.up_to.is_none() && written.up_to.is_none();
             let is_commit_due = self.index_committed_at.elapsed() >= COMMIT_EVERY;
-            let is_reading_due = match is_large_next {
-                true => is_idle,
-                false => {
-                    self.read_at.elapsed() >= GATHER
-                        || is_full_batch(*self.committed.borrow(), read_to)
-                }
-            };
+            let is_reading_due = self.read_at.elapsed() >= GATHER
+                || is_full_batch(*self.committed.borrow(), read_to);
+            let has_postponed = read.has_postponed();
             let (catalog, cache, derived) = (&self.catalog, &mut self.cache, self.derived);
             let reader = &mut self.reader;
             let reading = async {
@@ -191,40 +259,53 @@ impl Follower {
             if let Some(up_to) = put? {
                 self.put = up_to;
                 if is_commit_due {
-                    self.index_committed();
+                    self.index_committed().await?;
                 }
             }
             written = rows?;
+            if has_postponed {
+                self.postponed.notify_one();
+            }
             self.derived = self.derived.max(written.up_to.unwrap_or(self.derived));
             read = next?;
             if read.up_to.is_some() {
                 self.read_at = Instant::now();
             }
             read_to = read.up_to.unwrap_or(read_to);
-            if is_idle && read.up_to.is_none() && !self.wait(read_to).await? {
-                return Ok(());
+            if is_idle && read.up_to.is_none() {
+                match self.wait(read_to, &mut late).await? {
+                    Next::Over => return Ok(()),
+                    Next::Mail => {}
+                    Next::Late(late) => arrived = Some(late),
+                }
             }
         }
     }
 
     /// Everything is put. Makes it searchable, not too often, and waits for more
-    /// than `seen`; false when no more will come.
-    async fn wait(&mut self, seen: DeliverySeq) -> Result<bool, FollowError> {
-        if *self.searchable.borrow() < self.put {
+    /// than `seen`, or for what the second lane found.
+    async fn wait(
+        &mut self,
+        seen: DeliverySeq,
+        late: &mut mpsc::Receiver<Box<Late>>,
+    ) -> Result<Next, FollowError> {
+        if *self.searchable.borrow() < self.put || !self.unsettled.is_empty() {
             let due = self.index_committed_at + COMMIT_PAUSE;
-            let more = self.committed.wait_for(|last| *last > seen);
-            let is_more = matches!(tokio::time::timeout_at(due, more).await, Ok(Ok(_)));
-            if is_more {
-                self.gather(seen).await;
-                return Ok(true);
+            let more = next(&mut self.committed, seen, late);
+            match tokio::time::timeout_at(due, more).await {
+                Ok(Next::Over) | Err(_) => self.commit_index().await?,
+                Ok(Next::Mail) => {
+                    self.gather(seen).await;
+                    return Ok(Next::Mail);
+                }
+                Ok(late) => return Ok(late),
             }
-            self.commit_index().await?;
         }
-        let is_more = self.committed.wait_for(|last| *last > seen).await.is_ok();
-        if is_more {
+        let next = next(&mut self.committed, seen, late).await;
+        if matches!(next, Next::Mail) {
             self.gather(seen).await;
         }
-        Ok(is_more)
+        Ok(next)
     }
 
     /// Something waits. Lets more join it until the next reading is due.
@@ -236,6 +317,7 @@ impl Follower {
 
     /// Takes up the cursors, at the start and after an error.
     async fn resume(&mut self) -> Result<(), FollowError> {
+        self.unsettled.clear();
         self.derived = DeliverySeq(cursor::get(&self.catalog, set::FOLLOWER).await?);
         if let Some(why) = self.index.emptied() {
             tracing::info!(why, "the search index begins empty: {why}");
@@ -265,14 +347,68 @@ impl Follower {
         let (index, put) = (self.index.clone(), self.put);
         set::make_durable(&self.catalog, put).await?;
         blocking(move || index.commit(put.0 as u64)).await?;
-        self.index_committed();
-        Ok(())
+        self.index_committed().await
     }
 
-    fn index_committed(&mut self) {
+    async fn index_committed(&mut self) -> Result<(), FollowError> {
         crash::point("follow.after_index");
         self.searchable.send_replace(self.put);
         self.index_committed_at = Instant::now();
+        for (waiting, outcome) in self.unsettled.drain(..) {
+            crash::point("follow.before_settling");
+            pending::settle(&self.catalog, waiting, outcome).await?;
+            self.settled.send_modify(|count| *count += 1);
+        }
+        Ok(())
+    }
+
+    /// Writes the rows of a message that has none yet, and puts its family. A
+    /// crash before it is settled has it read again, to the same end.
+    async fn put_late(&mut self, late: Box<Late>) -> Result<(), FollowError> {
+        let Late { waiting, found } = *late;
+        let item = match found {
+            Ok(item) => item,
+            Err(gap) => {
+                self.unsettled.push((waiting, Outcome::Failed(gap)));
+                return Ok(());
+            }
+        };
+        let rows = item.rows();
+        let (set, outcome) = match (waiting.set, &item.found) {
+            (None, _) => {
+                let set = set::write_late(&self.catalog, &mut self.cache, &rows).await?;
+                (set, Outcome::Derived)
+            }
+            (Some(set), Ok(_)) => (set, Outcome::Documents(Box::new(rows))),
+            (Some(set), Err(failure)) => (set, Outcome::Failed(failure.into())),
+        };
+        crash::point("follow.after_late");
+        let index = self.index.clone();
+        blocking(move || index.put(item.late_family(set, index.stored(set)?))).await?;
+        self.unsettled.push((waiting, outcome));
+        Ok(())
+    }
+}
+
+/// What the first lane goes on with.
+enum Next {
+    Mail,
+    Late(Box<Late>),
+    /// No more mail will come.
+    Over,
+}
+
+async fn next(
+    committed: &mut watch::Receiver<DeliverySeq>,
+    seen: DeliverySeq,
+    late: &mut mpsc::Receiver<Box<Late>>,
+) -> Next {
+    tokio::select! {
+        more = committed.wait_for(|last| *last > seen) => match more {
+            Ok(_) => Next::Mail,
+            Err(_) => Next::Over,
+        },
+        Some(late) = late.recv() => Next::Late(late),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading deliveries for the follower: records from the vault, a segment at a
-//! time, and their messages in the worker. Of a large delivery only the chunks
-//! under way are in this process.
+//! time, and their messages in the worker. A large delivery is left to the second
+//! lane; only the chunks of it that are under way are in this process.
 
 use std::io;
 use std::sync::Arc;
@@ -13,9 +13,10 @@ use super::derive::Item;
 use crate::base::hash::Digest;
 use crate::base::ids::DeliverySeq;
 use crate::base::limits;
-use crate::catalog::Catalog;
 use crate::catalog::delivery::{self, Delivery};
-use crate::catalog::set::NewGap;
+use crate::catalog::pending::Waiting;
+use crate::catalog::set::{NewGap, Unread};
+use crate::catalog::{Catalog, CatalogError};
 use crate::extract::Reason;
 use crate::mail::delivery::{Encoding, Entry, Role, entry_bytes};
 use crate::vault::bucket::BucketError;
@@ -27,10 +28,17 @@ use crate::worker::{Failure, Found, Input, Pool};
 #[derive(Default)]
 pub struct Batch {
     pub items: Vec<Item>,
-    /// Deliveries that gave no message, and why.
-    pub lost: Vec<(DeliverySeq, NewGap)>,
+    /// Messages that were not read, and why, in the same order.
+    pub unread: Vec<Unread>,
     /// The last delivery in it; none if nothing waits.
     pub up_to: Option<DeliverySeq>,
+}
+
+impl Batch {
+    /// Whether something in it is to be read again.
+    pub fn has_postponed(&self) -> bool {
+        self.unread.iter().any(|it| it.again.is_some()) || self.items.iter().any(Item::is_pending)
+    }
 }
 
 pub struct Reader {
@@ -42,7 +50,7 @@ pub struct Reader {
 }
 
 /// A message before it is parsed.
-struct Unread {
+struct Sealed {
     delivery: usize,
     entry: u32,
     sha256: Digest,
@@ -55,33 +63,27 @@ enum Content {
 }
 
 impl Reader {
-    /// Whether a large delivery follows `cursor`, which is read alone.
-    pub async fn is_large_next(&self, cursor: DeliverySeq) -> Result<bool, FollowError> {
-        let next = delivery::after(&self.catalog, cursor, 1).await?;
-        Ok(next.first().is_some_and(|row| is_large(row.size_bytes)))
-    }
-
     /// Reads what follows `cursor`, as much as fits a batch.
     pub async fn after(&mut self, cursor: DeliverySeq) -> Result<Batch, FollowError> {
         let mut rows =
             delivery::after(&self.catalog, cursor, limits::FOLLOW_DELIVERIES_MAX).await?;
         let mut size_bytes = 0;
         let fits = rows.iter().position(|row| {
-            size_bytes += row.size_bytes;
-            size_bytes > limits::FOLLOW_BYTES_MAX || is_large(row.size_bytes)
+            size_bytes += if is_large(row.size_bytes) { 0 } else { row.size_bytes };
+            size_bytes > limits::FOLLOW_BYTES_MAX
         });
         rows.truncate(fits.unwrap_or(rows.len()).max(1));
 
         let mut batch = Batch { up_to: rows.last().map(|row| row.seq), ..Batch::default() };
-        let mut unread = Vec::new();
+        let mut sealed = Vec::new();
         for (at, row) in rows.iter().enumerate() {
             match self.messages(row, at).await {
                 Ok(found) if found.is_empty() => {
                     let detail = "the report carries no message".into();
                     let gap = NewGap::of_message(Reason::Damaged.as_str(), detail);
-                    batch.lost.push((row.seq, gap));
+                    batch.unread.push(Unread { seq: row.seq, gap, again: None });
                 }
-                Ok(found) => unread.extend(found),
+                Ok(found) => sealed.extend(found),
                 Err(error) => {
                     let gap = lasting(error)?;
                     tracing::error!(
@@ -90,15 +92,41 @@ impl Reader {
                         "a record cannot be read: {}",
                         gap.detail
                     );
-                    batch.lost.push((row.seq, gap));
+                    batch.unread.push(Unread { seq: row.seq, gap, again: None });
                 }
             }
         }
-        self.parse(&rows, unread, &mut batch).await?;
+        self.parse(&rows, sealed, &mut batch).await?;
+        batch.unread.sort_by_key(|it| it.seq);
         Ok(batch)
     }
 
-    async fn messages(&mut self, row: &Delivery, at: usize) -> Result<Vec<Unread>, VaultError> {
+    /// Reads one message in the time that it needs.
+    pub async fn again(&mut self, waiting: &Waiting) -> Result<Result<Item, NewGap>, FollowError> {
+        let before = DeliverySeq(waiting.seq.0 - 1);
+        let rows = delivery::after(&self.catalog, before, 1).await?;
+        let row = rows.first().filter(|row| row.seq == waiting.seq);
+        let row = row.ok_or_else(|| CatalogError::Corrupt("a delivery is gone".into()))?;
+        let messages = match self.messages(row, 0).await {
+            Ok(messages) => messages,
+            Err(error) => return Ok(Err(lasting(error)?)),
+        };
+        let Some(sealed) = messages.into_iter().find(|it| it.entry == waiting.entry) else {
+            let detail = "the delivery has no such message".into();
+            return Ok(Err(NewGap::of_message(Reason::Damaged.as_str(), detail)));
+        };
+        let input = match &sealed.content {
+            Content::Whole(bytes) => Input::from(bytes.clone()),
+            Content::Streamed(input) => input.clone(),
+        };
+        let answer = self.pool.parse_one(&input).await?;
+        match answer.as_ref().err().and_then(|_| input.trouble()) {
+            Some(error) => Ok(Err(lasting(VaultError::from_stream(error))?)),
+            None => Ok(Ok(item(row, &sealed, answer))),
+        }
+    }
+
+    async fn messages(&mut self, row: &Delivery, at: usize) -> Result<Vec<Sealed>, VaultError> {
         let segment = match &self.segment {
             Some((object, segment)) if *object == row.object.name => segment.clone(),
             _ => {
@@ -118,71 +146,72 @@ impl Reader {
         let messages = (0u32..).zip(&entries).filter(|(_, entry)| entry.role == Role::Message);
         if is_large(record.meta().delivery.size) {
             let record = Arc::new(record);
-            let unread = messages.map(|(index, entry)| Unread {
+            let sealed = messages.map(|(index, entry)| Sealed {
                 delivery: at,
                 entry: index,
                 sha256: entry.sha256,
                 content: Content::Streamed(streamed(&record, index, entry.size)),
             });
-            return Ok(unread.collect());
+            return Ok(sealed.collect());
         }
         let bytes = record.bytes().await?;
         // Opening a record is work for the processor; let others have a turn.
         tokio::task::yield_now().await;
-        let unread = messages.filter_map(|(index, entry)| {
+        let sealed = messages.filter_map(|(index, entry)| {
             let content = Content::Whole(content(&bytes, &entries, index as usize)?);
-            Some(Unread { delivery: at, entry: index, sha256: entry.sha256, content })
+            Some(Sealed { delivery: at, entry: index, sha256: entry.sha256, content })
         });
-        Ok(unread.collect())
+        Ok(sealed.collect())
     }
 
     async fn parse(
         &self,
         rows: &[Delivery],
-        unread: Vec<Unread>,
+        sealed: Vec<Sealed>,
         batch: &mut Batch,
     ) -> Result<(), FollowError> {
         let whole: Vec<Bytes> =
-            unread.iter().filter_map(|message| message.content.whole().cloned()).collect();
+            sealed.iter().filter_map(|message| message.content.whole().cloned()).collect();
         let mut answers = self.pool.parse(&whole).await?.into_iter();
-        for message in unread {
+        for message in sealed {
             let row = &rows[message.delivery];
-            let (size_bytes, found) = match &message.content {
-                Content::Whole(bytes) => {
-                    (bytes.len() as u64, answers.next().expect("an answer for each"))
-                }
-                Content::Streamed(input) => match self.parse_streamed(input).await {
-                    Ok(found) => (input.size_bytes(), found),
-                    Err(FollowError::Vault(error)) => {
-                        batch.lost.push((row.seq, lasting(error)?));
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                },
+            let answer = match &message.content {
+                Content::Whole(_) => answers.next().expect("an answer for each"),
+                Content::Streamed(_) => Err(too_large()),
             };
-            batch.items.push(Item {
-                seq: row.seq,
-                entry: message.entry,
-                sha256: message.sha256,
-                size_bytes,
-                source: row.source.clone(),
-                class: row.class.clone(),
-                received_at: row.received_at,
-                is_proven: row.is_proven,
-                envelope: row.envelope.as_deref().and_then(|json| serde_json::from_str(json).ok()),
-                found,
-            });
+            match answer {
+                Ok(found) => batch.items.push(item(row, &message, Ok(found))),
+                Err(failure) => {
+                    let gap = NewGap::of_message(failure.reason.as_str(), failure.detail);
+                    batch.unread.push(Unread { seq: row.seq, gap, again: Some(message.entry) });
+                }
+            }
         }
         Ok(())
     }
+}
 
-    async fn parse_streamed(&self, input: &Input) -> Result<Result<Found, Failure>, FollowError> {
-        let answer = self.pool.parse_one(input).await?;
-        match answer.as_ref().err().and_then(|_| input.trouble()) {
-            Some(error) => Err(VaultError::from_stream(error).into()),
-            None => Ok(answer),
-        }
+fn item(row: &Delivery, message: &Sealed, found: Result<Found, Failure>) -> Item {
+    Item {
+        seq: row.seq,
+        entry: message.entry,
+        sha256: message.sha256,
+        size_bytes: match &message.content {
+            Content::Whole(bytes) => bytes.len() as u64,
+            Content::Streamed(input) => input.size_bytes(),
+        },
+        source: row.source.clone(),
+        class: row.class.clone(),
+        received_at: row.received_at,
+        is_proven: row.is_proven,
+        envelope: row.envelope.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+        found,
     }
+}
+
+fn too_large() -> Failure {
+    let detail = "it is larger than others, and read after them".into();
+    Failure { reason: Reason::Pending, detail }
 }
 
 impl Content {

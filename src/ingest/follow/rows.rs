@@ -7,8 +7,8 @@ use super::read::Batch;
 use crate::base::crash;
 use crate::base::ids::DeliverySeq;
 use crate::base::limits;
-use crate::catalog::set::{self, AddressCache, Assigned, NewGap};
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::set::{self, AddressCache, Assigned, Unread};
+use crate::catalog::{Catalog, CatalogError, pending};
 
 /// A batch whose rows are in the catalog, with the sets of its items.
 #[derive(Default)]
@@ -25,29 +25,50 @@ pub async fn write(
     batch: Batch,
     derived: DeliverySeq,
 ) -> Result<Written, FollowError> {
-    let Batch { items, mut lost, up_to } = batch;
+    let Batch { mut items, mut unread, up_to } = batch;
     let Some(last) = up_to else { return Ok(Written::default()) };
-    let replayed = items.partition_point(|item| item.seq <= derived);
-    let (old, new) = items.split_at(replayed);
-    lost.retain(|(seq, _)| *seq > derived);
-    let mut sets = lookup(catalog, old).await?;
+    let new = items.split_off(items.partition_point(|item| item.seq <= derived));
+    let new_unread = unread.split_off(unread.partition_point(|it| it.seq <= derived));
+    let mut written = replay(catalog, items, &unread).await?;
     if last > derived {
-        sets.extend(write_new(catalog, cache, new, lost, last).await?);
+        written.sets.extend(write_new(catalog, cache, &new, new_unread, last).await?);
         crash::point("follow.after_catalog");
     }
-    Ok(Written { items, sets, up_to })
+    written.items.extend(new);
+    Ok(Written { up_to, ..written })
 }
 
-async fn lookup(catalog: &Catalog, items: &[Item]) -> Result<Vec<Assigned>, FollowError> {
+/// What was derived before and is missing in the index. What takes too long this
+/// time is postponed again, whatever came of it then: the index needs its text.
+async fn replay(
+    catalog: &Catalog,
+    items: Vec<Item>,
+    unread: &[Unread],
+) -> Result<Written, FollowError> {
+    let mut written = Written::default();
     let messages: Vec<_> = items.iter().map(|item| item.sha256).collect();
     let sets = set::lookup(catalog, &messages).await?;
-    let mut found = Vec::with_capacity(items.len());
-    for message in &messages {
-        let set = sets.get(message).copied();
-        let set = set.ok_or_else(|| CatalogError::Corrupt("a message has no set".into()))?;
-        found.push(Assigned { set, is_new: false });
+    let mut postponed: Vec<_> = unread.iter().filter_map(Unread::postponed).collect();
+    let unknown = match items.as_slice() {
+        [first, .., last] => pending::unknown(catalog, first.seq, last.seq).await?,
+        [only] => pending::unknown(catalog, only.seq, only.seq).await?,
+        [] => Default::default(),
+    };
+    for item in items {
+        match sets.get(&item.sha256) {
+            Some(&set) => {
+                postponed.extend(item.rows().postponed(set));
+                written.sets.push(Assigned { set, is_new: false });
+                written.items.push(item);
+            }
+            // It took too long when it was derived; it gets its set when it is read
+            // in full.
+            None if unknown.contains(&(item.seq, item.entry)) => {}
+            None => return Err(CatalogError::Corrupt("a message has no set".into()).into()),
+        }
     }
-    Ok(found)
+    pending::postpone(catalog, &postponed).await?;
+    Ok(written)
 }
 
 /// In transactions of few deliveries each, whole deliveries always.
@@ -55,7 +76,7 @@ async fn write_new(
     catalog: &Catalog,
     cache: &mut AddressCache,
     items: &[Item],
-    mut lost: Vec<(DeliverySeq, NewGap)>,
+    mut unread: Vec<Unread>,
     up_to: DeliverySeq,
 ) -> Result<Vec<Assigned>, FollowError> {
     let mut assigned = Vec::with_capacity(items.len());
@@ -70,12 +91,12 @@ async fn write_new(
             [] => up_to,
             [..] => now[end - 1].seq,
         };
-        let waiting = lost.split_off(lost.partition_point(|(seq, _)| *seq <= until));
+        let waiting = unread.split_off(unread.partition_point(|it| it.seq <= until));
         let rows: Vec<_> = now.iter().map(Item::rows).collect();
-        assigned.extend(set::write(catalog, cache, &rows, &lost, until).await?);
+        assigned.extend(set::write(catalog, cache, &rows, &unread, until).await?);
         if later.is_empty() {
             return Ok(assigned);
         }
-        (rest, lost) = (later, waiting);
+        (rest, unread) = (later, waiting);
     }
 }

@@ -133,7 +133,7 @@ fn greeted(served: &Served) -> Client {
 /// Waits until all that is committed can be searched.
 fn caught_up(served: &Served) {
     let end = std::time::Instant::now() + Duration::from_secs(120);
-    while !served.get("/metrics").contains("\nmuniment_index_behind 0\n") {
+    while !served.is_settled() {
         assert!(std::time::Instant::now() < end, "the index does not catch up");
         std::thread::yield_now();
     }

@@ -59,7 +59,7 @@ pub async fn laid(scratch: &Scratch) -> (Context, Sets) {
     );
     let progress = follower.progress();
     tokio::spawn(follower.run());
-    assert!(progress.reached(DeliverySeq(2)).await);
+    assert!(progress.settled(DeliverySeq(2)).await.unwrap());
     let signer = archive.vault.log_signer();
     let log = Log::open(archive.vault.bucket().clone(), signer.verifier().clone()).await.unwrap();
     let metrics = PrometheusBuilder::new().build_recorder().handle();

@@ -36,6 +36,27 @@ pub fn hanging(folder: &std::path::Path) -> PathBuf {
     program
 }
 
+/// A page tree that is its own branch, for ever.
+const LOOP_PDF: &str = "%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n\
+    <</Type/Pages/Kids[2 0 R 2 0 R]/Count 1000000000>>\nendobj\nxref\n0 3\n\
+    0000000000 65535 f \n0000000009 00000 n \n0000000054 00000 n \n\
+    trailer<</Size 3/Root 1 0 R>>\nstartxref\n120\n%%EOF";
+
+/// A message with documents that hang the worker's child, and one beside them
+/// that does not.
+pub fn hanging_mail(subject: &str, documents: usize) -> Vec<u8> {
+    let hangs =
+        format!("--b\r\nContent-Type: application/pdf; name=loop.pdf\r\n\r\n{LOOP_PDF}\r\n");
+    format!(
+        "From: Ann <ann@corp.example>\r\nTo: team@corp.example\r\nSubject: {subject}\r\n\
+         Date: Tue, 1 Jul 2025 10:00:00 +0200\r\n\
+         Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee it\r\n{}\
+         --b\r\nContent-Type: text/plain; name=note.txt\r\n\r\nword beside\r\n--b--\r\n",
+        hangs.repeat(documents)
+    )
+    .into_bytes()
+}
+
 /// The corpus of real mail beside the project, where there is one.
 pub fn corpus(part: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus").join(part);

@@ -101,6 +101,14 @@ impl Served {
         said
     }
 
+    /// Whether all that is committed can be found, and nothing is still being read.
+    pub fn is_settled(&self) -> bool {
+        let metrics = self.get("/metrics");
+        ["muniment_index_behind", "muniment_index_pending"]
+            .iter()
+            .all(|name| metrics.contains(&format!("\n{name} 0\n")))
+    }
+
     /// Its workers, by their ids.
     pub fn children(&self) -> Vec<i32> {
         let own = self.child.id();

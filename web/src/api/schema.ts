@@ -794,6 +794,11 @@ export interface components {
              */
             behind: number;
             oldest_waiting: string | null;
+            /**
+             * Format: int64
+             * @description Documents that are still being read, of mail that is searchable otherwise.
+             */
+            pending: number;
         };
         Items: {
             hits: components["schemas"]["Hit"][];

@@ -162,6 +162,8 @@ function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: n
             <dd>
               <Time at={status.index.oldest_waiting} absent={t.none} />
             </dd>
+            <dt>{t.pending}</dt>
+            <dd>{number(status.index.pending)}</dd>
             <dt>{t.gaps}</dt>
             <dd>
               {number(status.gaps)} <span className="faint">{t.gapsWhy}</span>

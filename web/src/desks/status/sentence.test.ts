@@ -19,7 +19,7 @@ const status = (change: Partial<Status>): Status => ({
   messages: 0,
   bytes_received: 0,
   bytes_stored: 0,
-  index: { behind: 0, oldest_waiting: null },
+  index: { behind: 0, oldest_waiting: null, pending: 0 },
   log: { size: 4, published: 4, checkpoint: "", key: "" },
   gaps: 0,
   jobs: { running: 0, queued: 0 },
@@ -41,12 +41,12 @@ test("a silent source and a lag are said", () => {
   const { text, mood } = sentence(
     status({
       sources: [source("2026-03-30T11:59:56Z"), source(null)],
-      index: { behind: 3, oldest_waiting: null },
+      index: { behind: 3, oldest_waiting: null, pending: 1 },
     }),
     NOW,
   );
   expect(text).toContain("1 of 2 sources silent for a day or more");
-  expect(text).toContain("3 deliveries not yet searchable");
+  expect(text).toContain("3 deliveries not yet searchable; 1 document still being read;");
   expect(mood).toBe("hold");
 });
 

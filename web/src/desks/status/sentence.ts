@@ -18,6 +18,7 @@ export function sentence(status: Status, now: number): { text: string; mood: Moo
   else parts.push(t.delivering(seen.length));
   if (last > 0) parts.push(t.last(span(now - last)));
   parts.push(t.behind(status.index.behind));
+  if (status.index.pending) parts.push(t.pending(status.index.pending));
   const unpublished = Math.max(0, status.log.size - status.log.published);
   parts.push(t.published(unpublished), t.gaps(status.gaps));
   const mood =
