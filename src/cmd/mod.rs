@@ -4,6 +4,7 @@
 //! arguments, or nothing could be checked; 3 a check found all good that can be
 //! checked, but not all can.
 
+mod check_pst;
 pub mod demo;
 mod export;
 mod init;
@@ -49,6 +50,8 @@ enum Command {
     Export(export::Arguments),
     /// Check an export bundle with nothing but the bundle and the public key.
     VerifyExport(verify_export::Arguments),
+    /// Check the structure of a PST against Microsoft's format, MS-PST.
+    CheckPst(check_pst::Arguments),
     /// Print the version.
     Version,
     /// Read mail for the archive that started this process.
@@ -91,6 +94,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::User(command) => block_on(user::run(command))?,
         Command::Export(arguments) => block_on(export::run(arguments))?,
         Command::VerifyExport(arguments) => return Ok(verify_export::run(&arguments)),
+        Command::CheckPst(arguments) => return Ok(check_pst::run(&arguments)),
         Command::Version => print(concat!("muniment ", env!("CARGO_PKG_VERSION"), "\n"))?,
         Command::Worker => worker::run()?,
     }

@@ -2,14 +2,23 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 macro_rules! rules {
-    ($($(#[doc = $doc:literal])* $name:ident),* $(,)?) => {
+    ($(#[doc = $doc:literal] $name:ident),* $(,)?) => {
         /// What the format asks for.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Rule { $($(#[doc = $doc])* $name),* }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        pub enum Rule { $(#[doc = $doc] $name),* }
 
         impl Rule {
             pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Where MS-PST says so, and what.
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $doc.trim_ascii()),*
+                }
+            }
         }
     };
 }
@@ -392,7 +401,7 @@ rules! {
 }
 
 /// One breach of a rule, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub rule: Rule,
     pub place: String,
@@ -407,7 +416,7 @@ impl fmt::Display for Finding {
 /// Findings beyond this many are only counted.
 const FINDINGS_MAX: usize = 10_000;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
     pub findings: Vec<Finding>,
     pub not_listed: u64,
@@ -415,6 +424,24 @@ pub struct Report {
     pub nodes: u64,
     pub messages: u64,
     pub folders: u64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { blocks, nodes, folders, messages, .. } = self;
+        write!(f, "{folders} folders, {messages} messages, {nodes} nodes, {blocks} blocks: ")?;
+        if self.findings.is_empty() {
+            return writeln!(f, "all is as MS-PST has it");
+        }
+        writeln!(f, "not as MS-PST has it")?;
+        for Finding { rule, place } in &self.findings {
+            writeln!(f, "  {place}: {rule:?} ({})", rule.text().trim_end_matches('.'))?;
+        }
+        match self.not_listed {
+            0 => Ok(()),
+            more => writeln!(f, "  and {more} more"),
+        }
+    }
 }
 
 impl Report {

@@ -4,6 +4,7 @@
 mod again;
 mod bad;
 mod bundle;
+mod command;
 pub mod fields;
 mod golden;
 mod large;
