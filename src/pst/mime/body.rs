@@ -276,6 +276,10 @@ impl<'a> Collector<'a> {
 
 fn media_type(headers: &Headers, place: Place) -> (String, String) {
     match headers.content_type() {
+        // RFC 2045 section 5.2, for what is meant to be text all the same.
+        Some(ct) if ct.subtype().is_none() && starts_as_text(ct.ctype()) => {
+            ("text".to_owned(), "plain".to_owned())
+        }
         Some(ct) => {
             (ct.ctype().to_ascii_lowercase(), ct.subtype().unwrap_or_default().to_ascii_lowercase())
         }
@@ -283,6 +287,10 @@ fn media_type(headers: &Headers, place: Place) -> (String, String) {
         None if place.in_digest => ("message".to_owned(), "rfc822".to_owned()),
         None => ("text".to_owned(), "plain".to_owned()),
     }
+}
+
+fn starts_as_text(main: &str) -> bool {
+    main.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("text"))
 }
 
 fn file_name(headers: &Headers) -> Option<String> {

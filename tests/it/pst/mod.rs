@@ -11,6 +11,7 @@ mod large;
 pub mod outlook_pst;
 pub mod pffexport;
 pub mod pst_extractor;
+mod python_email;
 pub mod readpst;
 mod round_trip;
 pub mod samples;
