@@ -19,6 +19,7 @@ use crate::ingest::follow::Progress;
 use crate::ingest::log::Log;
 use crate::ingest::{Ingest, StartError};
 use crate::policy::Recorder;
+use crate::policy::classes::{self, ClassError};
 use crate::review::Desk;
 use crate::search::Search;
 use crate::vault::bucket::{Bucket, BucketError};
@@ -36,6 +37,8 @@ pub enum AppError {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Class(#[from] ClassError),
     #[error(transparent)]
     Index(#[from] IndexError),
     #[error(transparent)]
@@ -170,6 +173,7 @@ impl Archive {
         let vault = Vault::create(bucket, master, clock.now()).await?;
         let catalog = Catalog::create(&config.archive.catalog).await?;
         meta::set(&catalog, meta::ARCHIVE_ID, &vault.archive().to_string()).await?;
+        classes::keep(&catalog, &clock, &config).await?;
         Ok(Self { config: config.into(), clock, vault, catalog })
     }
 
@@ -188,6 +192,7 @@ impl Archive {
     pub async fn start_ingest(&self, _lock: &ServeLock) -> Result<Ingest, AppError> {
         self.try_bucket().await?;
         try_local(&self.config)?;
+        classes::keep(&self.catalog, &self.clock, &self.config).await?;
         let (vault, catalog) = (self.vault.clone(), self.catalog.clone());
         Ok(Ingest::start(&self.config, vault, catalog, self.clock.clone()).await?)
     }

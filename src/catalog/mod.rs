@@ -5,6 +5,7 @@
 //! statements keep to the subset that PostgreSQL shares.
 
 pub mod audit;
+pub mod class;
 pub mod cursor;
 pub mod delivery;
 pub mod gap;

@@ -68,8 +68,9 @@ impl Running {
         let config = &archive.config;
         anyhow::ensure!(
             !config.source.is_empty(),
-            "the configuration: [[source]] there is none, so no mail could be accepted; add one \
-             with name, address and peers"
+            "the configuration {}: [[source]] there is none, so no mail could be accepted; add one \
+             with name, address and peers",
+            config.file.display()
         );
         // First, since a second server finds the ports taken too.
         let lock = archive.lock()?;

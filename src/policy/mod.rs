@@ -10,6 +10,7 @@
 //! between the put and the leaf, an object that no leaf speaks of, beside the one
 //! that is then made of the same row.
 
+pub mod classes;
 pub mod restore;
 mod seal;
 

@@ -187,6 +187,43 @@ fn an_archive_that_would_accept_nothing_is_refused() {
 }
 
 #[test]
+fn what_mail_was_taken_for_cannot_become_less() {
+    let made = init();
+    // Nothing is kept for it yet.
+    change(&made, "years = 7", "years = 5");
+    let served = Served::start(&made.config, &[]).unwrap();
+    let mut sender = Sender::connect(served.smtp).unwrap();
+    sender.send(&made.said["journal"], b"Subject: one\r\n\r\ntext\r\n").unwrap();
+    served.stop();
+
+    change(&made, "years = 5", "years = 4");
+    let said = refused(&made.config, &[]);
+    check(&said, &["muniment.toml", "\"standard\"", "years is 4", "taken for 5", "years = 5"]);
+    change(&made, "years = 4", "years = 5");
+    change(&made, "mode = \"strict\"", "mode = \"erasable\"");
+    check(&refused(&made.config, &[]), &["muniment.toml", "\"standard\"", "mode = \"strict\""]);
+    change(&made, "mode = \"erasable\"", "mode = \"strict\"");
+    change(&made, "name = \"standard\"", "name = \"other\"");
+    let words = ["muniment.toml", "\"standard\" is missing", "add it again", "years = 5"];
+    check(&refused(&made.config, &[]), &words);
+
+    change(&made, "name = \"other\"", "name = \"standard\"");
+    change(&made, "years = 5", "years = 10");
+    Served::start(&made.config, &[]).unwrap().stop();
+    change(&made, "years = 10", "years = 5");
+    check(&refused(&made.config, &[]), &["years is 5", "taken for 10"]);
+}
+
+#[test]
+fn an_address_that_nobody_chose_is_not_listened_on() {
+    let made = init();
+    change(&made, "listen = \"127.0.0.1:8080\"", "");
+    let output = Command::new(binary()).args(["serve", "--config"]).arg(&made.config).output();
+    let said = String::from_utf8(output.unwrap().stderr).unwrap();
+    check(&said, &["muniment.toml", "[http] listen: it is missing", "add it, as listen = "]);
+}
+
+#[test]
 fn tls_without_its_files_is_refused() {
     let made = init();
     change(&made, "tls = \"off\"", "tls = \"required\"");

@@ -506,6 +506,8 @@ export const s = {
       "export.run": "Made export",
       "export.cancel": "Cancelled export",
       "export.download": "Downloaded export",
+      "class.set": "Set retention class",
+      "class.remove": "Removed retention class",
       "person.create": "Added person",
       "person.change": "Changed person",
       "person.reset": "Reset password",

@@ -26,6 +26,28 @@ pub(super) fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault
     Err(Fault { key: key.to_owned(), message: message.into() })
 }
 
+/// What no default may decide, since mail would be taken, or kept, otherwise than
+/// whoever wrote the file believes.
+pub(super) fn check_needed(table: &toml::Table) -> Result<(), Fault> {
+    const NEEDED: [(&str, &str, &str); 2] = [
+        ("smtp", "where mail is taken", "[\"127.0.0.1:2525\"]"),
+        ("http", "where the archive is reached", "\"127.0.0.1:8080\""),
+    ];
+    for (section, what, example) in NEEDED {
+        if table.get(section).and_then(|section| section.get("listen")).is_none() {
+            let message = format!("it is missing, and says {what}; add it, as listen = {example}");
+            return fault(&format!("{section}.listen"), message);
+        }
+    }
+    match table.get("class") {
+        Some(_) => Ok(()),
+        None => fault(
+            "class",
+            "there is none, and it says how long mail is kept; add one with name, years and mode",
+        ),
+    }
+}
+
 impl Config {
     pub(super) fn check(&self) -> Result<(), Fault> {
         self.check_numbers()?;

@@ -1,5 +1,6 @@
 //! The configuration: one TOML file, every key documented with its default,
-//! unknown keys refused, and `MUNIMENT__SECTION__KEY` overrides.
+//! unknown keys refused, and `MUNIMENT__SECTION__KEY` overrides. What decides where
+//! mail is taken and how long it is kept has no default: the file must say it.
 
 mod bucket;
 mod check;
@@ -25,6 +26,9 @@ pub const POLICY: &str = "policy";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// Where it was read from, for who must mend it.
+    #[serde(skip)]
+    pub file: PathBuf,
     pub archive: Archive,
     pub smtp: Smtp,
     pub http: Http,
@@ -174,6 +178,20 @@ pub enum ClassMode {
     Erasable,
 }
 
+impl ClassMode {
+    /// As the configuration has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Erasable => "erasable",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Strict, Self::Erasable].into_iter().find(|mode| mode.word() == word)
+    }
+}
+
 /// A retention class.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -187,6 +205,7 @@ pub struct Class {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            file: PathBuf::new(),
             archive: Archive::default(),
             smtp: Smtp::default(),
             http: Http::default(),

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::Config;
+use super::check::check_needed;
 
 const ENVIRONMENT_PREFIX: &str = "MUNIMENT__";
 /// What is shown of a line that is wrong.
@@ -44,6 +45,7 @@ impl Config {
     /// As [`Self::load`], of a file that is not written yet.
     pub fn read(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let mut config = Self::parse(path, text, std::env::vars_os())?;
+        config.file = path.to_owned();
         config.resolve(path.parent().unwrap_or(Path::new(".")));
         Ok(config)
     }
@@ -72,6 +74,8 @@ impl Config {
                 None => invalid(format!("{} {}", fault.place(), fault.message)),
             }
         })?;
+        check_needed(&table)
+            .map_err(|fault| invalid(format!("{} {}", fault.place(), fault.message)))?;
         Ok(config)
     }
 

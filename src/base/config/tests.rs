@@ -8,6 +8,11 @@ use super::*;
 
 const SOURCE: &str = "[[source]]\nname = 'a'\naddress = 'a@b'\npeers = ['::1/128']\n";
 
+/// What no configuration may lack.
+const WHOLE: &str = "[smtp]\nlisten = ['127.0.0.1:25']\n[http]\nlisten = '127.0.0.1:80'\n\
+    [[class]]\nname = 'standard'\nyears = 7\nmode = 'strict'\n\
+    [[source]]\nname = 'a'\naddress = 'a@b'\npeers = ['::1/128']\n";
+
 fn parse(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
     Config::parse(Path::new("muniment.toml"), text, variables).map_err(|e| e.to_string())
@@ -95,13 +100,34 @@ fn values_out_of_bounds_are_refused() {
 }
 
 #[test]
+fn what_decides_where_mail_is_taken_and_how_long_kept_has_no_default() {
+    for (lines, words) in [
+        ("listen = ['127.0.0.1:25']", "[smtp] listen: it is missing"),
+        ("listen = '127.0.0.1:80'", "[http] listen: it is missing"),
+        ("[[class]]\nname = 'standard'\nyears = 7\nmode = 'strict'", "[[class]] there is none"),
+        ("years = 7", "missing key `years`; add it"),
+        ("mode = 'strict'", "missing key `mode`; add it"),
+        ("address = 'a@b'", "missing key `address`; add it"),
+        ("peers = ['::1/128']", "name its peers"),
+    ] {
+        assert!(WHOLE.contains(lines), "{lines}");
+        let said = parse(&WHOLE.replace(lines, ""), &[]).unwrap_err();
+        check(&said, &["the configuration muniment.toml", words]);
+        assert!(said.contains("add ") || said.contains("name its"), "no mend: {said}");
+    }
+    let without = WHOLE.replace("listen = ['127.0.0.1:25']", "");
+    let variable = ("MUNIMENT__SMTP__LISTEN", "['127.0.0.1:2600']");
+    assert_eq!(parse(&without, &[variable]).unwrap().smtp.listen[0].port(), 2600);
+}
+
+#[test]
 fn environment_overrides() {
-    let config = parse(SOURCE, &[("MUNIMENT__HTTP__LISTEN", "127.0.0.1:9090")]).unwrap();
+    let config = parse(WHOLE, &[("MUNIMENT__HTTP__LISTEN", "127.0.0.1:9090")]).unwrap();
     assert_eq!(config.http.listen.port(), 9090);
-    let config = parse(SOURCE, &[("MUNIMENT__SMTP__SIZE_BYTES_MAX", "100000")]).unwrap();
+    let config = parse(WHOLE, &[("MUNIMENT__SMTP__SIZE_BYTES_MAX", "100000")]).unwrap();
     assert_eq!(config.smtp.size_bytes_max, 100_000);
     // What reads as a number may be a name all the same.
-    let config = parse(SOURCE, &[("MUNIMENT__VAULT__PATH", "2026")]).unwrap();
+    let config = parse(WHOLE, &[("MUNIMENT__VAULT__PATH", "2026")]).unwrap();
     assert_eq!(config.vault.path, Path::new("2026"));
     // Two that need one another, in whatever order they come.
     let tls = [
@@ -109,7 +135,7 @@ fn environment_overrides() {
         ("MUNIMENT__SMTP__TLS_KEY", "k.pem"),
         ("MUNIMENT__SMTP__TLS_CERTIFICATE", "c.pem"),
     ];
-    assert_eq!(parse(SOURCE, &tls).unwrap().smtp.tls, StartTls::Required);
+    assert_eq!(parse(WHOLE, &tls).unwrap().smtp.tls, StartTls::Required);
 }
 
 #[test]
@@ -178,7 +204,7 @@ fn classes_are_named_once_and_last() {
 #[test]
 fn an_s3_bucket_is_set_whole_or_refused() {
     let s3 = "[bucket]\nkind = 's3'\nendpoint = 'https://s3.example:9000'\nname = 'mail'\n";
-    let config = parse(&format!("{s3}{SOURCE}"), &[]).unwrap();
+    let config = parse(&format!("{s3}{WHOLE}"), &[]).unwrap();
     assert_eq!((config.bucket.kind, config.bucket.path_style), (BucketKind::S3, true));
     for (from, to, words) in [
         ("kind = 's3'", "kind = 'S4'", &["line 2", "kind", "`s3`"][..]),
