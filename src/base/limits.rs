@@ -213,6 +213,13 @@ pub const REVIEW_MEMORY_MEBIBYTES_MAX: u32 = 512;
 pub const PARTICIPANTS_SHOWN_MAX: usize = 50_000;
 /// Deliveries that a message's page lists.
 pub const DELIVERIES_SHOWN_MAX: usize = 1000;
+/// Messages of one thread, message ids that they may name, and how many of those
+/// one search is for.
+pub const THREAD_MESSAGES_MAX: usize = 500;
+pub const THREAD_IDS_MAX: usize = 2000;
+pub const THREAD_IDS_AT_ONCE: usize = 50;
+/// Damaged records that the status lists.
+pub const DAMAGE_SHOWN_MAX: usize = 20;
 /// Addresses that completion offers.
 pub const COMPLETIONS_MAX: usize = 20;
 

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod class;
 pub mod cursor;
+pub mod damage;
 pub mod delivery;
 pub mod gap;
 pub mod hit;
@@ -223,7 +224,7 @@ fn not_a_database(path: &Path) -> Option<&'static str> {
 }
 
 fn migrator() -> Migrator {
-    let steps: [(i64, &'static str, &'static str); 10] = [
+    let steps: [(i64, &'static str, &'static str); 11] = [
         (1, "core", include_str!("../../migrations/0001_core.sql")),
         (2, "derived", include_str!("../../migrations/0002_derived.sql")),
         (3, "people", include_str!("../../migrations/0003_people.sql")),
@@ -234,6 +235,7 @@ fn migrator() -> Migrator {
         (8, "versions", include_str!("../../migrations/0008_versions.sql")),
         (9, "statements", include_str!("../../migrations/0009_statements.sql")),
         (10, "pending", include_str!("../../migrations/0010_pending.sql")),
+        (11, "damage", include_str!("../../migrations/0011_damage.sql")),
     ];
     let migrations = steps.map(|(version, name, sql)| {
         let sql: SqlStr = sql.into_sql_str();

@@ -352,6 +352,7 @@ mod tests {
         "attachment",
         "gap",
         "pending_reading",
+        "damage",
         // For a while only.
         "session",
         "login_failure",

@@ -7,13 +7,15 @@ pub struct Counts {
     /// Message sets.
     pub messages: u64,
     pub gaps: u64,
+    /// Records in which a read found damage.
+    pub damaged: u64,
     pub jobs_running: u64,
     pub jobs_queued: u64,
     /// Entries of the log, published or not.
     pub leaves: u64,
 }
 
-type Columns = (i64, i64, i64, i64, i64);
+type Columns = (i64, i64, i64, i64, i64, i64);
 
 pub async fn counts(catalog: &Catalog) -> Result<Counts, CatalogError> {
     let row = sqlx::query_as::<_, Columns>(
@@ -21,7 +23,8 @@ pub async fn counts(catalog: &Catalog) -> Result<Counts, CatalogError> {
                 (SELECT COUNT(*) FROM gap),
                 (SELECT COUNT(*) FROM job WHERE state = 'running'),
                 (SELECT COUNT(*) FROM job WHERE state = 'queued'),
-                (SELECT COALESCE(MAX(position) + 1, 0) FROM leaf)",
+                (SELECT COALESCE(MAX(position) + 1, 0) FROM leaf),
+                (SELECT COUNT(*) FROM damage g JOIN delivery d ON d.record_id = g.record_id)",
     )
     .fetch_one(catalog.read())
     .await
@@ -33,5 +36,6 @@ pub async fn counts(catalog: &Catalog) -> Result<Counts, CatalogError> {
         jobs_running: count(row.2),
         jobs_queued: count(row.3),
         leaves: count(row.4),
+        damaged: count(row.5),
     })
 }

@@ -96,6 +96,7 @@ impl Running {
         let follower = Follower::new(
             vault.clone(),
             archive.catalog.clone(),
+            archive.clock.clone(),
             index.clone(),
             workers.clone(),
             ingest.committed(),

@@ -22,7 +22,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let archive = Archive::open(arguments.config.load()?).await?;
     let enforcement = archive.vault.bucket().check_enforcement().await.map_err(VaultError::from)?;
     let totals = delivery::totals(&archive.catalog).await?;
-    let leaves = status::counts(&archive.catalog).await?.leaves;
+    let status::Counts { leaves, damaged, .. } = status::counts(&archive.catalog).await?;
     let id = archive.vault.archive();
     let text = match arguments.json {
         true => {
@@ -33,12 +33,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 "bytes_received": totals.bytes_received,
                 "bytes_stored": totals.bytes_stored,
                 "log_size": leaves,
+                "damaged_records": damaged,
             });
             format!("{status}\n")
         }
         false => format!(
             "archive: {id}\nwrite-once: {}\n{}\ndeliveries: {}\nbytes received: {}\n\
-             bytes stored: {}\nlog: {leaves} leaves\n",
+             bytes stored: {}\nlog: {leaves} leaves\ndamaged records: {damaged}\n",
             if enforcement.is_enforced { "enforced" } else { "not enforced" },
             enforcement.words,
             totals.deliveries,

@@ -13,6 +13,7 @@ use super::{ExportError, Exporter};
 use crate::base::hash::Digest;
 use crate::base::ids::{RecordId, SetId};
 use crate::base::limits::EXPORT_PROOFS_MAX;
+use crate::catalog::damage;
 use crate::catalog::delivery::{self, Delivery};
 use crate::catalog::review::{self, Carried};
 use crate::catalog::{CatalogError, leaf};
@@ -135,6 +136,11 @@ impl<'a> Collector<'a> {
                     }
                     Err(ExportError::Vault(error)) if is_lasting(&error) => {
                         tracing::error!(record = %delivery.record, error = %error, "export a message");
+                        if error.is_damage() {
+                            let Exporter { catalog, clock, .. } = self.exporter;
+                            let what = error.to_string();
+                            damage::note_now(catalog, delivery.record, clock.now(), &what).await?;
+                        }
                         self.except(set, Some(delivery.record), &error.to_string());
                     }
                     Err(error) => return Err(error),

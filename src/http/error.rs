@@ -15,7 +15,6 @@ use crate::index::IndexError;
 use crate::matter::MatterError;
 use crate::review::ReviewError;
 use crate::search::SearchError;
-use crate::vault::VaultError;
 
 /// What every answer but a good one has as its body.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -218,12 +217,13 @@ impl From<ReviewError> for ApiError {
         match error {
             ReviewError::Refused(refused) => refused.into(),
             ReviewError::Catalog(error) => error.into(),
-            ReviewError::Vault(VaultError::Damaged { .. }) | ReviewError::Damaged { .. } => {
+            error if error.is_damage() => {
                 let mut answer = Self::internal(&error);
                 answer.info.code = "damaged".to_owned();
-                answer.info.message = "the sealed record of this message is damaged; keep the \
+                answer.info.message =
+                    "the sealed record of this message is damaged or gone; keep the \
                                        bucket as it is and tell the administrator"
-                    .to_owned();
+                        .to_owned();
                 answer
             }
             error => Self::internal(&error),

@@ -25,6 +25,7 @@ mod people;
 mod search;
 mod session;
 mod status;
+mod thread;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

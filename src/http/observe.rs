@@ -53,6 +53,7 @@ pub async fn refresh(context: &Context) -> Result<(), CatalogError> {
         ("muniment_bytes_stored", totals.bytes_stored),
         ("muniment_message_sets", counts.messages),
         ("muniment_gaps", counts.gaps),
+        ("muniment_damaged_records", counts.damaged),
         ("muniment_index_behind", lag.behind),
         ("muniment_index_pending", lag.pending),
         ("muniment_log_entries", counts.leaves),

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::error::ErrorBody;
 use super::{
     Context, audit, custodians, exports, gaps, holds, matters, messages, people, search, session,
-    status,
+    status, thread,
 };
 
 #[derive(OpenApi)]
@@ -50,6 +50,7 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(messages::delivery))
         .routes(routes!(messages::attachment))
         .routes(routes!(messages::proof))
+        .routes(routes!(thread::show))
         .routes(routes!(exports::ask, exports::list))
         .routes(routes!(exports::show))
         .routes(routes!(exports::cancel))

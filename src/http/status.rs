@@ -10,7 +10,8 @@ use super::Context;
 use super::error::ApiError;
 use super::guard::Signed;
 use crate::access::Role;
-use crate::catalog::{delivery, status};
+use crate::base::limits;
+use crate::catalog::{damage, delivery, status};
 
 #[derive(Serialize, ToSchema)]
 pub struct Status {
@@ -26,6 +27,7 @@ pub struct Status {
     index: IndexStatus,
     log: LogStatus,
     gaps: u64,
+    damage: DamageStatus,
     jobs: JobsStatus,
 }
 
@@ -46,6 +48,22 @@ pub struct SourceStatus {
     deliveries: u64,
     /// Deliveries that did not show what the source must show.
     unproven: u64,
+}
+
+/// Records in which a read found damage. A proof of a message of one that holds
+/// again takes it off.
+#[derive(Serialize, ToSchema)]
+pub struct DamageStatus {
+    records: u64,
+    /// Those that were found last.
+    newest: Vec<DamagedRecord>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct DamagedRecord {
+    record_id: String,
+    found_at: String,
+    what: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -71,6 +89,13 @@ pub struct LogStatus {
 pub struct JobsStatus {
     running: u64,
     queued: u64,
+}
+
+impl From<damage::Row> for DamagedRecord {
+    fn from(row: damage::Row) -> Self {
+        let (record_id, found_at) = (row.record.to_string(), row.found_at.to_string());
+        Self { record_id, found_at, what: row.what }
+    }
 }
 
 /// How the archive is.
@@ -106,6 +131,14 @@ pub async fn show(
             key: review.log.verifier().to_string(),
         },
         gaps: counts.gaps,
+        damage: DamageStatus {
+            records: counts.damaged,
+            newest: damage::newest(&context.catalog, limits::DAMAGE_SHOWN_MAX)
+                .await?
+                .into_iter()
+                .map(DamagedRecord::from)
+                .collect(),
+        },
         jobs: JobsStatus { running: counts.jobs_running, queued: counts.jobs_queued },
     }))
 }

@@ -9,11 +9,12 @@ use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Desk, ReviewError, Wanted};
-use crate::access::audit::{self, Outcome};
+use crate::access::audit::{Outcome, record_in};
 use crate::access::{Actor, Refused};
 use crate::base::hash::Digest;
 use crate::base::ids::DeliverySeq;
 use crate::base::limits;
+use crate::catalog::damage;
 use crate::catalog::delivery::{self, Delivery};
 use crate::catalog::review::{self as rows, AttachmentRow, Carried};
 use crate::extract::{self, Attachment, Parsed, Rendered};
@@ -50,8 +51,18 @@ impl Desk {
         wanted: Wanted,
         action: &'static str,
     ) -> Result<File, ReviewError> {
+        let read = self.read_source(actor, wanted, action).await;
+        self.met(actor, wanted, None, read).await
+    }
+
+    async fn read_source(
+        &self,
+        actor: &Actor,
+        wanted: Wanted,
+        action: &'static str,
+    ) -> Result<File, ReviewError> {
         self.admit(actor, wanted).await?;
-        let opened = self.open(actor, wanted, None).await?;
+        let opened = self.open(wanted, None).await?;
         let held = self.message_bytes(&opened).await?;
         let act =
             wanted.act(action).with(json!({ "set": wanted.set, "sha256": opened.carried.sha256 }));
@@ -68,8 +79,18 @@ impl Desk {
         wanted: Wanted,
         seq: DeliverySeq,
     ) -> Result<File, ReviewError> {
+        let read = self.read_delivery(actor, wanted, seq).await;
+        self.met(actor, wanted, Some(seq), read).await
+    }
+
+    async fn read_delivery(
+        &self,
+        actor: &Actor,
+        wanted: Wanted,
+        seq: DeliverySeq,
+    ) -> Result<File, ReviewError> {
         self.admit(actor, wanted).await?;
-        let opened = self.open(actor, wanted, Some(seq)).await?;
+        let opened = self.open(wanted, Some(seq)).await?;
         // It may carry other messages too: each must be one that the reader may see.
         for set in rows::sets_in(&self.catalog, seq).await? {
             self.admit(actor, Wanted { set, ..wanted }).await?;
@@ -92,8 +113,17 @@ impl Desk {
         actor: &Actor,
         wanted: Wanted,
     ) -> Result<Result<Rendered, Failure>, ReviewError> {
+        let read = self.read_html(actor, wanted).await;
+        self.met(actor, wanted, None, read).await
+    }
+
+    async fn read_html(
+        &self,
+        actor: &Actor,
+        wanted: Wanted,
+    ) -> Result<Result<Rendered, Failure>, ReviewError> {
         self.admit(actor, wanted).await?;
-        let opened = self.open(actor, wanted, None).await?;
+        let opened = self.open(wanted, None).await?;
         let input = opened.input()?;
         let rendered = opened.worked(&input, self.workers.render(input.clone()).await?)?;
         let act = wanted
@@ -110,8 +140,18 @@ impl Desk {
         wanted: Wanted,
         ordinal: u32,
     ) -> Result<File, ReviewError> {
+        let read = self.read_attachment(actor, wanted, ordinal).await;
+        self.met(actor, wanted, None, read).await
+    }
+
+    async fn read_attachment(
+        &self,
+        actor: &Actor,
+        wanted: Wanted,
+        ordinal: u32,
+    ) -> Result<File, ReviewError> {
         self.admit(actor, wanted).await?;
-        let opened = self.open(actor, wanted, None).await?;
+        let opened = self.open(wanted, None).await?;
         let listed = match wanted.version {
             None => rows::attachments(&self.catalog, wanted.set).await?,
             Some(_) => match self.read(&opened, true).await? {
@@ -178,26 +218,36 @@ impl Desk {
         Ok((carried, delivery.ok_or(Refused::Hidden("delivery"))?))
     }
 
-    /// The message, opened. Damage is on record, whoever meets it.
+    /// The message, opened.
     pub(super) async fn open(
         &self,
-        actor: &Actor,
         wanted: Wanted,
         seq: Option<DeliverySeq>,
     ) -> Result<Opened, ReviewError> {
         let (carried, delivery) = self.find(wanted, seq).await?;
-        match self.vault.open_record(&place_of(&delivery)).await {
-            Ok(record) => Ok(Opened { carried, delivery, record: Arc::new(record) }),
-            Err(error) => {
-                if matches!(error, VaultError::Damaged { .. }) {
-                    let act = wanted
-                        .act("message.open")
-                        .with(json!({ "record": delivery.record, "error": error.to_string() }));
-                    audit::record(&self.catalog, &self.clock, actor, &act, Outcome::Failed).await?;
-                }
-                Err(error.into())
-            }
-        }
+        let record = self.vault.open_record(&place_of(&delivery)).await?;
+        Ok(Opened { carried, delivery, record: Arc::new(record) })
+    }
+
+    /// What a look gave. Damage is on record, whoever meets it, and wherever in
+    /// the record.
+    pub(super) async fn met<T>(
+        &self,
+        actor: &Actor,
+        wanted: Wanted,
+        seq: Option<DeliverySeq>,
+        read: Result<T, ReviewError>,
+    ) -> Result<T, ReviewError> {
+        let Some(what) = read.as_ref().err().filter(|error| error.is_damage()) else { return read };
+        let what = what.to_string();
+        let record = self.find(wanted, seq).await?.1.record;
+        let act = wanted.act("message.open").with(json!({ "record": record, "error": what }));
+        let now = self.clock.now();
+        let mut tx = self.catalog.write().await?;
+        record_in(&mut tx, now, &actor.name, &act, Outcome::Failed).await?;
+        damage::note(&mut tx, record, now, &what).await?;
+        self.catalog.commit(tx, "note a damaged record").await?;
+        read
     }
 
     pub(super) async fn message_bytes(&self, opened: &Opened) -> Result<Held, ReviewError> {

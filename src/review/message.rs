@@ -59,6 +59,11 @@ pub struct Delivery {
 
 impl Desk {
     pub async fn message(&self, actor: &Actor, wanted: Wanted) -> Result<Message, ReviewError> {
+        let read = self.read_message(actor, wanted).await;
+        self.met(actor, wanted, None, read).await
+    }
+
+    async fn read_message(&self, actor: &Actor, wanted: Wanted) -> Result<Message, ReviewError> {
         self.admit(actor, wanted).await?;
         let set = wanted.set;
         let hit = hit::load(&self.catalog, &[set]).await?.pop();
@@ -70,7 +75,7 @@ impl Desk {
         let participants = participants.into_iter().flat_map(|row| in_ways(row, &vias));
         let mut gaps = rows::gaps(&self.catalog, set).await?;
 
-        let opened = self.open(actor, wanted, None).await?;
+        let opened = self.open(wanted, None).await?;
         let found = match self.read(&opened, wanted.version.is_some()).await? {
             Ok(found) => found,
             Err(failure) => {

@@ -40,6 +40,17 @@ pub enum ReviewError {
     Damaged { record: crate::base::ids::RecordId, what: &'static str },
 }
 
+impl ReviewError {
+    /// The record is not there as it was sealed, however often it is read.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Vault(error) => error.is_damage(),
+            _ => false,
+        }
+    }
+}
+
 impl From<MatterError> for ReviewError {
     fn from(error: MatterError) -> Self {
         match error {

@@ -5,10 +5,11 @@ use serde_json::json;
 use super::bytes::{Opened, place_of};
 use super::{Desk, ReviewError, Wanted};
 use crate::access::Actor;
+use crate::access::audit::{Outcome, record_in};
 use crate::base::hash::Digest;
 use crate::base::ids::DeliverySeq;
 use crate::base::number::grouped;
-use crate::catalog::{CatalogError, leaf};
+use crate::catalog::{CatalogError, damage, leaf};
 use crate::ingest::log::Inclusion;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::commitment::{self, Opening, ROLE_MESSAGE};
@@ -62,11 +63,17 @@ impl Desk {
                     self.check_record(&opened, leaf, &mut checks).await?;
                 }
             }
-            Err(VaultError::Damaged { what, .. }) => checks.push(Check {
-                name: "record",
-                is_ok: false,
-                text: format!("The sealed record in the bucket cannot be opened: {what}."),
-            }),
+            Err(error) if error.is_damage() => {
+                let what = match error {
+                    VaultError::Damaged { what, .. } => what,
+                    _ => "it is not there",
+                };
+                checks.push(Check {
+                    name: "record",
+                    is_ok: false,
+                    text: format!("The sealed record in the bucket cannot be opened: {what}."),
+                });
+            }
             Err(error) => return Err(error.into()),
         }
         let inclusion = self.log.prove(row.position).await?;
@@ -79,12 +86,21 @@ impl Desk {
             }),
         }
         let summary = summary(&checks, inclusion.as_ref());
-        let is_good = checks.iter().all(|check| check.is_ok);
+        let failed = checks.iter().find(|check| !check.is_ok);
+        let is_good = failed.is_none();
         let act = wanted
             .act("message.proof")
             .with(json!({ "set": wanted.set, "sha256": carried.sha256, "record": record,
                     "is_good": is_good }));
-        self.record(actor, &act).await?;
+        let now = self.clock.now();
+        let mut tx = self.catalog.write().await?;
+        record_in(&mut tx, now, &actor.name, &act, Outcome::Done).await?;
+        match failed {
+            Some(check) => damage::note(&mut tx, record, now, &check.text).await?,
+            // All of the record was read.
+            None => damage::clear(&mut tx, record).await?,
+        }
+        self.catalog.commit(tx, "record a proof").await?;
         Ok(Proof {
             record,
             message_sha256: carried.sha256,
@@ -136,8 +152,7 @@ impl Desk {
         ));
         let is_whole = match self.message_bytes(opened).await {
             Ok(_) => true,
-            Err(ReviewError::Damaged { .. })
-            | Err(ReviewError::Vault(VaultError::Damaged { .. })) => false,
+            Err(error) if error.is_damage() => false,
             Err(error) => return Err(error),
         };
         checks.push(check(

@@ -8,6 +8,7 @@
 mod ask;
 #[cfg(test)]
 mod tests;
+pub mod thread;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -48,6 +48,11 @@ pub enum VaultError {
 }
 
 impl VaultError {
+    /// What was sealed is not there as it was, however often it is read.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Bucket(BucketError::Missing(_)))
+    }
+
     /// As another room's stream took it along.
     pub fn from_stream(error: std::io::Error) -> Self {
         error.downcast().unwrap_or_else(Self::Seal)

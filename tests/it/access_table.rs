@@ -88,6 +88,9 @@ const ROWS: &[Row] = &[
     ("GET", "/messages/{x}/delivery?delivery={d}&matter={m}", "", [401, 403, 404, 404, 404]),
     ("GET", "/messages/{s}/attachments/0?matter={m}", "", [401, 403, 404, 200, 200]),
     ("GET", "/messages/{x}/attachments/0?matter={m}", "", [401, 403, 404, 404, 404]),
+    ("GET", "/messages/{s}/thread?matter={m}", "", [401, 403, 404, 200, 200]),
+    ("GET", "/messages/{s}/thread", "", [401, 403, 403, 403, 200]),
+    ("GET", "/messages/{x}/thread?matter={m}", "", [401, 403, 404, 404, 404]),
     ("GET", "/messages/{s}/proof?matter={m}", "", [401, 403, 404, 200, 200]),
     ("GET", "/messages/{x}/proof?matter={m}", "", [401, 403, 404, 404, 404]),
     (

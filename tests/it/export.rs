@@ -11,7 +11,7 @@ use muniment::access::{Access, Actor, Role};
 use muniment::app::Archive;
 use muniment::base::config::Config;
 use muniment::base::ids::{DeliverySeq, JobId};
-use muniment::catalog::{Catalog, cursor, job};
+use muniment::catalog::{Catalog, cursor, job, status};
 use muniment::export::run;
 use muniment::http::Context;
 use muniment::ingest::publish::check_published;
@@ -120,6 +120,8 @@ async fn messages_that_cannot_be_read_are_missed_aloud() {
     let job = exports.show(id).await;
     assert_eq!((&job["state"], &job["missing"]), (&json!("done"), &json!(2)), "{job}");
     assert!(job["exceptions"].as_u64().unwrap() >= 2, "{job}");
+    let damaged = status::counts(&exports.scratch.archive.catalog).await.unwrap().damaged;
+    assert_eq!(damaged, 2, "the status tells of them");
     let report = exports.check(&exports.download(id).await);
     assert_eq!((report.exit_code(), report.missing), (EXIT_INCOMPLETE, 2), "{report}");
     assert!(report.to_string().contains("INCOMPLETE: 2 messages"), "{report}");

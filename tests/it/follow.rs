@@ -7,7 +7,7 @@ use std::time::Duration;
 use muniment::base::config::Sends;
 use muniment::base::hash::Digest;
 use muniment::base::ids::{DeliverySeq, SetId};
-use muniment::catalog::{delivery, review};
+use muniment::catalog::{damage, delivery, review};
 use muniment::extract::parse_message;
 use muniment::index::{Index, Scope};
 use muniment::ingest::Ingest;
@@ -42,6 +42,7 @@ impl Following {
         let follower = Follower::new(
             archive.vault.clone(),
             archive.catalog.clone(),
+            archive.clock.clone(),
             index.clone(),
             pool,
             ingest.committed(),
@@ -439,4 +440,6 @@ async fn a_damaged_segment_is_a_gap_for_its_deliveries() {
         .await
         .unwrap();
     assert!(seq == 1 && detail.contains("not in the bucket"), "{detail}");
+    let damaged = damage::newest(&archive.catalog, 10).await.unwrap();
+    assert_eq!(damaged.iter().map(|row| row.record).collect::<Vec<_>>(), [first.record]);
 }

@@ -269,6 +269,50 @@ async fn a_delivery_comes_back_as_it_was_received() {
     assert!(rows.to_string().contains(&Digest::of(&sent).to_string()), "{rows:#}");
 }
 
+/// By the ids that headers name; what the reader may not see is left out, and what
+/// stands above it is not told.
+#[tokio::test]
+async fn a_thread_is_told_as_far_as_its_reader_sees() {
+    let (web, scratch) = web().await;
+    let mail = |id: &str, to: &str, answers: &str, minute: u32| {
+        format!(
+            "From: bob@b.example\r\nTo: {to}\r\nSubject: Re: Term sheet\r\n\
+             Date: Mon, 2 Mar 2026 11:{minute:02}:00 +0000\r\nMessage-ID: <{id}>\r\n{answers}\r\n{id}\r\n"
+        )
+    };
+    let below_first = "References: <1@b.example>\r\n";
+    let below_second = "In-Reply-To: <2@b.example>\r\n";
+    for message in [
+        mail("2@b.example", "carol@c.example", below_first, 1),
+        mail("3@b.example", "alice@a.example", below_second, 2),
+        mail("4@b.example", "alice@a.example", below_first, 3),
+        mail("41@b.example", "alice@a.example", "X-Note: 1@b.example is another\r\n", 4),
+    ] {
+        deliver(&scratch.archive, &web.context.ingest, message.as_bytes()).await;
+    }
+    assert!(web.context.progress.reached(DeliverySeq(6)).await);
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    let matter = json!({ "name": "Ito v. Lay" });
+    let m = web.post(&browser, "/api/v1/matters", matter).await.json()["id"].to_string();
+    let custodian = json!({ "name": "Alice", "addresses": ["alice@a.example"] });
+    web.post(&browser, &format!("/api/v1/matters/{m}/custodians"), custodian).await;
+    let thread = async |path: String| {
+        let thread = web.get(&browser, &format!("/api/v1/messages/{path}")).await.json();
+        assert_eq!(thread["is_cut"], false);
+        let number = |value: &serde_json::Value| value.as_i64().unwrap();
+        let row = |row: &serde_json::Value| (number(&row["hit"]["id"]), number(&row["depth"]));
+        thread["messages"].as_array().unwrap().iter().map(row).collect::<Vec<_>>()
+    };
+    let whole = [(1, 0), (3, 1), (4, 2), (5, 1)];
+    for id in [1, 3, 4, 5] {
+        assert_eq!(thread(format!("{id}/thread")).await, whole, "from {id}");
+    }
+    assert_eq!(thread("6/thread".into()).await, [(6, 0)]);
+    // Between the first and the fourth stands one that Alice took no part in.
+    assert_eq!(thread(format!("1/thread?matter={m}")).await, [(1, 0), (5, 1)]);
+    assert_eq!(thread(format!("4/thread?matter={m}")).await, [(4, 0)]);
+}
+
 /// It has another message in it, which this reader has no right to.
 #[tokio::test]
 async fn a_delivery_with_more_than_a_matter_holds_is_hidden() {
@@ -366,7 +410,7 @@ async fn every_version_of_a_message_can_be_seen_by_those_who_see_the_message() {
 async fn every_look_is_on_record_before_it_is_answered() {
     let (web, _scratch) = web().await;
     let browser = web.signed_in("grace", Role::Legal, true).await;
-    for part in ["", "/html", "/source", "/download", "/attachments/0", "/proof"] {
+    for part in ["", "/html", "/source", "/download", "/attachments/0", "/thread", "/proof"] {
         let answer = web.get(&browser, &format!("/api/v1/messages/1{part}")).await;
         assert_eq!(answer.status, 200, "{part}: {}", String::from_utf8_lossy(&answer.body));
     }
@@ -376,6 +420,7 @@ async fn every_look_is_on_record_before_it_is_answered() {
         actions,
         [
             "message.proof",
+            "message.thread",
             "message.attachment",
             "message.download",
             "message.source",
@@ -427,6 +472,32 @@ async fn a_published_message_is_proved_and_a_changed_one_is_not() {
     assert_eq!((message.status.as_u16(), message.code().as_str()), (500, "damaged"));
     let rows = web.get(&browser, "/api/v1/audit?action=message.open").await.json();
     assert_eq!(rows["rows"][0]["outcome"], "failed", "{rows:#}");
+}
+
+/// A read that met damage is no passing trouble: the status tells of it until all
+/// of the record has been found whole.
+#[tokio::test]
+async fn damage_that_a_read_met_stays_in_the_status_until_a_proof_holds() {
+    let (web, scratch) = web().await;
+    let browser = web.signed_in("grace", Role::Legal, true).await;
+    let damage = async || web.get(&browser, "/api/v1/status").await.json()["damage"].clone();
+    let look = async |part: &str| {
+        web.get(&browser, &format!("/api/v1/messages/1{part}")).await.status.as_u16()
+    };
+    assert_eq!(damage().await, json!({ "records": 0, "newest": [] }));
+    for part in ["", "/html", "/source", "/delivery?delivery=1", "/attachments/0", "/proof"] {
+        change_segments(&scratch);
+        assert_eq!(look(part).await, if part == "/proof" { 200 } else { 500 }, "{part}");
+        change_segments(&scratch);
+        // A look that is good is not a look at all of the record.
+        assert_eq!(look("").await, 200);
+        let told = damage().await;
+        assert_eq!(told["records"], 1, "{part}: {told:#}");
+        let record = web.get(&browser, "/api/v1/messages/1").await.json();
+        assert_eq!(told["newest"][0]["record_id"], record["deliveries"][0]["record_id"]);
+        assert_eq!(look("/proof").await, 200);
+        assert_eq!(damage().await["records"], 0, "{part}");
+    }
 }
 
 /// Flips a bit in the middle of every segment, as whoever owns the disk could.

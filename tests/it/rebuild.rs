@@ -31,6 +31,7 @@ const NOT_COMPARED: &[&str] = &[
     "attachment",
     "gap",
     "pending_reading",
+    "damage",
     "session",
     "login_failure",
     "known_peer",

@@ -245,6 +245,22 @@ export async function message({ page }, check) {
   assert.equal(await looks(page, "message.html"), 1, "one look at the HTML is one row of the audit");
 }
 
+/** A message's thread: what answers it is opened from there, and Back leads to it again. */
+export async function thread({ page }, check) {
+  await page.locator("body").press("t");
+  const rows = page.getByRole("grid", { name: "Messages of the thread" }).getByRole("row");
+  await seen(rows.filter({ hasText: "Term sheet v4" }));
+  const answer = rows.filter({ hasText: "Re: My marks on the draft" });
+  await seen(answer);
+  await check("message-thread");
+  await answer.click();
+  await seen(page.getByRole("heading", { name: "Re: My marks on the draft" }));
+  await page.goBack();
+  await seen(answer);
+  await page.locator("body").press("t");
+  await seen(page.locator(".message-text"));
+}
+
 /** Who was reached through a list or a forwarding mailbox stands on its line, and is not blind. */
 export async function reached({ page }, check) {
   await query(page, 'subject:"board call"');
@@ -400,6 +416,25 @@ export async function damaged({ page, faults }, check) {
   await seen(page.getByText("The record is not what was sealed."));
   assert.equal(await page.getByText(/Nothing was changed/).count(), 0);
   await check("damaged");
+  const status = /\/api\/v1\/status/;
+  await page.route(status, async (route) => {
+    const response = await route.fetch();
+    const told = await response.json();
+    const found = {
+      record_id: "0".repeat(32),
+      found_at: "2026-03-30T12:00:00Z",
+      what: "it is not what was sealed",
+    };
+    told.damage = { records: 1, newest: [found] };
+    await route.fulfill({ response, json: told });
+  });
+  await page.getByRole("link", { name: "Status" }).click();
+  await seen(page.locator(".sentence-bad").getByText(/^1 record damaged\. The source/));
+  await seen(page.getByRole("row", { name: /it is not what was sealed/ }));
+  await check("status-damaged");
+  await page.unroute(status);
+  await page.goBack();
+  await seen(page.getByRole("heading", { name: "This message can't be read" }));
   await page.unroute(message);
   await page.unroute(proof);
   for (let i = faults.length; i >= 0; i -= 1)
@@ -601,7 +636,10 @@ export async function audit({ page }, check) {
   const placed = page.locator(".table-row time").first();
   const [utc, instant] = [await placed.innerText(), await placed.getAttribute("datetime")];
   assert.match(utc, new RegExp(` ${instant.slice(11, 16)}$`), "the time of UTC");
-  await page.locator(".audit-filters").getByRole("button", { name: /Matter/ }).click();
+  await page
+    .locator(".audit-filters")
+    .getByRole("button", { name: /Matter/ })
+    .click();
   await page.getByRole("option", { name: "Fabrikam merger" }).click();
   await seen(page.getByRole("columnheader", { name: "When (Berlin)" }));
   assert.notEqual(await placed.innerText(), utc);

@@ -25,8 +25,11 @@ const mailbox = (key) => {
 };
 const base64 = (text) => Buffer.from(text).toString("base64").replace(/.{76}/g, "$&\r\n");
 
+const idOf = ({ subject, at }) =>
+  `<${Buffer.from(`${subject}${at}`).toString("hex").slice(0, 24)}@${DOMAIN}>`;
+
 function original({ from, to, cc = [], subject, at, date, text, html, files = [], reply }) {
-  const id = `<${Buffer.from(`${subject}${at}`).toString("hex").slice(0, 24)}@${DOMAIN}>`;
+  const id = idOf({ subject, at });
   const head = [
     `From: ${mailbox(from)}`,
     `To: ${to.map(mailbox).join(",\r\n ")}`,
@@ -226,6 +229,15 @@ export function company(count = 120) {
     files: [["ann\u202efdp.exe", "application/octet-stream", "MZ"]],
   };
   mails.push(report(disguise, [["To", "alice"]]));
+  const answer = {
+    from: "bob",
+    to: ["alice"],
+    at: Date.parse("2026-03-30T15:02:00Z"),
+    subject: "Re: My marks on the draft",
+    reply: idOf(sheet),
+    text: "Alice,\r\n\r\nclause nine is fine with me.\r\n\r\nBob\r\n",
+  };
+  mails.push(report(answer, [["To", "alice"]]));
   const everyone = {
     from: "ingrid",
     to: ["alice", "bob", "carol", "dmitri", "elena", "farid"],

@@ -35,6 +35,7 @@ export async function pages(page) {
     },
     { name: "marks", path: `/search?matter=${matter}&q=certificate`, ready: ".hit-snippet mark", act: marks },
     { name: "envelope", path: `${search}&tab=envelope`, ready: ".known td" },
+    { name: "thread", path: `${search}&tab=thread`, ready: ".view-thread .table-row .cell span" },
     { name: "proof", path: `${search}&tab=proof`, ready: ".verdict-good" },
     { name: "headers", path: `${search}&tab=headers`, ready: ".header-list dd" },
     { name: "html", path: `${search}&tab=html`, ready: "iframe" },

@@ -53,6 +53,7 @@ try {
   await run("matter", () => journeys.matter(desk, check));
   await run("search", () => journeys.search(desk, check));
   await run("message", () => journeys.message(desk, check));
+  await run("thread", () => journeys.thread(desk, check));
   await run("reached", () => journeys.reached(desk, check));
   await run("impatient", () => journeys.impatient(desk));
   await run("disguised", () => journeys.disguised(desk, check));

@@ -164,9 +164,17 @@ export const s = {
       headers: "Headers",
       source: "Source",
       envelope: "Envelope",
+      thread: "Thread",
       proof: "Proof",
     },
     tabsLabel: "Views of the message",
+    thread: {
+      label: "Messages of the thread",
+      depth: (n: number) => `answer ${number(n)} deep:`,
+      why: "By the message ids that their headers name. What you may not see is left out.",
+      alone: "No other message that you may see names its message id, or is named by it.",
+      cut: (n: number) => `The first ${number(n)} are shown.`,
+    },
     damaged: "This message can't be read",
     download: "Download .eml",
     exportOne: "Export",
@@ -492,6 +500,7 @@ export const s = {
       "message.download": "Downloaded message",
       "message.attachment": "Downloaded attachment",
       "delivery.download": "Downloaded delivery",
+      "message.thread": "Looked at thread",
       "message.proof": "Verified message",
       "matter.create": "Created matter",
       "matter.change": "Changed matter",
@@ -524,6 +533,13 @@ export const s = {
     unprovenWhy: (n: number) =>
       `${count(n, "delivery", "deliveries")} did not name the organisation that the source must name: somebody else may have sent ${n === 1 ? "it" : "them"}.`,
     unprovenFind: "Search has:unproven",
+    damage: "Damaged records",
+    damageWhy:
+      "A read found them other than they were sealed. Keep the bucket as it is, and put back what was there from a copy. A proof of a message that holds again takes its record off this list.",
+    damageMore: (n: number) => `${number(n)} more`,
+    record: "Record",
+    foundAt: "Found",
+    what: "What was found",
     waiting: "nothing yet",
     ago: (t: string) => `${t} ago`,
     sentence: {
@@ -543,6 +559,7 @@ export const s = {
       published: (n: number) =>
         n === 0 ? "the log is published to its end" : `${count(n, "leaf", "leaves")} not yet published`,
       gaps: (n: number) => (n === 0 ? "no gaps" : `${count(n, "gap")} declared`),
+      damaged: (n: number) => `${count(n, "record")} damaged. `,
       enforced: "Write-once is enforced by the bucket.",
       notEnforced: "Write-once is not enforced.",
     },
@@ -645,6 +662,7 @@ export const s = {
     [
       "Message",
       [
+        ["t", "Thread, and back to the text"],
         ["e", "Envelope, and back to the text"],
         ["p", "Proof, and back to the text"],
         ["o", "Expand or fold all of its head"],

@@ -26,7 +26,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
-use crate::base::clock::Timestamp;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::crash;
 use crate::base::ids::DeliverySeq;
 use crate::base::limits;
@@ -164,6 +164,7 @@ impl Follower {
     pub fn new(
         vault: Vault,
         catalog: Catalog,
+        clock: Clock,
         index: Index,
         pool: Arc<Pool>,
         committed: watch::Receiver<DeliverySeq>,
@@ -171,7 +172,7 @@ impl Follower {
         let searchable = watch::Sender::new(DeliverySeq(index.cursor() as i64));
         let late_pool = Arc::new(pool.beside(LATE_PROCESSES));
         Self {
-            reader: Reader { vault, catalog: catalog.clone(), pool, segment: None },
+            reader: Reader { vault, catalog: catalog.clone(), clock, pool, segment: None },
             index,
             committed,
             cache: AddressCache::default(),
@@ -215,7 +216,8 @@ impl Follower {
         self.resume().await?;
         let vault = self.reader.vault.clone();
         let (catalog, pool) = (self.catalog.clone(), self.late_pool.clone());
-        let reader = Reader { vault, catalog, pool, segment: None };
+        let clock = self.reader.clock.clone();
+        let reader = Reader { vault, catalog, clock, pool, segment: None };
         // One is read while another waits to be put: their texts are in memory.
         let (done, late) = mpsc::channel(1);
         let second = late::run(reader, self.postponed.clone(), done);

@@ -10,16 +10,16 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::FollowError;
 use super::derive::Item;
+use crate::base::clock::Clock;
 use crate::base::hash::Digest;
 use crate::base::ids::DeliverySeq;
 use crate::base::limits;
 use crate::catalog::delivery::{self, Delivery};
 use crate::catalog::pending::Waiting;
 use crate::catalog::set::{NewGap, Unread};
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Catalog, CatalogError, damage};
 use crate::extract::Reason;
 use crate::mail::delivery::{Encoding, Entry, Role, entry_bytes};
-use crate::vault::bucket::BucketError;
 use crate::vault::open::{OpenRecord, OpenSegment};
 use crate::vault::{Vault, VaultError};
 use crate::worker::{Failure, Found, Input, Pool};
@@ -44,6 +44,7 @@ impl Batch {
 pub struct Reader {
     pub vault: Vault,
     pub catalog: Catalog,
+    pub clock: Clock,
     pub pool: Arc<Pool>,
     /// The segment that was read last; the next delivery is likely in it.
     pub segment: Option<(String, OpenSegment)>,
@@ -85,7 +86,7 @@ impl Reader {
                 }
                 Ok(found) => sealed.extend(found),
                 Err(error) => {
-                    let gap = lasting(error)?;
+                    let gap = self.lasting(row, error).await?;
                     tracing::error!(
                         delivery = row.seq.0,
                         reason = gap.detail,
@@ -109,7 +110,7 @@ impl Reader {
         let row = row.ok_or_else(|| CatalogError::Corrupt("a delivery is gone".into()))?;
         let messages = match self.messages(row, 0).await {
             Ok(messages) => messages,
-            Err(error) => return Ok(Err(lasting(error)?)),
+            Err(error) => return Ok(Err(self.lasting(row, error).await?)),
         };
         let Some(sealed) = messages.into_iter().find(|it| it.entry == waiting.entry) else {
             let detail = "the delivery has no such message".into();
@@ -121,9 +122,23 @@ impl Reader {
         };
         let answer = self.pool.parse_one(&input).await?;
         match answer.as_ref().err().and_then(|_| input.trouble()) {
-            Some(error) => Ok(Err(lasting(VaultError::from_stream(error))?)),
+            Some(error) => Ok(Err(self.lasting(row, VaultError::from_stream(error)).await?)),
             None => Ok(Ok(item(row, &sealed, answer))),
         }
+    }
+
+    /// What stays wrong becomes a gap, and damage is noted; what may pass is an
+    /// error, to be tried again.
+    async fn lasting(&self, row: &Delivery, error: VaultError) -> Result<NewGap, FollowError> {
+        let what = error.to_string();
+        match error {
+            error if error.is_damage() => {
+                damage::note_now(&self.catalog, row.record, self.clock.now(), &what).await?;
+            }
+            VaultError::NoKey(_) | VaultError::Key(_) => {}
+            error => return Err(error.into()),
+        }
+        Ok(NewGap::of_message(Reason::Damaged.as_str(), what))
     }
 
     async fn messages(&mut self, row: &Delivery, at: usize) -> Result<Vec<Sealed>, VaultError> {
@@ -243,17 +258,4 @@ fn content(delivery: &Bytes, entries: &[Entry], index: usize) -> Option<Bytes> {
         return (end <= delivery.len()).then(|| delivery.slice(start..end));
     }
     entry_bytes(delivery, entries, index).map(Bytes::from)
-}
-
-/// What stays wrong becomes a gap; what may pass is an error, to be tried again.
-fn lasting(error: VaultError) -> Result<NewGap, FollowError> {
-    match &error {
-        VaultError::Damaged { .. }
-        | VaultError::NoKey(_)
-        | VaultError::Key(_)
-        | VaultError::Bucket(BucketError::Missing(_)) => {
-            Ok(NewGap::of_message(Reason::Damaged.as_str(), error.to_string()))
-        }
-        _ => Err(error.into()),
-    }
 }

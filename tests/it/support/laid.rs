@@ -53,6 +53,7 @@ pub async fn laid(scratch: &Scratch) -> (Context, Sets) {
     let follower = Follower::new(
         archive.vault.clone(),
         archive.catalog.clone(),
+        archive.clock.clone(),
         index.clone(),
         workers.clone(),
         ingest.committed(),

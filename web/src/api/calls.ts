@@ -67,6 +67,7 @@ export const api = {
     data(client.GET("/messages/{id}", on(id, matter, version))),
   source: (id: number, matter: number | null, version?: string) =>
     data(client.GET("/messages/{id}/source", { ...on(id, matter, version), parseAs: "text" })),
+  thread: (id: number, matter: number | null) => data(client.GET("/messages/{id}/thread", on(id, matter))),
   proof: (id: number, matter: number | null, delivery?: number) =>
     data(
       client.GET("/messages/{id}/proof", {

@@ -387,6 +387,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/messages/{id}/thread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The thread of a message, by the message ids that headers name. */
+        get: operations["messages_thread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -623,6 +640,21 @@ export interface components {
         };
         Custodians: {
             custodians: components["schemas"]["Custodian"][];
+        };
+        /**
+         * @description Records in which a read found damage. A proof of a message of one that holds
+         *     again takes it off.
+         */
+        DamageStatus: {
+            /** @description Those that were found last. */
+            newest: components["schemas"]["DamagedRecord"][];
+            /** Format: int64 */
+            records: number;
+        };
+        DamagedRecord: {
+            found_at: string;
+            record_id: string;
+            what: string;
         };
         /** @enum {string} */
         DateKind: "sent" | "received";
@@ -1113,6 +1145,7 @@ export interface components {
             bytes_received: number;
             /** Format: int64 */
             bytes_stored: number;
+            damage: components["schemas"]["DamageStatus"];
             /** Format: int64 */
             deliveries: number;
             /** Format: int64 */
@@ -1128,6 +1161,20 @@ export interface components {
             sources: components["schemas"]["SourceStatus"][];
             version: string;
             worm: components["schemas"]["WormStatus"];
+        };
+        Thread: {
+            /** @description There are more than are shown. */
+            is_cut: boolean;
+            /** @description Each below the one that it answers, as far as the reader sees. */
+            messages: components["schemas"]["ThreadMessage"][];
+        };
+        ThreadMessage: {
+            /**
+             * Format: int32
+             * @description How many stand above it, up to one that answers none of them.
+             */
+            depth: number;
+            hit: components["schemas"]["Hit"];
         };
         Through: {
             /** @description The list that was expanded, or the address that forwards. */
@@ -2332,6 +2379,48 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    messages_thread: {
+        parameters: {
+            query?: {
+                /** @description The reader's matter; without it the archive-wide right is needed. */
+                matter?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thread"];
                 };
             };
             /** @description What went wrong, to what, and what to do. */

@@ -19,6 +19,7 @@ export type Participant = S["Participant"];
 export type DeliveryView = S["Delivery"];
 export type Attachment = S["Attachment"];
 export type Proof = S["Proof"];
+export type ThreadMessage = S["ThreadMessage"];
 export type Job = S["Job"];
 export type ExportBody = S["ExportRequest"];
 export type AuditRow = S["AuditEntry"];

@@ -57,6 +57,12 @@ export const q = {
       queryFn: () => api.source(id, matter, version),
       staleTime: 600_000,
     }),
+  thread: (id: number, matter: number | null) =>
+    queryOptions({
+      queryKey: ["message", id, matter, "thread"],
+      queryFn: () => api.thread(id, matter),
+      staleTime: 60_000,
+    }),
   proof: (id: number, matter: number | null, delivery?: number) =>
     queryOptions({
       queryKey: ["proof", id, matter, delivery],

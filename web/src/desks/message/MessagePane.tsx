@@ -26,6 +26,7 @@ import { Gaps } from "./Gaps";
 import "./message.css";
 import { PeopleLines } from "./PeopleLines";
 import { ProofView } from "./ProofView";
+import { ThreadView } from "./ThreadView";
 import { HeadersView, HtmlView, SourceView, TextView } from "./views";
 
 const ExportDialog = lazy(() => load(() => import("../exports/ExportDialog")));
@@ -35,6 +36,8 @@ interface Props {
   matter: number | null;
   tab: string;
   onTab: (tab: string) => void;
+  /** Another message of its thread. */
+  onOpen: (id: number) => void;
   words: string[];
 }
 
@@ -66,7 +69,7 @@ export function MessagePane(props: Props) {
 
 type ReadProps = Props & { message: Message; onVersion: (sha256: string) => void };
 
-function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) {
+function Read({ id, matter, tab, onTab, onOpen, words, message, onVersion }: ReadProps) {
   const { hit, version } = message;
   const [exporting, setExporting] = useState(false);
   const [turns, setTurns] = useState(0);
@@ -83,6 +86,7 @@ function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) 
       name: t.envelope,
       note: message.deliveries.length > 1 ? message.deliveries.length : undefined,
     },
+    { id: "thread", name: t.thread },
     { id: "proof", name: t.proof },
   ];
   const shown = tabs.some((each) => each.id === tab) ? tab : "text";
@@ -151,6 +155,7 @@ function Read({ id, matter, tab, onTab, words, message, onVersion }: ReadProps) 
         {shown === "envelope" && (
           <EnvelopeView id={id} matter={matter} message={message} onVersion={onVersion} />
         )}
+        {shown === "thread" && <ThreadView id={id} matter={matter} onOpen={onOpen} />}
         {shown === "proof" && <ProofView id={id} matter={matter} message={message} />}
       </Tabs>
       {exporting && (

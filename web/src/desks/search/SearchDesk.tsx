@@ -191,6 +191,7 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
     if (active !== undefined || state.m !== undefined) onTab(state.tab === tab ? "text" : tab);
   };
   useKeys({
+    t: view("thread"),
     e: view("envelope"),
     p: view("proof"),
     h: () => hold?.(),
@@ -353,6 +354,11 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
                   matter={matter}
                   tab={state.tab ?? "text"}
                   onTab={onTab}
+                  onOpen={(id) => {
+                    const at = rows.findIndex((hit) => hit.id === id);
+                    setActive(at >= 0 ? at : undefined);
+                    go({ m: id, tab: undefined });
+                  }}
                   words={words}
                 />
               ) : (

@@ -13,7 +13,7 @@ import { Card, Page } from "../../ui/Page";
 import { saveText } from "../../ui/save";
 import { type Column, Table } from "../../ui/Table";
 import { useTitle } from "../../ui/title";
-import { Badge, Copyable, Hash, Note, Time } from "../../ui/values";
+import { Badge, Copyable, Hash, Note, Time, useZoned } from "../../ui/values";
 import { sentence } from "./sentence";
 import "./status.css";
 
@@ -57,6 +57,44 @@ const address: Column<Status["sources"][number]> = {
   width: "minmax(0, 2fr)",
   cell: (x) => x.address && <code>{x.address}</code>,
 };
+
+type Damage = Status["damage"];
+
+function Damage({ damage }: { damage: Damage }) {
+  const zoned = useZoned();
+  const more = damage.records - damage.newest.length;
+  const columns: Column<Damage["newest"][number]>[] = [
+    { id: "record", title: t.record, width: "180px", cell: (x) => <Hash value={x.record_id} /> },
+    { id: "found", title: zoned(t.foundAt), width: "140px", cell: (x) => <Time at={x.found_at} /> },
+    {
+      id: "what",
+      title: t.what,
+      width: "minmax(0, 1fr)",
+      isForRoom: true,
+      cell: (x) => (
+        <span className="clip" title={x.what}>
+          {x.what}
+        </span>
+      ),
+    },
+  ];
+  return (
+    <>
+      <Note tone="bad" icon="alert">
+        {t.damageWhy}
+      </Note>
+      <Card title={t.damage} isFlush note={more > 0 ? t.damageMore(more) : undefined}>
+        <Table
+          isWhole
+          label={t.damage}
+          columns={columns}
+          count={damage.newest.length}
+          row={(i) => damage.newest[i]}
+        />
+      </Card>
+    </>
+  );
+}
 
 /** `lost`: what kept newer figures away, and when these were had. */
 function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: number } | undefined }) {
@@ -111,6 +149,7 @@ function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: n
         <Icon name={mood === "good" && !lost ? "check" : "alert"} size={20} />
         <span>{text}</span>
       </p>
+      {status.damage.records > 0 && <Damage damage={status.damage} />}
       {!status.worm.enforced && (
         <Note tone="hold" icon="alert">
           <span className="strong">{t.sentence.notEnforced}</span> {why(status.worm.text)}

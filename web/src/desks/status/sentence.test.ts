@@ -22,6 +22,7 @@ const status = (change: Partial<Status>): Status => ({
   index: { behind: 0, oldest_waiting: null, pending: 0 },
   log: { size: 4, published: 4, checkpoint: "", key: "" },
   gaps: 0,
+  damage: { records: 0, newest: [] },
   jobs: { running: 0, queued: 0 },
   ...change,
 });
@@ -48,6 +49,15 @@ test("a silent source and a lag are said", () => {
   expect(text).toContain("1 of 2 sources silent for a day or more");
   expect(text).toContain("3 deliveries not yet searchable; 1 document still being read;");
   expect(mood).toBe("hold");
+});
+
+test("damage comes first, and nothing is well while there is any", () => {
+  const { text, mood } = sentence(
+    status({ sources: [source("2026-03-30T11:59:56Z")], damage: { records: 2, newest: [] } }),
+    NOW,
+  );
+  expect(text).toMatch(/^2 records damaged\. The source is delivering; /);
+  expect(mood).toBe("bad");
 });
 
 test("before the first delivery it waits", () => {

@@ -12,6 +12,7 @@ export function sentence(status: Status, now: number): { text: string; mood: Moo
   const seen = status.sources.map((source) => (source.last_seen ? Date.parse(source.last_seen) : null));
   const silent = seen.filter((at) => at === null || now - at > SILENT_MS).length;
   const last = Math.max(...seen.map((at) => at ?? 0));
+  const damage = status.damage.records ? t.damaged(status.damage.records) : "";
   const parts: string[] = [];
   if (!status.sources.length) parts.push(t.noSource);
   else if (silent) parts.push(t.silent(silent, seen.length));
@@ -22,10 +23,10 @@ export function sentence(status: Status, now: number): { text: string; mood: Moo
   const unpublished = Math.max(0, status.log.size - status.log.published);
   parts.push(t.published(unpublished), t.gaps(status.gaps));
   const mood =
-    !status.sources.length || (silent && silent === seen.length && last > 0)
+    status.damage.records > 0 || !status.sources.length || (silent && silent === seen.length && last > 0)
       ? "bad"
       : silent
         ? "hold"
         : "good";
-  return { text: `${parts.join("; ")}.`, mood };
+  return { text: `${damage}${parts.join("; ")}.`, mood };
 }
