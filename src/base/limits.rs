@@ -138,6 +138,12 @@ pub const SMTP_COMMANDS_MAX: usize = 10_000;
 pub const SMTP_ERRORS_MAX: usize = 50;
 pub const SMTP_RECIPIENTS_MAX: usize = 1000;
 pub const SMTP_IDLE_SECONDS: u64 = 300;
+/// What a message must bring on the average once it has taken the idle time.
+pub const SMTP_BYTES_PER_SECOND_MIN: u64 = 4096;
+/// Commands between two messages that are of no message, and how many idle times
+/// all commands between them may take.
+pub const SMTP_IDLE_COMMANDS_MAX: usize = 100;
+pub const SMTP_IDLE_TIMES_MAX: u32 = 3;
 /// How long transactions in flight may take to finish when the server stops.
 pub const SMTP_SHUTDOWN_SECONDS: u64 = 30;
 /// How long, and how many reads, a closed connection's last bytes are read past.

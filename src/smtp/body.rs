@@ -3,6 +3,7 @@
 //! Content is handed on as it comes and never held here. After a refusal the
 //! rest is read past: an SMTP client hears an answer only after the last byte.
 
+use super::pace::Pace;
 use super::reply::Reply;
 use super::session::too_large;
 use crate::ingest::incoming::Incoming;
@@ -15,6 +16,8 @@ pub(super) struct Body {
     refusal: Option<Reply>,
     size: u64,
     size_bytes_max: u64,
+    /// Of all its chunks together.
+    pub(super) pace: Pace,
 }
 
 impl Body {
@@ -23,9 +26,10 @@ impl Body {
         ingest: &Ingest,
         transaction: Transaction,
         size_bytes_max: u64,
+        pace: Pace,
     ) -> Result<Self, Reply> {
         let incoming = ingest.begin(transaction).map_err(|error| refuse(&error))?;
-        Ok(Self { incoming: Some(incoming), refusal: None, size: 0, size_bytes_max })
+        Ok(Self { incoming: Some(incoming), refusal: None, size: 0, size_bytes_max, pace })
     }
 
     pub(super) async fn write(&mut self, bytes: &[u8]) {

@@ -59,6 +59,9 @@ pub(super) async fn serve(
         Some(Ended::Idle) => {
             connection.wire.answer(&Reply::new(421, "4.4.2", format!("{host} Idle too long")));
         }
+        Some(Ended::Slow) => {
+            connection.wire.answer(&Reply::new(421, "4.4.2", format!("{host} Too slow")));
+        }
         Some(Ended::Stopping) => {
             connection.wire.answer(&Reply::new(421, "4.3.2", format!("{host} Shutting down")));
         }
@@ -138,7 +141,8 @@ impl Connection {
         let now = self.shared.clock.now();
         match self.session.transaction(now) {
             Some(transaction) => {
-                Body::open(&self.shared.ingest, transaction, self.shared.settings.size_bytes_max)
+                let size_bytes_max = self.shared.settings.size_bytes_max;
+                Body::open(&self.shared.ingest, transaction, size_bytes_max, self.wire.pace())
             }
             None => Err(Reply::new(503, "5.5.1", "Say MAIL and RCPT first")),
         }
@@ -157,7 +161,7 @@ impl Connection {
         let mut data = Data::new();
         let mut content = Vec::new();
         loop {
-            self.wire.fill().await?;
+            self.wire.fill(&mut body.pace).await?;
             content.clear();
             let ended = data.push(self.wire.pending(), &mut content);
             self.wire.consume(ended.unwrap_or(usize::MAX));
@@ -171,9 +175,17 @@ impl Connection {
                 return Ok(self.flood());
             }
         }
+        Ok(self.finish(body).await)
+    }
+
+    async fn finish(&mut self, body: Body) -> Next {
         let reply = body.finish().await;
         self.session.end_transaction();
-        Ok(self.answer(&reply))
+        if reply.code == 250 {
+            self.session.delivered();
+            self.wire.delivered();
+        }
+        self.answer(&reply)
     }
 
     /// DATA is the last of a pipelined group (RFC 2920 section 3.1): whoever
@@ -197,7 +209,7 @@ impl Connection {
         };
         let mut chunk = Chunk::new(size);
         while !chunk.is_complete() {
-            self.wire.fill().await?;
+            self.wire.fill(&mut body.pace).await?;
             let taken = chunk.take(self.wire.pending());
             let count = taken.len();
             body.write(taken).await;
@@ -207,9 +219,7 @@ impl Connection {
             }
         }
         if is_last {
-            let reply = body.finish().await;
-            self.session.end_transaction();
-            return Ok(self.answer(&reply));
+            return Ok(self.finish(body).await);
         }
         let reply = match body.refusal() {
             // Said again to every further chunk: they may be pipelined already.
@@ -226,8 +236,9 @@ impl Connection {
             return Ok(self.flood());
         }
         let mut chunk = Chunk::new(size);
+        let mut pace = self.wire.pace();
         while !chunk.is_complete() {
-            self.wire.fill().await?;
+            self.wire.fill(&mut pace).await?;
             let count = chunk.take(self.wire.pending()).len();
             self.wire.consume(count);
         }

@@ -2,7 +2,8 @@
 //!
 //! `listener` accepts and bounds connections, `connection` moves bytes for one
 //! of them, `session` decides what each command is answered, `data` and `bdat`
-//! find where a message ends, and `body` hands its bytes to `ingest`. Nothing
+//! find where a message ends, `pace` bounds the time it takes, and `body` hands its
+//! bytes to `ingest`. Nothing
 //! here keeps mail, judges it or passes it on: whom to accept from is
 //! `ingest::Sources`, what is kept and when is `ingest`.
 //!
@@ -18,6 +19,7 @@ mod connection;
 mod data;
 mod line;
 pub mod listener;
+mod pace;
 mod reply;
 mod session;
 mod tls;

@@ -53,12 +53,23 @@ pub(super) struct Session {
     helo: Option<String>,
     envelope: Option<Envelope>,
     commands: usize,
+    /// Since the last message that was kept, those that are of no message.
+    idle_commands: usize,
     errors: usize,
 }
 
 impl Session {
     pub(super) fn new(settings: Arc<Settings>, peer: IpAddr) -> Self {
-        Self { settings, peer, secured: None, helo: None, envelope: None, commands: 0, errors: 0 }
+        Self {
+            settings,
+            peer,
+            secured: None,
+            helo: None,
+            envelope: None,
+            commands: 0,
+            idle_commands: 0,
+            errors: 0,
+        }
     }
 
     pub(super) fn greeting(&self) -> Reply {
@@ -104,6 +115,11 @@ impl Session {
         self.envelope = None;
     }
 
+    /// A message was kept: the peer has earned its seat again.
+    pub(super) fn delivered(&mut self) {
+        self.idle_commands = 0;
+    }
+
     /// Counts an answer that was an error; the last one allowed ends the session.
     pub(super) fn after(&mut self, reply: &Reply) -> Option<Reply> {
         self.errors += usize::from(reply.is_error());
@@ -120,6 +136,11 @@ impl Session {
             Ok(command) => command,
             Err(error) => return refuse_line(error),
         };
+        self.idle_commands += usize::from(is_idle(&command));
+        if self.idle_commands > limits::SMTP_IDLE_COMMANDS_MAX {
+            let text = "Too many commands without mail, connect again";
+            return Act::Close(Reply::new(421, "4.7.0", text));
+        }
         if self.settings.tls == StartTls::Required && !self.has_tls() && needs_tls(&command) {
             let reply = Reply::new(530, "5.7.0", "Issue STARTTLS first");
             return match command {
@@ -265,6 +286,15 @@ impl Session {
 
 pub(super) fn too_large() -> Reply {
     Reply::new(552, "5.3.4", "Message exceeds the announced SIZE")
+}
+
+/// Brings no message nearer. QUIT is heard at any time.
+fn is_idle(command: &Command) -> bool {
+    match command {
+        Command::Mail { .. } | Command::Rcpt { .. } | Command::Data | Command::Quit => false,
+        Command::Bdat { size, is_last } => *size == 0 && !is_last,
+        _ => true,
+    }
 }
 
 /// RFC 3207 section 4: what may be said before TLS where TLS is required.

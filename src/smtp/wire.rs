@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::server::TlsStream;
 
 use super::line::{Input, Line};
+use super::pace::Pace;
 use super::reply::Reply;
 use crate::base::limits;
 
@@ -22,6 +23,8 @@ pub(super) enum Ended {
     Closed,
     #[error("the peer was idle too long")]
     Idle,
+    #[error("the peer's message came too slowly")]
+    Slow,
     #[error("the server is stopping")]
     Stopping,
     #[error("the connection broke")]
@@ -38,16 +41,22 @@ pub(super) struct Wire {
     input: Input,
     out: Vec<u8>,
     idle: Duration,
+    /// Of the commands since the last message that was kept.
+    commands: Pace,
 }
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, idle: Duration) -> Self {
-        Self { stream: Stream::Plain(stream), input: Input::default(), out: Vec::new(), idle }
+        Self::of(Stream::Plain(stream), idle)
     }
 
     pub(super) fn tls(stream: TlsStream<TcpStream>, idle: Duration) -> Self {
-        let stream = Stream::Tls(Box::new(stream));
-        Self { stream, input: Input::default(), out: Vec::new(), idle }
+        Self::of(Stream::Tls(Box::new(stream)), idle)
+    }
+
+    fn of(stream: Stream, idle: Duration) -> Self {
+        let commands = commands_pace(idle);
+        Self { stream, input: Input::default(), out: Vec::new(), idle, commands }
     }
 
     /// The socket alone, for the handshake. What came before it is dropped.
@@ -70,9 +79,15 @@ impl Wire {
         self.input.consume(count);
     }
 
+    /// A message was kept: the peer has earned its seat again.
+    pub(super) fn delivered(&mut self) {
+        self.commands = commands_pace(self.idle);
+    }
+
     /// The next command line. The whole line must come within the idle time.
     pub(super) async fn line(&mut self) -> Result<Line, Ended> {
-        let idle = self.idle;
+        let patience = self.idle.min(self.commands.left());
+        let begun = Instant::now();
         let line = async {
             loop {
                 match self.input.line() {
@@ -81,16 +96,30 @@ impl Wire {
                 }
             }
         };
-        timeout(idle, line).await.unwrap_or(Err(Ended::Idle))
+        let line = timeout(patience, line).await.unwrap_or(Err(Ended::Idle));
+        self.commands.spent(begun.elapsed(), 0);
+        line
     }
 
-    /// Waits until something is pending.
-    pub(super) async fn fill(&mut self) -> Result<(), Ended> {
+    /// Waits until something of a message is pending, as long as `pace` allows.
+    pub(super) async fn fill(&mut self, pace: &mut Pace) -> Result<(), Ended> {
         if !self.pending().is_empty() {
             return Ok(());
         }
-        let idle = self.idle;
-        timeout(idle, self.read()).await.unwrap_or(Err(Ended::Idle))
+        let patience = self.idle.min(pace.left());
+        let begun = Instant::now();
+        let read = timeout(patience, self.read()).await;
+        pace.spent(begun.elapsed(), self.pending().len());
+        match read {
+            Ok(read) => read,
+            Err(_) if patience < self.idle => Err(Ended::Slow),
+            Err(_) => Err(Ended::Idle),
+        }
+    }
+
+    /// For content that nothing is known of yet.
+    pub(super) fn pace(&self) -> Pace {
+        Pace::new(self.idle)
     }
 
     async fn read(&mut self) -> Result<(), Ended> {
@@ -144,4 +173,8 @@ impl Wire {
         // However it ends, the connection is over.
         let _ = timeout(linger, goodbye).await;
     }
+}
+
+fn commands_pace(idle: Duration) -> Pace {
+    Pace::new(idle * limits::SMTP_IDLE_TIMES_MAX)
 }

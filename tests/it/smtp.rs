@@ -1,7 +1,9 @@
 //! The SMTP server over loopback: dialogues from files, smuggling, STARTTLS,
 //! limits, stopping, and clients that others wrote.
 
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use base64::Engine as _;
 use muniment::base::clock::Clock;
@@ -364,4 +366,62 @@ fn peak_memory_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+/// Sends `piece` again and again, each time when nothing was answered for a moment;
+/// what is answered in the end, and how often it was sent.
+fn drip(address: std::net::SocketAddr, start: &[&str], piece: &[u8]) -> (String, usize) {
+    let mut client = Client::connect(address);
+    client.reply();
+    for command in start {
+        client.ask(command);
+    }
+    let mut stream = client.into_stream();
+    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut said = Vec::new();
+    for count in 1..100 {
+        stream.write_all(piece).unwrap();
+        let mut answer = [0; 512];
+        loop {
+            match stream.read(&mut answer) {
+                Ok(0) => break,
+                Ok(length) => said.extend_from_slice(&answer[..length]),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    break;
+                }
+            }
+        }
+        let said = String::from_utf8_lossy(&said);
+        if let Some(at) = said.find("421 ") {
+            return (said[at..].to_owned(), count);
+        }
+    }
+    panic!("it is heard for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_by_drops_keeps_no_seat() {
+    let server = MailServer::start("idle_seconds = 1").await;
+    let address = server.address;
+    let (data, chunk, chunks, noop) = client(move || {
+        let rcpt = format!("RCPT TO:<{JOURNAL}>");
+        let opened = ["EHLO client.test", "MAIL FROM:<a@example.com>", rcpt.as_str()];
+        let data = [&opened[..], &["DATA"]].concat();
+        (
+            drip(address, &data, b"x"),
+            // The first brings the command, the others are of its chunk.
+            drip(address, &opened, b"BDAT 9999\r\n"),
+            drip(address, &opened, b"BDAT 1\r\nx"),
+            drip(address, &opened[..1], b"NOOP\r\n"),
+        )
+    })
+    .await;
+    for ((said, count), (least, most)) in
+        [(data, (3, 9)), (chunk, (3, 9)), (chunks, (5, 30)), (noop, (5, 30))]
+    {
+        assert!(said.starts_with("421 4.4.2"), "{said}");
+        assert!((least..=most).contains(&count), "{count}");
+    }
+    assert!(server.kept().await.is_empty());
 }
