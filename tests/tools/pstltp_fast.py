@@ -1,6 +1,9 @@
 """Runs pstltp.py with each folder's table read once, and only one of them in memory:
 it reads the table again for every message in it, which takes hours where there are
 thousands. Messages come folder by folder.
+
+It begins with all of pstcheck.py, and tells its findings first, so that a large file
+is gone through once.
 usage: pstltp_fast.py PSTLTP FILE"""
 import functools, os, sys
 
@@ -17,8 +20,13 @@ def instead(old, new):
 
 instead("ct=tc(*P.N[par&~31|0xE][:2]); row=dict(ct[2]).get(nid,{})",
         "ct,rows=contents(*P.N[par&~31|0xE][:2]); row=rows.get(nid,{})")
+instead("    E,W,I=c.run(sys.argv[1]); P=c.P", "    E,W,I=c.run(sys.argv[1]); P=c.P; told(E,W)")
 instead("    n=0\n    for nid in sorted(P.N):", "    n=0\n    for nid in sorted(P.N,key=place):")
 space = {"__name__": "__main__", "__file__": tool}
+
+
+def told(errors, warnings):
+    print(f"ERRORS {len(errors)} WARN {len(warnings)}", errors[:15], warnings[:6], flush=True)
 
 
 def place(nid):
@@ -38,4 +46,5 @@ def shown(cells):
 
 space["contents"] = contents
 space["place"] = place
+space["told"] = told
 exec(compile(source, tool, "exec"), space)
