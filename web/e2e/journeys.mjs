@@ -345,7 +345,7 @@ export async function disguised({ page }, check) {
 /** A filter that cannot be read is named, and cleared with one press. */
 export async function badFilter({ page }) {
   await page.goto(`${page.url().split("&")[0]}&sender=*%40`);
-  await seen(page.getByRole("alert").getByText(/^sender: a wildcard needs.*write the letters/));
+  await seen(page.getByRole("alert").getByText(/^Sender: a wildcard needs.*write the letters/));
   await page.locator(".empty").getByRole("button", { name: "Clear filters" }).click();
   await count(page, /famil/);
   await page.goto("/people");
@@ -417,17 +417,14 @@ export async function damaged({ page, faults }, check) {
   assert.equal(await page.getByText(/Nothing was changed/).count(), 0);
   await check("damaged");
   const status = /\/api\/v1\/status/;
-  await page.route(status, async (route) => {
-    const response = await route.fetch();
-    const told = await response.json();
-    const found = {
-      record_id: "0".repeat(32),
-      found_at: "2026-03-30T12:00:00Z",
-      what: "it is not what was sealed",
-    };
-    told.damage = { records: 1, newest: [found] };
-    await route.fulfill({ response, json: told });
-  });
+  const told = await (await page.request.get("/api/v1/status")).json();
+  told.damage = {
+    records: 1,
+    newest: [
+      { record_id: "0".repeat(32), found_at: "2026-03-30T12:00:00Z", what: "it is not what was sealed" },
+    ],
+  };
+  await page.route(status, (route) => route.fulfill({ json: told }));
   await page.getByRole("link", { name: "Status" }).click();
   await seen(page.locator(".sentence-bad").getByText(/^1 record damaged\. The source/));
   await seen(page.getByRole("row", { name: /it is not what was sealed/ }));
@@ -460,6 +457,14 @@ export async function phone({ page }) {
   assert.equal(new URL(page.url()).search, "?q=archive");
   await page.goBack();
   await seen(page.getByRole("heading", { name: "Matters", level: 1 }));
+
+  // The last of the tabs can be reached.
+  await page.goto("/search?q=archive");
+  await hit.click();
+  await page.getByRole("tab", { name: "Proof" }).click();
+  await seen(page.getByRole("heading", { name: "Verified now" }));
+  const tab = await page.getByRole("tab", { name: "Proof" }).boundingBox();
+  assert.ok(tab.x + tab.width <= 390, "the tab that is shown is in view");
 
   // A message that does not come says why, in the list's place.
   await page.goto("/search?q=archive&m=999999");

@@ -170,6 +170,7 @@ export const s = {
     tabsLabel: "Views of the message",
     thread: {
       label: "Messages of the thread",
+      message: "Message",
       depth: (n: number) => `answer ${number(n)} deep:`,
       why: "By the message ids that their headers name. What you may not see is left out.",
       alone: "No other message that you may see names its message id, or is named by it.",

@@ -3,6 +3,7 @@ import { QueryClient, queryOptions } from "@tanstack/react-query";
 import { api } from "../api/calls";
 import { ApiError, isDamaged } from "../api/client";
 import type { Me } from "../api/types";
+import { sentence } from "../ui/format";
 
 const isKnown = (error: unknown) => error instanceof ApiError && error.status >= 400 && error.status < 500;
 
@@ -85,7 +86,7 @@ export const q = {
 /** What the server said, for a form's foot; field errors go under their field. */
 export const said = (error: unknown) =>
   error instanceof ApiError
-    ? [error.message, error.hint].filter(Boolean).join(" ")
+    ? [error.message, error.hint ?? ""].filter(Boolean).map(sentence).join(" ")
     : error
       ? String(error)
       : undefined;

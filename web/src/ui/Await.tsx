@@ -5,6 +5,7 @@ import { ApiError, isDamaged } from "../api/client";
 import { s } from "../strings";
 import "./await.css";
 import { Button } from "./Button";
+import { capital, sentence } from "./format";
 import { Icon, type IconName } from "./icons";
 import { useTitle } from "./title";
 
@@ -41,9 +42,6 @@ function PageTitle({ title }: { title: string }) {
   return <h1>{title}</h1>;
 }
 
-/** The server says it in the middle of a line. */
-export const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
   const known = error instanceof ApiError ? error : undefined;
   if (known?.status === 403)
@@ -61,14 +59,14 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
   // What was asked can't be answered, however often it is asked.
   if (known?.status === 422)
     return (
-      <Empty icon="alert" title={sentence(known.message)}>
-        {known.hint}
+      <Empty icon="alert" title={capital(known.message)}>
+        {known.hint && sentence(known.hint)}
       </Empty>
     );
   return (
     <Empty
       icon="alert"
-      title={known ? sentence(known.message) : s.ui.failed}
+      title={known ? capital(known.message) : s.ui.failed}
       act={retry && <Button onPress={retry}>{s.ui.retry}</Button>}
     >
       {known?.hint ?? (isDamaged(error) ? s.ui.damagedWhy : s.ui.failedWhy)}

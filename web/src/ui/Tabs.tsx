@@ -1,5 +1,5 @@
 // One set of tabs.
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Tabs as AriaTabs, Tab, TabList, TabPanel } from "react-aria-components";
 import "./tabs.css";
 
@@ -16,9 +16,15 @@ export function Tabs({
   tabs: readonly { id: string; name: string; note?: string | number | undefined }[];
   children: ReactNode;
 }) {
+  const list = useRef<HTMLDivElement>(null);
+  // Where there is room for few of them, the one that is shown is among those in view.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another one is shown
+  useEffect(() => {
+    list.current?.querySelector("[data-selected]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [value]);
   return (
     <AriaTabs className="tabs" selectedKey={value} onSelectionChange={(key) => onChange(String(key))}>
-      <TabList aria-label={label} className="tab-list">
+      <TabList ref={list} aria-label={label} className="tab-list">
         {tabs.map((tab) => (
           <Tab key={tab.id} id={tab.id} className="tab">
             {tab.name}

@@ -6,6 +6,7 @@ import {
   findWords,
   isReversed,
   place,
+  sentence,
   size,
   span,
   stretches,
@@ -77,6 +78,12 @@ describe("marks", () => {
     expect(findWords("a+b and aab", ["a+b"])).toEqual([[0, 3]]);
     expect(findWords("anything", ["", "x"])).toEqual([]);
   });
+});
+
+test("what the server says becomes a sentence", () => {
+  expect(sentence("limit: write 1 to 500")).toBe("Limit: write 1 to 500.");
+  expect(sentence("did you mean from: ?")).toBe("Did you mean from: ?");
+  expect(sentence("The archive can't be reached.")).toBe("The archive can't be reached.");
 });
 
 test("a zone is named by its place", () => {

@@ -91,6 +91,12 @@ export function span(ms: number): string {
 export const elapsed = (ms: number) =>
   ms < 1000 ? `${(Math.max(ms, 1) / 1000).toFixed(3)} s` : `${(ms / 1000).toFixed(1)} s`;
 
+/** What the server says in the middle of a line, as the beginning of one. */
+export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The same as a sentence of its own. */
+export const sentence = (text: string) => `${capital(text)}${/[.?!…]$/.test(text) ? "" : "."}`;
+
 /** Cuts a text into plain and marked stretches. Ranges count UTF-16 units; bad ones are ignored. */
 export function stretches(
   text: string,

@@ -1,8 +1,8 @@
 // A message whose record is damaged: it is not shown, and its proof says what no longer agrees.
 import type { ApiError } from "../../api/client";
 import { s } from "../../strings";
-import { sentence } from "../../ui/Await";
 import { Button } from "../../ui/Button";
+import { sentence } from "../../ui/format";
 import { Tabs } from "../../ui/Tabs";
 import { Note } from "../../ui/values";
 import { ProofView } from "./ProofView";
@@ -30,7 +30,7 @@ export function Damaged({ id, matter, error, delivery, onFirst }: Props) {
           )}
         </div>
         <Note tone="bad" icon="alert">
-          {sentence(error.message)}. {s.ui.damagedWhy}
+          {sentence(error.message)} {s.ui.damagedWhy}
         </Note>
       </header>
       <Tabs

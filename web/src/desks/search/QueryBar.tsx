@@ -8,6 +8,7 @@ import type { SearchState } from "../../app/router";
 import { s } from "../../strings";
 import { Button } from "../../ui/Button";
 import { Choose } from "../../ui/Field";
+import { sentence } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { caretLine } from "./caret";
 import { filtersOn } from "./state";
@@ -111,8 +112,8 @@ export function QueryBar({ state, go, run, input, error, parsed, warnings, filte
         <div id="query-error" className="query-error" role="alert">
           {error.span && <pre className="query-caret">{caretLine(state.q ?? "", error.span)}</pre>}
           <p>
-            <strong>{error.message}</strong>
-            {error.hint && <span className="quiet">: {error.hint}</span>}
+            <strong>{sentence(error.message)}</strong>
+            {error.hint && <span className="quiet"> {sentence(error.hint)}</span>}
           </p>
         </div>
       )}
