@@ -454,6 +454,31 @@ mod tests {
         assert_eq!(merged.headers.len(), family.headers.len() + 1);
     }
 
+    /// What was read at last takes the place of what was read at first, and keeps
+    /// what other deliveries and versions said meanwhile.
+    #[test]
+    fn a_late_reading_replaces_what_was_read_and_keeps_what_was_joined() {
+        let late = item(MESSAGE, &[(Kind::To, "d@e.f")]);
+        let mut stored = late.family(SetId(1), None).unwrap();
+        stored.body = "half".into();
+        stored.is_partial = true;
+        let other = item(&format!("X-Way: other\r\n{MESSAGE}"), &[(Kind::Bcc, "blind@e.f")]);
+        let mut joined = other.family(SetId(1), Some(stored)).unwrap();
+        joined.received_at = Timestamp(3);
+        let family = late.late_family(SetId(1), Some(joined.clone()));
+        assert!(family.body == "body\n" && !family.is_partial);
+        assert!(family.participants.iter().any(|person| person.address == "blind@e.f"));
+        assert!(family.headers.contains(&"X-Way: other".to_owned()));
+        assert_eq!((family.messages.len(), family.received_at), (2, Timestamp(3)));
+        // Headers that were left out are still declared.
+        joined.are_headers_cut = true;
+        assert!(late.late_family(SetId(1), Some(joined.clone())).is_partial);
+        // Where nothing could be read in the end, what was known stays.
+        let failure = Failure { reason: Reason::TimedOut, detail: "slow".into() };
+        let unread = Item { found: Err(failure), ..item(MESSAGE, &[]) };
+        assert_eq!(unread.late_family(SetId(1), Some(joined.clone())), joined);
+    }
+
     #[test]
     fn addresses_are_rows_in_lower_case() {
         let rows = item(MESSAGE, &[(Kind::Bcc, "Blind@E.F")]).rows();
