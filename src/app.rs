@@ -25,6 +25,7 @@ use crate::search::Search;
 use crate::vault::bucket::{Bucket, BucketError};
 use crate::vault::keys::{KeyError, MasterKey};
 use crate::vault::{Vault, VaultError};
+use crate::verify::scrub::Scrubber;
 use crate::worker::Pool;
 
 #[derive(Debug, thiserror::Error)]
@@ -294,6 +295,19 @@ impl Archive {
             search,
             review: Desk::new(catalog, clock, vault, log, workers),
             exports,
+        }
+    }
+
+    /// What checks the whole archive, under a name of its own.
+    pub fn scrubber(&self, owner: &str, bytes_per_second: Option<u64>) -> Scrubber {
+        Scrubber {
+            vault: self.vault.clone(),
+            catalog: self.catalog.clone(),
+            clock: self.clock.clone(),
+            work: self.config.archive.work.clone(),
+            bytes_per_second,
+            is_worm_required: self.config.vault.worm == Worm::Required,
+            owner: owner.to_owned(),
         }
     }
 

@@ -26,6 +26,8 @@ pub const POINTS: &[&str] = &[
     "rebuild.after_leaves",
     "rebuild.after_segments",
     "rebuild.before_policy",
+    "scrub.after_step",
+    "scrub.after_part",
     "follow.after_index",
     "follow.after_catalog",
     "follow.after_late",

@@ -212,6 +212,17 @@ pub const VERIFY_DEPTH_MAX: usize = 8;
 /// Findings that are listed; later ones are counted.
 pub const VERIFY_FINDINGS_MAX: usize = 1000;
 
+/// A check that is not heard of for so long is another's.
+pub const SCRUB_LEASE_SECONDS: i64 = 120;
+/// What a check lists of what it found; the rest is counted.
+pub const SCRUB_FINDINGS_SHOWN: usize = 1000;
+/// What one step finds and holds until it is noted.
+pub const SCRUB_FINDINGS_HELD: usize = 20_000;
+/// Records that one finding names.
+pub const SCRUB_RECORDS_NAMED: usize = 20;
+/// What is younger may still be on its way into the catalog.
+pub const SCRUB_GRACE_SECONDS: i64 = 3600;
+
 /// Mebibytes of mail that reading may have in memory at once.
 pub const REVIEW_MEMORY_MEBIBYTES_MAX: u32 = 512;
 /// Participants that a message's page lists; a list of 10,000 recipients has as

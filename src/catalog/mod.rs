@@ -9,6 +9,7 @@ pub mod class;
 pub mod cursor;
 pub mod damage;
 pub mod delivery;
+pub mod doubt;
 pub mod gap;
 pub mod hit;
 pub mod hold;
@@ -20,6 +21,7 @@ pub mod pending;
 pub mod person;
 pub mod rebuild;
 pub mod review;
+pub mod scrub;
 pub mod session;
 pub mod set;
 pub mod state;
@@ -224,7 +226,7 @@ fn not_a_database(path: &Path) -> Option<&'static str> {
 }
 
 fn migrator() -> Migrator {
-    let steps: [(i64, &'static str, &'static str); 11] = [
+    let steps: [(i64, &'static str, &'static str); 12] = [
         (1, "core", include_str!("../../migrations/0001_core.sql")),
         (2, "derived", include_str!("../../migrations/0002_derived.sql")),
         (3, "people", include_str!("../../migrations/0003_people.sql")),
@@ -236,6 +238,7 @@ fn migrator() -> Migrator {
         (9, "statements", include_str!("../../migrations/0009_statements.sql")),
         (10, "pending", include_str!("../../migrations/0010_pending.sql")),
         (11, "damage", include_str!("../../migrations/0011_damage.sql")),
+        (12, "scrub", include_str!("../../migrations/0012_scrub.sql")),
     ];
     let migrations = steps.map(|(version, name, sql)| {
         let sql: SqlStr = sql.into_sql_str();

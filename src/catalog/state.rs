@@ -118,7 +118,8 @@ impl Table {
         &row[..self.key]
     }
 
-    fn names(&self) -> Vec<&'static str> {
+    /// The columns of its rows, in their order.
+    pub fn names(&self) -> Vec<&'static str> {
         self.columns.iter().map(|(name, _)| *name).collect()
     }
 
@@ -189,6 +190,20 @@ pub async fn snapshot(
         tables.push((table, table.read(&rows.during(DURING)?)?));
     }
     Ok(Snapshot { tables, follows, last_set })
+}
+
+/// Rows of the audit after `since`, in their order.
+pub async fn audit_after(
+    catalog: &Catalog,
+    since: i64,
+    limit: usize,
+) -> Result<Vec<Row>, CatalogError> {
+    const DURING: &str = "read the audit";
+    let table = Table::named("audit").expect("a table of the state");
+    let AssertSqlSafe(text) = table.select("WHERE audit_id > $1");
+    let text = AssertSqlSafe(format!("{text} LIMIT $2"));
+    let found = sqlx::query(text).bind(since).bind(limit as i64).fetch_all(catalog.read()).await;
+    table.read(&found.during(DURING)?)
 }
 
 /// A matter with its people, custodians and holds, as the transaction has them:
@@ -351,6 +366,9 @@ mod tests {
         "participant",
         "attachment",
         "gap",
+        // By checking again.
+        "scrub",
+        "scrub_finding",
         "pending_reading",
         "damage",
         // For a while only.

@@ -12,6 +12,7 @@ mod rebuild;
 mod serve;
 mod status;
 mod user;
+mod verify;
 mod verify_export;
 mod worker;
 
@@ -41,6 +42,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Make a lost catalog again from the bucket and the master key.
     Rebuild(rebuild::Arguments),
+    /// Check the whole archive: every object, row and leaf against the others.
+    Verify(verify::Arguments),
     /// How the archive is, and whether its bucket enforces write-once.
     Status(status::Arguments),
     /// People who can sign in.
@@ -90,6 +93,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => block_on(serve::run(arguments))?,
         Command::Demo(arguments) => block_on(demo::run(arguments))?,
         Command::Rebuild(arguments) => return block_on(rebuild::run(arguments)),
+        Command::Verify(arguments) => {
+            return block_on(async { Ok(verify::run(arguments).await) });
+        }
         Command::Status(arguments) => block_on(status::run(arguments))?,
         Command::User(command) => block_on(user::run(command))?,
         Command::Export(arguments) => block_on(export::run(arguments))?,

@@ -29,7 +29,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let archive = Archive::open_rebuilding(arguments.config.load()?).await?;
     let _lock = archive.lock()?;
-    let mut shown = Shown { is_quiet: arguments.json, step: "", begun: Instant::now(), last: None };
+    let mut shown = Shown::new(arguments.json);
     let (vault, catalog) = (&archive.vault, &archive.catalog);
     let mut say = |step, done, total| shown.say(step, done, total);
     let rebuilt = rebuild(vault, catalog, &mut say).await?;
@@ -118,7 +118,7 @@ fn told(rebuilt: &Rebuilt, restored: &Restored, deliveries: u64, faults: &[Strin
 }
 
 /// Progress on standard error, about once a second.
-struct Shown {
+pub(super) struct Shown {
     is_quiet: bool,
     step: &'static str,
     begun: Instant,
@@ -126,7 +126,11 @@ struct Shown {
 }
 
 impl Shown {
-    fn say(&mut self, step: &'static str, done: u64, total: u64) {
+    pub(super) fn new(is_quiet: bool) -> Self {
+        Self { is_quiet, step: "", begun: Instant::now(), last: None }
+    }
+
+    pub(super) fn say(&mut self, step: &'static str, done: u64, total: u64) {
         let now = Instant::now();
         if self.step != step {
             (self.step, self.begun, self.last) = (step, now, None);
@@ -140,12 +144,16 @@ impl Shown {
         let left = match done {
             0 => String::new(),
             _ if done == total => String::new(),
+            _ if total < done => String::new(),
             _ => {
                 let left = spent.as_secs_f64() / done as f64 * (total - done) as f64;
                 format!(", about {} left", time(left as u64))
             }
         };
-        eprintln!("{step}: {done} of {total}{left}");
+        match total {
+            0 => eprintln!("{step}: {done}"),
+            _ => eprintln!("{step}: {done} of {total}{left}"),
+        }
     }
 }
 

@@ -33,7 +33,8 @@ pub(super) fn new_segment(sealed: &SealedSegment, Placed { object, page }: Place
     }
 }
 
-fn new_delivery(
+/// The row of a record that was read.
+pub fn new_delivery(
     record: crate::base::ids::RecordId,
     entry: u32,
     meta: &RecordMeta,
@@ -118,14 +119,14 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
 }
 
 /// What the name of a segment says.
-pub(super) struct Named<'a> {
+pub struct Named<'a> {
     pub epoch: &'a str,
     pub segment: SegmentId,
     /// The name of its key page.
     pub page: String,
 }
 
-pub(super) fn read_name(object: &str) -> Option<Named<'_>> {
+pub fn read_name(object: &str) -> Option<Named<'_>> {
     let mut parts = object.strip_prefix("seg/")?.split('/');
     let (class, epoch, file) = (parts.next()?, parts.next()?, parts.next()?);
     let segment: SegmentId = file.split_once('-')?.0.parse().ok()?;

@@ -16,7 +16,7 @@ use crate::vault::bucket::{Bucket, BucketError};
 
 /// Where the log's objects are in the bucket.
 pub const PREFIX: &str = "log/";
-const CHECKPOINTS: &str = "log/checkpoint";
+pub const CHECKPOINTS: &str = "log/checkpoint";
 
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -201,14 +201,14 @@ impl Log {
     }
 }
 
-pub(super) fn object_of(size: u64) -> String {
+pub fn object_of(size: u64) -> String {
     format!("{CHECKPOINTS}/{size:020}")
 }
 
-pub(super) fn object_of_tile(tile: &Tile) -> String {
+pub fn object_of_tile(tile: &Tile) -> String {
     format!("{PREFIX}{}", tile.path())
 }
 
-pub(super) fn object_of_entries(tile: &Tile) -> String {
+pub fn object_of_entries(tile: &Tile) -> String {
     format!("{PREFIX}{}", tile.entries_path())
 }

@@ -33,6 +33,14 @@ pub enum TileError {
     Bundle(&'static str),
 }
 
+/// What a name below `tile/` means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    Hashes(Tile),
+    /// The entries of a tile of level 0.
+    Entries(Tile),
+}
+
 impl Tile {
     /// The tile at this place in a tree of `size` leaves, as wide as it is
     /// there; `None` where it would be empty.
@@ -50,6 +58,30 @@ impl Tile {
     /// The name of the bundle with the entries of this tile of level 0.
     pub fn entries_path(&self) -> String {
         format!("tile/entries/{}", place(self.index, self.width))
+    }
+
+    /// The tile or bundle that a name means, as [`Self::path`] or
+    /// [`Self::entries_path`] make it.
+    pub fn read_path(path: &str) -> Option<Named> {
+        let (kind, rest) = path.strip_prefix("tile/")?.split_once('/')?;
+        let (number, width) = match rest.split_once(".p/") {
+            Some((number, width)) => (number, width.parse().ok()?),
+            None => (rest, WIDTH as u16),
+        };
+        let mut index: u64 = 0;
+        for digits in number.split('/') {
+            let digits = digits.strip_prefix('x').unwrap_or(digits);
+            index = index.checked_mul(1000)?.checked_add(digits.parse().ok()?)?;
+        }
+        let level = if kind == "entries" { 0 } else { kind.parse().ok()? };
+        let tile = Self { level, index, width };
+        let named = if kind == "entries" { Named::Entries(tile) } else { Named::Hashes(tile) };
+        // One tile, one name.
+        let is_exact = match named {
+            Named::Entries(tile) => tile.entries_path() == path,
+            Named::Hashes(tile) => tile.path() == path,
+        };
+        (is_exact && (1..=WIDTH as u16).contains(&width) && level < HEIGHT).then_some(named)
     }
 
     fn bytes(&self) -> usize {
@@ -296,6 +328,16 @@ mod tests {
         assert_eq!(tile(0, 1).path(), "tile/0/000.p/1");
         assert_eq!(tile(999, 255).entries_path(), "tile/entries/999.p/255");
         assert_eq!(Tile { level: 2, index: 1000, width: 256 }.path(), "tile/2/x001/000");
+        for index in [0, 999, 1000, 1_234_067] {
+            for width in [1, 255, 256] {
+                let tile = tile(index, width);
+                assert_eq!(Tile::read_path(&tile.path()), Some(Named::Hashes(tile)));
+                assert_eq!(Tile::read_path(&tile.entries_path()), Some(Named::Entries(tile)));
+            }
+        }
+        for path in ["tile/0/0", "tile/9/000", "tile/0/000.p/0", "tile/0/000.p/256", "tile/a/000"] {
+            assert_eq!(Tile::read_path(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -51,6 +51,9 @@ struct Content {
     #[serde(default)]
     last_set: i64,
     tables: Vec<Rows>,
+    /// What a check of the whole archive found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verified: Option<serde_json::Value>,
 }
 
 impl Content {
@@ -71,8 +74,23 @@ pub async fn tell(
     action: &str,
     matter: MatterId,
 ) -> Result<(), CatalogError> {
-    let content = Content { last_set: 0, tables: state::of_matter(tx, matter).await? };
+    let tables = state::of_matter(tx, matter).await?;
+    let content = Content { last_set: 0, tables, verified: None };
     statement::add(tx, at, action, None, content.row_count(), &content.encode()).await?;
+    Ok(())
+}
+
+/// The action of a statement that tells what a check of the archive found.
+pub const VERIFY: &str = "archive.verify";
+
+/// Tells what a check of the whole archive found.
+pub async fn tell_verified(
+    tx: &mut WriteTransaction,
+    at: Timestamp,
+    found: serde_json::Value,
+) -> Result<(), CatalogError> {
+    let content = Content { last_set: 0, tables: Vec::new(), verified: Some(found) };
+    statement::add(tx, at, VERIFY, None, content.row_count(), &content.encode()).await?;
     Ok(())
 }
 

@@ -44,7 +44,7 @@ pub async fn restore(
     progress: &mut (impl FnMut(u64, u64) + Send),
 ) -> Result<Restored, PolicyError> {
     let mut restored = Restored::default();
-    let mut recent: VecDeque<(i64, Content)> = VecDeque::new();
+    let mut recent = Recent::new();
     let (count, mut last_set) = (leaf::count(catalog).await?, 0);
     let mut position = 0;
     let mut last_month = String::new();
@@ -67,21 +67,14 @@ pub async fn restore(
             };
             let row_told = row_of(&opened, &content);
             let mut tx = catalog.write().await?;
-            state::apply(&mut tx, &content.tables).await?;
             if row_told.action == SEAL {
-                recent.retain(|(id, _)| *id > row_told.follows);
-                for (_, content) in &recent {
-                    state::apply(&mut tx, &content.tables).await?;
-                }
                 restored.sealed_until = Some(at);
                 last_set = last_set.max(content.last_set);
             }
+            apply(&mut tx, &mut recent, &row_told, content).await?;
             let place = &opened.stated.place;
             statement::restore(&mut tx, &row_told, place, Some(row.position)).await?;
             catalog.commit(tx, "write a statement back").await?;
-            if row_told.action != SEAL {
-                recent.push_back((row_told.statement_id, content));
-            }
             restored.statements += 1;
         }
         position += leaves.len() as u64;
@@ -92,6 +85,58 @@ pub async fn restore(
     settle(&mut tx, last_set, now).await?;
     catalog.commit(tx, "write the archive's state back").await?;
     Ok(restored)
+}
+
+/// Acts that a later seal may not show yet.
+type Recent = VecDeque<(i64, Content)>;
+
+async fn apply(
+    tx: &mut WriteTransaction,
+    recent: &mut Recent,
+    row: &StatementRow,
+    content: Content,
+) -> Result<(), CatalogError> {
+    state::apply(tx, &content.tables).await?;
+    if row.action == SEAL {
+        recent.retain(|(id, _)| *id > row.follows);
+        for (_, content) in recent.iter() {
+            state::apply(tx, &content.tables).await?;
+        }
+    } else {
+        recent.push_back((row.statement_id, content));
+    }
+    Ok(())
+}
+
+/// What the statements say, played into a catalog that has nothing else: to compare.
+#[derive(Default)]
+pub struct Replay {
+    recent: Recent,
+    /// Whether a seal was among them.
+    pub is_sealed: bool,
+}
+
+impl Replay {
+    /// Plays the next statement of the log.
+    pub async fn play(&mut self, opened: &Opened, into: &Catalog) -> Result<(), PolicyError> {
+        let content = content_of(opened)?;
+        let row = row_of(opened, &content);
+        self.is_sealed |= row.action == SEAL;
+        let mut tx = into.write().await?;
+        apply(&mut tx, &mut self.recent, &row, content).await?;
+        Ok(into.commit(tx, "play a statement").await?)
+    }
+}
+
+/// The row that a statement should have.
+pub fn row_told(opened: &Opened) -> Result<StatementRow, PolicyError> {
+    Ok(row_of(opened, &content_of(opened)?))
+}
+
+fn content_of(opened: &Opened) -> Result<Content, PolicyError> {
+    let object = || opened.stated.place.name.clone();
+    serde_json::from_slice(&opened.content)
+        .map_err(|source| PolicyError::Content { object: object(), source })
 }
 
 /// What follows from the catalog's being another one now.
@@ -141,7 +186,7 @@ async fn apply_unpublished(
                 catalog.commit(tx, "apply a hold").await?;
                 restored.holds_applied += 1;
             }
-            SEAL => {}
+            SEAL | super::VERIFY => {}
             _ => restored.left_out += 1,
         }
     }
@@ -176,7 +221,6 @@ async fn open(
         }
         Err(error) => return Err(error.into()),
     };
-    let content = serde_json::from_slice(&opened.content)
-        .map_err(|source| PolicyError::Content { object: name.to_owned(), source })?;
+    let content = content_of(&opened)?;
     Ok(Some((opened, content)))
 }

@@ -64,7 +64,7 @@ impl Sealer {
         if tables.is_empty() {
             return Ok(Sealed::Nothing);
         }
-        let content = Content { last_set: found.last_set, tables };
+        let content = Content { last_set: found.last_set, tables, verified: None };
         let (count, bytes) = (content.row_count(), content.encode());
         let mut tx = catalog.write().await?;
         statement::add(&mut tx, at, SEAL, Some(found.follows), count, &bytes).await?;

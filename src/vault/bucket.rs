@@ -19,7 +19,7 @@ use super::local::Local;
 use super::retention::{Lock, Schedule};
 use super::s3::S3;
 use super::s3::credentials::CredentialsError;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::config::{BucketKind, Config, Worm};
 use crate::base::hash::Digest;
 
@@ -68,6 +68,33 @@ pub struct Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
+    }
+}
+
+/// An object as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub name: String,
+    /// From the first on; none in a directory.
+    pub versions: Vec<Version>,
+    /// Whether a marker of deletion hides it from who asks by name.
+    pub is_hidden: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub id: String,
+    pub put_at: Timestamp,
+}
+
+impl Seen {
+    fn alone(name: String) -> Self {
+        Self { name, versions: Vec::new(), is_hidden: false }
+    }
+
+    pub fn first(&self) -> Place {
+        let version = self.versions.first().map(|version| version.id.clone());
+        Place { name: self.name.clone(), version }
     }
 }
 
@@ -188,6 +215,26 @@ impl Bucket {
         match &self.kind {
             Kind::Local(local) => local.list(prefix).await,
             Kind::S3(s3) => s3.list(prefix).await,
+        }
+    }
+
+    /// The objects below `prefix`, by name, with all their versions.
+    pub async fn look(&self, prefix: &str) -> Result<Vec<Seen>, BucketError> {
+        match &self.kind {
+            Kind::Local(local) => {
+                let names = local.list(prefix).await?;
+                Ok(names.into_iter().map(Seen::alone).collect())
+            }
+            Kind::S3(s3) => s3.look(prefix).await,
+        }
+    }
+
+    /// The lock that an object of this name, put at this time, should have; none
+    /// in a bucket that cannot lock.
+    pub async fn lock_of(&self, name: &str, at: Timestamp) -> Result<Option<Lock>, BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(None),
+            Kind::S3(s3) => s3.lock_of(name, at).await,
         }
     }
 

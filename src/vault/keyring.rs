@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use super::bucket::{Bucket, BucketError};
+use super::bucket::{Bucket, BucketError, Place};
 use super::keys::{Key, KeyError, MasterKey, WRAPPED_BYTES};
 use super::wire::{Reader, Short, put_text};
 use crate::base::clock::Timestamp;
@@ -17,7 +17,7 @@ use crate::base::ids::ArchiveId;
 
 const ARCHIVE_MAGIC: &[u8; 8] = b"MUNARC\x00\x01";
 const EPOCH_MAGIC: &[u8; 8] = b"MUNEPO\x00\x01";
-const ARCHIVE_OBJECT: &str = "keyring/archive/00000001";
+pub const ARCHIVE_OBJECT: &str = "keyring/archive/00000001";
 
 /// The version that this program writes; rotation will add others.
 pub const VERSION: u32 = 1;
@@ -45,6 +45,11 @@ pub enum KeyringError {
     Bucket(#[from] BucketError),
     #[error(transparent)]
     Key(#[from] KeyError),
+}
+
+/// What the key of an epoch is called.
+pub fn epoch_object(class: &str, epoch: &str) -> String {
+    format!("keyring/epoch/{class}/{epoch}/{VERSION:08}")
 }
 
 /// The keys of one archive, opened as they are needed.
@@ -126,30 +131,56 @@ impl Keyring {
     /// The key of an epoch, made on first use. Of two nodes that make it at the
     /// same time, the bucket lets one win and the other reads it.
     pub async fn epoch_key(&self, class: &str, epoch: &str) -> Result<Key, KeyringError> {
+        let missing = match self.known_epoch_key(class, epoch).await {
+            Err(KeyringError::Bucket(BucketError::Missing(name))) => name,
+            known => return known,
+        };
+        let key = Key::generate();
+        let object = self.seal_epoch(class, epoch, &key);
+        match self.bucket.put_new(&missing, Bytes::from(object)).await {
+            Ok(_) => {}
+            Err(BucketError::Differs(_)) => return self.known_epoch_key(class, epoch).await,
+            Err(error) => return Err(error.into()),
+        }
+        let mut epochs = self.epochs.lock().await;
+        Ok(epochs.entry((class.to_owned(), epoch.to_owned())).or_insert(key).clone())
+    }
+
+    /// The key of an epoch that something was sealed in. One that is missing is
+    /// not made: a new one would open nothing, and keep the right one from being
+    /// put back.
+    pub async fn known_epoch_key(&self, class: &str, epoch: &str) -> Result<Key, KeyringError> {
         let mut epochs = self.epochs.lock().await;
         let place = (class.to_owned(), epoch.to_owned());
         if let Some(key) = epochs.get(&place) {
             return Ok(key.clone());
         }
-        let name = format!("keyring/epoch/{class}/{epoch}/{VERSION:08}");
-        let key = match self.bucket.get(&name).await {
-            Ok(bytes) => self.open_epoch(&name, class, epoch, &bytes)?,
-            Err(BucketError::Missing(_)) => {
-                let key = Key::generate();
-                let object = self.seal_epoch(class, epoch, &key);
-                match self.bucket.put_new(&name, Bytes::from(object)).await {
-                    Ok(_) => key,
-                    Err(BucketError::Differs(_)) => {
-                        let bytes = self.bucket.get(&name).await?;
-                        self.open_epoch(&name, class, epoch, &bytes)?
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let name = epoch_object(class, epoch);
+        let key = self.open_epoch(&name, class, epoch, &self.bucket.get(&name).await?)?;
         epochs.insert(place, key.clone());
         Ok(key)
+    }
+
+    /// Whether an object of the keyring is what its name says and opens with the
+    /// master key.
+    pub async fn check_object(&self, place: &Place) -> Result<(), KeyringError> {
+        let bytes = self.bucket.get_at(place).await?;
+        let damaged = || KeyringError::Damaged(place.name.clone());
+        if place.name == ARCHIVE_OBJECT {
+            let object = ArchiveObject::decode(&bytes).map_err(|_| damaged())?;
+            let context = ArchiveObject::context(object.archive, object.created_at);
+            let seed = self.master.key.unwrap(&context, &object.wrapped, "the log's signing key");
+            let is_ours = object.archive == self.archive && object.master_id == self.master.id;
+            let is_same = seed.is_ok_and(|seed| seed[..] == self.log_seed.as_bytes()[..]);
+            return if is_ours && is_same { Ok(()) } else { Err(damaged()) };
+        }
+        let mut parts = place.name.strip_prefix("keyring/epoch/").ok_or_else(damaged)?.split('/');
+        let (class, epoch) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        if place.name != epoch_object(class, epoch) {
+            return Err(damaged());
+        }
+        self.open_epoch(&place.name, class, epoch, &bytes)?;
+        Ok(())
     }
 
     fn epoch_context(&self, class: &str, epoch: &str) -> Vec<u8> {

@@ -106,6 +106,11 @@ impl Vault {
         Signer::from_seed(&name, self.keyring.log_seed()).expect("the name has no space or plus")
     }
 
+    /// Whether an object below `keyring/` opens with the master key.
+    pub async fn check_key(&self, place: &bucket::Place) -> Result<(), VaultError> {
+        Ok(self.keyring.check_object(place).await?)
+    }
+
     fn keyring(&self) -> &Keyring {
         &self.keyring
     }

@@ -38,6 +38,22 @@ pub struct OpenSegment {
     inner: Arc<Inner>,
 }
 
+/// A segment whose keys have not been opened.
+pub struct LockedSegment {
+    object: Place,
+    pub header: Header,
+    pub entries: Vec<Entry>,
+    pub size_bytes: u64,
+    whole: Option<Bytes>,
+}
+
+impl LockedSegment {
+    /// Of the whole object, where it was read whole.
+    pub fn sha256(&self) -> Option<Digest> {
+        self.whole.as_deref().map(Digest::of)
+    }
+}
+
 struct Inner {
     vault: Vault,
     object: Place,
@@ -57,6 +73,19 @@ impl Vault {
         object: &Place,
         page: &Place,
     ) -> Result<OpenSegment, VaultError> {
+        let read = self.read_segment(object).await?;
+        if let Some(whole) = &read.whole
+            && !object.name.ends_with(&format!("-{}.seg", Digest::of(whole)))
+        {
+            let what = "its contents are not what its name says";
+            return Err(VaultError::Damaged { object: object.name.clone(), what });
+        }
+        self.unlock(read, page).await
+    }
+
+    /// Reads what a segment says of itself in the clear. Whether it has the hash in
+    /// its name is not looked at.
+    pub async fn read_segment(&self, object: &Place) -> Result<LockedSegment, VaultError> {
         let damaged =
             |what: &'static str| VaultError::Damaged { object: object.name.clone(), what };
         let size = self.bucket().size(object).await?;
@@ -64,11 +93,6 @@ impl Vault {
             true => Some(self.bucket().get_at(object).await?),
             false => None,
         };
-        if let Some(whole) = &whole
-            && !object.name.ends_with(&format!("-{}.seg", Digest::of(whole)))
-        {
-            return Err(damaged("its contents are not what its name says"));
-        }
         let read = async |range: std::ops::Range<u64>| match &whole {
             Some(whole) => Ok(whole.slice(range.start as usize..range.end as usize)),
             None => self.bucket().get_range(object, range).await,
@@ -85,17 +109,42 @@ impl Vault {
         let footer_at = trailer_at.checked_sub(footer).ok_or_else(short)?;
         let entries = read_table(&header, &read(footer_at..size).await?, size)
             .ok_or_else(|| damaged("its table does not verify"))?;
+        Ok(LockedSegment { object: object.clone(), header, entries, size_bytes: size, whole })
+    }
+
+    /// Opens a segment with its keys.
+    pub async fn unlock(
+        &self,
+        LockedSegment { object, header, entries, size_bytes, whole }: LockedSegment,
+        page: &Place,
+    ) -> Result<OpenSegment, VaultError> {
         let keys = self.page_keys(&header, page).await?;
-        let inner = Inner {
-            vault: self.clone(),
-            object: object.clone(),
-            header,
-            entries,
-            keys,
-            size_bytes: size,
-            whole,
-        };
+        let vault = self.clone();
+        let inner = Inner { vault, object, header, entries, keys, size_bytes, whole };
         Ok(OpenSegment { inner: Arc::new(inner) })
+    }
+
+    /// SHA-256 of an object's bytes, in pieces where it is large.
+    pub async fn sha256(&self, object: &Place) -> Result<Digest, VaultError> {
+        let (size, mut at) = (self.bucket().size(object).await?, 0);
+        let mut hasher = Hasher::new();
+        while at < size {
+            let next = size.min(at + limits::SEGMENT_BYTES_MAX as u64);
+            hasher.update(&self.bucket().get_range(object, at..next).await?);
+            at = next;
+        }
+        Ok(hasher.finish())
+    }
+
+    /// Of which segment a key page is, as it says in the clear.
+    pub async fn page_header(&self, page: &Place) -> Result<Header, VaultError> {
+        let damaged = |what| VaultError::Damaged { object: page.name.clone(), what };
+        let bytes = self.bucket().get_at(page).await?;
+        let header = page::read(&bytes).ok_or_else(|| damaged("it is no key page"))?.header;
+        match header.archive == self.archive() {
+            true => Ok(header),
+            false => Err(damaged("it belongs to another archive")),
+        }
     }
 
     async fn page_keys(
@@ -112,7 +161,7 @@ impl Vault {
         if sealed.keyring_version != VERSION {
             return Err(damaged("its keyring version is not known to this program"));
         }
-        let epoch_key = self.keyring().epoch_key(&header.class, &header.epoch).await?;
+        let epoch_key = self.keyring().known_epoch_key(&header.class, &header.epoch).await?;
         let keys = sealed.open(&epoch_key)?;
         Ok(keys.into_iter().collect())
     }
@@ -142,6 +191,16 @@ impl OpenSegment {
         self.inner.size_bytes
     }
 
+    /// SHA-256 of a record's ciphertext; that takes no key.
+    pub async fn ciphertext_sha256(&self, entry: &Entry) -> Result<Digest, VaultError> {
+        self.inner.ciphertext_sha256(entry).await
+    }
+
+    /// Whether the page has the record's key.
+    pub fn has_key(&self, record: RecordId) -> bool {
+        self.inner.keys.contains_key(&record)
+    }
+
     /// Opens a record's metadata; its body is read when asked for.
     pub async fn record(&self, entry: u32) -> Result<OpenRecord, VaultError> {
         let entry = self
@@ -167,6 +226,18 @@ impl OpenSegment {
 }
 
 impl Inner {
+    async fn ciphertext_sha256(&self, entry: &Entry) -> Result<Digest, VaultError> {
+        let mut hasher = Hasher::new();
+        let end = entry.offset + entry.body_sealed_bytes + entry.meta_sealed_bytes;
+        let mut at = entry.offset;
+        while at < end {
+            let next = end.min(at + limits::SEGMENT_BYTES_MAX as u64);
+            hasher.update(&self.read(at..next).await?);
+            at = next;
+        }
+        Ok(hasher.finish())
+    }
+
     fn damaged(&self, what: &'static str) -> VaultError {
         VaultError::Damaged { object: self.object.name.clone(), what }
     }
@@ -265,15 +336,7 @@ impl OpenRecord {
     /// SHA-256 of the record's ciphertext as it lies in the bucket now; the
     /// leaf holds what it was when sealed.
     pub async fn ciphertext_sha256(&self) -> Result<Digest, VaultError> {
-        let mut hasher = Hasher::new();
-        let end = self.entry.offset + self.entry.body_sealed_bytes + self.entry.meta_sealed_bytes;
-        let mut at = self.entry.offset;
-        while at < end {
-            let next = end.min(at + limits::SEGMENT_BYTES_MAX as u64);
-            hasher.update(&self.inner.read(at..next).await?);
-            at = next;
-        }
-        Ok(hasher.finish())
+        self.inner.ciphertext_sha256(&self.entry).await
     }
 
     fn body_opener(&self) -> ChunkOpener {

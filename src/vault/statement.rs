@@ -98,7 +98,7 @@ impl Vault {
         if version != VERSION {
             return Err(damaged("its keyring version is not known to this program"));
         }
-        let epoch_key = self.keyring().epoch_key(POLICY, &head.at.month()).await?;
+        let epoch_key = self.keyring().known_epoch_key(POLICY, &head.at.month()).await?;
         let key = object_key(&epoch_key, &salt);
         let aad = &object[..object.len() - reader.0.len()];
         let packed = key

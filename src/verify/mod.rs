@@ -1,11 +1,12 @@
-//! Checking, without trusting the archive: export bundles now; the bucket's
-//! scrub belongs here too. Needs neither server nor catalog.
+//! Checking: export bundles, without trusting the archive, needing neither server
+//! nor catalog; and the whole archive, each part against the others.
 
 pub mod bundle;
 mod container;
 mod exceptions;
 mod proof;
 pub mod report;
+pub mod scrub;
 mod source;
 #[cfg(test)]
 mod tests;

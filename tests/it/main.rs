@@ -22,6 +22,7 @@ mod rebuild;
 mod refusals;
 mod s3;
 mod s3_archive;
+mod scrub;
 mod search_corpus;
 mod serve;
 mod sets;

@@ -30,6 +30,8 @@ const NOT_COMPARED: &[&str] = &[
     "participant",
     "attachment",
     "gap",
+    "scrub",
+    "scrub_finding",
     "pending_reading",
     "damage",
     "session",
@@ -83,7 +85,7 @@ fn message(number: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-fn send(made: &Made, served: &Served, numbers: std::ops::Range<usize>) {
+pub(super) fn send(made: &Made, served: &Served, numbers: std::ops::Range<usize>) {
     let mut sender = Sender::connect(served.smtp).unwrap();
     for number in numbers {
         sender.send(&made.said["journal"], &message(number)).unwrap();
@@ -168,7 +170,7 @@ impl Desk {
 
 /// An archive that was used: mail before and after two runs, holds placed and one
 /// released, and what was decided when no server ran.
-async fn used(made: &Made) {
+pub(super) async fn used(made: &Made) {
     let served = Served::start(&made.config, &[]).unwrap();
     send(made, &served, 0..150);
     let desk = Desk::set_up(made).await;

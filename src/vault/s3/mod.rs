@@ -35,9 +35,9 @@ use client::{Call, CallError, Client, client_options};
 use credentials::{Credentials, Use};
 use sign::LockingConnector;
 
-use super::bucket::{BucketError, PIECE_BYTES, Place, failed, next_piece};
+use super::bucket::{BucketError, PIECE_BYTES, Place, Seen, failed, next_piece};
 use super::retention::{Lock, Schedule};
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::config;
 use crate::base::hash::{Digest, Hasher};
 use crate::base::limits;
@@ -128,10 +128,19 @@ impl S3 {
     }
 
     /// The lock that an object is created with.
-    async fn lock_of(&self, name: &str) -> Result<Option<Lock>, BucketError> {
+    async fn lock_now(&self, name: &str) -> Result<Option<Lock>, BucketError> {
+        self.lock_of(name, self.clock.now()).await
+    }
+
+    /// The lock of an object that was put at `at`.
+    pub(super) async fn lock_of(
+        &self,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<Option<Lock>, BucketError> {
         let asked = self.has_locks.get_or_try_init(|| self.is_lock_configured());
         match asked.await {
-            Ok(true) => Ok(self.schedule.lock_of(name, self.clock.now())),
+            Ok(true) => Ok(self.schedule.lock_of(name, at)),
             Ok(false) => Ok(None),
             Err(error) => Err(call_failed("ask for the lock of", name, error)),
         }
@@ -147,7 +156,7 @@ impl S3 {
         name: &str,
         bytes: Bytes,
     ) -> Result<Option<String>, BucketError> {
-        let lock = self.lock_of(name).await?;
+        let lock = self.lock_now(name).await?;
         self.put_locked(name, bytes, lock).await
     }
 
@@ -205,7 +214,7 @@ impl S3 {
     }
 
     async fn upload(&self, name: &str, file: File) -> Result<Option<String>, BucketError> {
-        let lock = self.lock_of(name).await?;
+        let lock = self.lock_now(name).await?;
         let options = PutMultipartOptions { extensions: with(lock), ..Default::default() };
         let mut upload = self
             .store
@@ -342,6 +351,12 @@ impl S3 {
         Ok(names)
     }
 
+    pub(super) async fn look(&self, prefix: &str) -> Result<Vec<Seen>, BucketError> {
+        let below = format!("{}/", prefix.trim_end_matches('/'));
+        let found = self.client.seen_below(&below).await;
+        found.map_err(|error| call_failed("list", prefix, error))
+    }
+
     pub(super) async fn retention(&self, place: &Place) -> Result<Option<Lock>, BucketError> {
         let found = self.client.retention(place).await;
         found.map_err(|error| call_failed("read the lock of", &place.name, error))
@@ -349,7 +364,7 @@ impl S3 {
 
     /// Locks an object as its name asks, where it is not.
     pub(super) async fn ensure_lock(&self, place: &Place) -> Result<(), BucketError> {
-        let Some(lock) = self.lock_of(&place.name).await? else { return Ok(()) };
+        let Some(lock) = self.lock_now(&place.name).await? else { return Ok(()) };
         match self.retention(place).await? {
             Some(found) if found.holds(&lock) => Ok(()),
             // One that a bucket gives by itself may be longer and weaker.

@@ -2,10 +2,14 @@
 //! another version on top of an object; the first version stays where it was,
 //! and it is the archive's.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 use serde::Deserialize;
 
 use super::client::{Call, CallError, Client};
+use crate::base::clock::Timestamp;
+use crate::vault::bucket::{self, Seen};
 
 /// One version of an object; markers of deletion are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +26,8 @@ struct Listing {
     next_version_id_marker: Option<String>,
     #[serde(rename = "Version", default)]
     versions: Vec<Listed>,
+    #[serde(rename = "DeleteMarker", default)]
+    markers: Vec<Marker>,
 }
 
 #[derive(Deserialize)]
@@ -29,6 +35,16 @@ struct Listing {
 struct Listed {
     key: String,
     version_id: String,
+    #[serde(default)]
+    last_modified: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Marker {
+    key: String,
+    #[serde(default)]
+    is_latest: bool,
 }
 
 impl Client {
@@ -46,38 +62,92 @@ impl Client {
         self.versions(prefix, |_| false).await
     }
 
+    /// The objects below `prefix` with their versions and whether a marker hides
+    /// them. What is a marker alone is no object.
+    pub async fn seen_below(&self, prefix: &str) -> Result<Vec<Seen>, CallError> {
+        let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
+        let mut pages = Pages::new(self.address.key(prefix));
+        while let Some(page) = pages.next(self).await? {
+            let new =
+                |name: &str| Seen { name: name.to_owned(), versions: Vec::new(), is_hidden: false };
+            for listed in page.versions {
+                let Some(name) = self.address.name(&listed.key) else { continue };
+                let at: jiff::Timestamp =
+                    listed.last_modified.parse().map_err(|_| CallError::Unreadable)?;
+                let put_at = Timestamp::from_seconds(at.as_second());
+                let version = bucket::Version { id: listed.version_id, put_at };
+                seen.entry(name.to_owned()).or_insert_with(|| new(name)).versions.push(version);
+            }
+            for marker in page.markers.iter().filter(|marker| marker.is_latest) {
+                let Some(name) = self.address.name(&marker.key) else { continue };
+                seen.entry(name.to_owned()).or_insert_with(|| new(name)).is_hidden = true;
+            }
+        }
+        let mut found: Vec<Seen> = seen.into_values().collect();
+        found.retain(|seen| !seen.versions.is_empty());
+        for seen in &mut found {
+            // They come newest first.
+            seen.versions.reverse();
+        }
+        Ok(found)
+    }
+
     /// Lists until a page ends with a name that is enough.
     async fn versions(
         &self,
         prefix: &str,
         is_enough: impl Fn(&str) -> bool,
     ) -> Result<Vec<Version>, CallError> {
-        let prefix = self.address.key(prefix);
-        let (mut key_marker, mut version_marker) = (String::new(), String::new());
+        let mut pages = Pages::new(self.address.key(prefix));
         let mut found = Vec::new();
-        loop {
-            let mut query = vec![("versions", ""), ("prefix", &*prefix)];
-            if !key_marker.is_empty() {
-                query.push(("key-marker", &key_marker));
-                query.push(("version-id-marker", &version_marker));
-            }
-            let call = Call { method: Method::GET, query: &query, ..Call::default() };
-            let listing: Listing = self.call(&call).await?.done()?.xml()?;
-            let names = listing.versions.into_iter().filter_map(|listed| {
+        while let Some(page) = pages.next(self).await? {
+            let names = page.versions.into_iter().filter_map(|listed| {
                 let name = self.address.name(&listed.key)?.to_owned();
                 Some(Version { name, id: listed.version_id })
             });
             found.extend(names);
-            let is_last = found.last().is_some_and(|last: &Version| is_enough(&last.name));
-            if is_last || !listing.is_truncated {
-                return Ok(found);
+            if found.last().is_some_and(|last: &Version| is_enough(&last.name)) {
+                break;
             }
-            let next = (listing.next_key_marker, listing.next_version_id_marker);
-            (key_marker, version_marker) = match next {
+        }
+        Ok(found)
+    }
+}
+
+/// A listing of versions, page by page.
+struct Pages {
+    prefix: String,
+    key_marker: String,
+    version_marker: String,
+    is_over: bool,
+}
+
+impl Pages {
+    fn new(prefix: String) -> Self {
+        let (key_marker, version_marker) = (String::new(), String::new());
+        Self { prefix, key_marker, version_marker, is_over: false }
+    }
+
+    async fn next(&mut self, client: &Client) -> Result<Option<Listing>, CallError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let mut query = vec![("versions", ""), ("prefix", &*self.prefix)];
+        if !self.key_marker.is_empty() {
+            query.push(("key-marker", &self.key_marker));
+            query.push(("version-id-marker", &self.version_marker));
+        }
+        let call = Call { method: Method::GET, query: &query, ..Call::default() };
+        let mut listing: Listing = client.call(&call).await?.done()?.xml()?;
+        self.is_over = !listing.is_truncated;
+        if listing.is_truncated {
+            let next = (listing.next_key_marker.take(), listing.next_version_id_marker.take());
+            (self.key_marker, self.version_marker) = match next {
                 (Some(key), version) if !key.is_empty() => (key, version.unwrap_or_default()),
                 _ => return Err(CallError::Unreadable),
             };
         }
+        Ok(Some(listing))
     }
 }
 

@@ -1,0 +1,286 @@
+//! One segment, by the version that the catalog names: its bytes, its page, and
+//! every record in it, to the hash of the mail.
+
+use std::collections::HashMap;
+
+use futures::TryStreamExt as _;
+
+use super::finding::{
+    PAGE_DAMAGED, PAGE_MISSING, RECORD_DAMAGED, RECORD_WITHOUT_KEY, SEGMENT_DAMAGED,
+    SEGMENT_MISSING, SEGMENT_ROW_CHANGED, SEGMENT_ROW_MISSING,
+};
+use super::{ScrubError, Work};
+use crate::base::hash::Digest;
+use crate::base::ids::{RecordId, SegmentId};
+use crate::base::limits::DELIVERY_MEMORY_BYTES_MAX;
+use crate::catalog::doubt::{self, RawDelivery, RawSegment};
+use crate::ingest::adopt::read_name;
+use crate::ingest::rebuild::Progress;
+use crate::ledger::commitment;
+use crate::ledger::leaf::Leaf;
+use crate::vault::VaultError;
+use crate::vault::bucket::{BucketError, Place};
+use crate::vault::keyring::epoch_object;
+use crate::vault::open::{LockedSegment, OpenSegment};
+use crate::vault::segment::Entry;
+
+/// How a segment's row is called in what is found.
+pub(super) fn segment_object(id: SegmentId) -> String {
+    format!("segment {id}")
+}
+
+impl<P: Progress> Work<'_, P> {
+    pub(super) async fn segment(
+        &mut self,
+        id: SegmentId,
+        rows: &[RawDelivery],
+    ) -> Result<(), ScrubError> {
+        let records = records_of(rows);
+        let Some(row) = doubt::segment(&self.on.catalog, id).await? else {
+            let what = "the catalog has deliveries of a segment that it has no row of";
+            self.fault(SEGMENT_ROW_MISSING, segment_object(id), what, &records);
+            return Ok(());
+        };
+        self.state.counts.segments += 1;
+        let Some((object, sha256)) = self.object_of(id, &row).await? else {
+            let what = "the catalog has it and the bucket does not";
+            self.fault(SEGMENT_MISSING, &row.object.name, what, &records);
+            return Ok(());
+        };
+        let read = match self.on.vault.read_segment(&object).await {
+            Ok(read) => read,
+            Err(VaultError::Bucket(BucketError::Missing(name))) => {
+                let what = "the catalog has it and the bucket does not";
+                self.fault(SEGMENT_MISSING, name, what, &records);
+                return Ok(());
+            }
+            Err(VaultError::Damaged { what, .. }) => {
+                self.fault(SEGMENT_DAMAGED, &object.name, what, &records);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.read(read.size_bytes).await;
+        if read.header.segment != id {
+            let what = format!("it is the segment {}", read.header.segment);
+            self.fault(SEGMENT_DAMAGED, &object.name, what, &records);
+            return Ok(());
+        }
+        let found = match read.sha256() {
+            Some(found) => found,
+            None => self.on.vault.sha256(&object).await?,
+        };
+        let is_whole = found == sha256;
+        self.segment_row(id, &row, &object, &read, &sha256, &records).await?;
+        let page = Place { name: read.header.page_name(), version: None };
+        let page = if page.name == row.page.name { row.page.clone() } else { page };
+        let what = "its contents are not what its name says";
+        match self.unlock(read, &page, &records).await? {
+            Some(open) => {
+                let hurt = self.table(&open, rows).await?;
+                if !is_whole {
+                    let hurt: Vec<_> = hurt.into_iter().map(|(record, _)| record).collect();
+                    self.fault(SEGMENT_DAMAGED, &object.name, what, &hurt);
+                } else {
+                    for (record, what) in hurt {
+                        self.fault(RECORD_DAMAGED, format!("record {record}"), what, &[record]);
+                    }
+                }
+            }
+            None if !is_whole => self.fault(SEGMENT_DAMAGED, &object.name, what, &records),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Where the segment is: by its row, or by its id where the row is at odds with
+    /// itself; and the hash that its name ends with.
+    async fn object_of(
+        &mut self,
+        id: SegmentId,
+        row: &RawSegment,
+    ) -> Result<Option<(Place, Digest)>, ScrubError> {
+        let ours = |name: &str| {
+            let is_ours = read_name(name).is_some_and(|named| named.segment == id);
+            let tail = name.rsplit_once('-')?.1.strip_suffix(".seg")?;
+            tail.parse::<Digest>().ok().filter(|_| is_ours)
+        };
+        let bucket = self.on.vault.bucket();
+        if let Some(sha256) = ours(&row.object.name)
+            && (sha256.0[..] == row.sha256 || bucket.find(&row.object.name).await.is_ok())
+        {
+            return Ok(Some((row.object.clone(), sha256)));
+        }
+        for name in bucket.list("seg").await? {
+            if let Some(sha256) = ours(&name) {
+                return Ok(Some((bucket.find(&name).await?, sha256)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn segment_row(
+        &mut self,
+        id: SegmentId,
+        row: &RawSegment,
+        object: &Place,
+        read: &LockedSegment,
+        sha256: &Digest,
+        records: &[RecordId],
+    ) -> Result<(), ScrubError> {
+        let header = &read.header;
+        let mut changed = Vec::new();
+        let mut differs = |is_other: bool, name| {
+            if is_other {
+                changed.push(name);
+            }
+        };
+        differs(row.object.name != object.name, "object");
+        differs(row.page.name != header.page_name(), "page");
+        differs(row.class != header.class, "class");
+        differs(row.epoch != header.epoch, "epoch");
+        differs(row.sha256 != sha256.0, "sha256");
+        differs(row.size_bytes != read.size_bytes as i64, "size_bytes");
+        differs(row.created_at != id.created_at().0, "created_at");
+        if row.object.name == object.name && row.object.version.is_some() {
+            let first = self.on.vault.bucket().find(&object.name).await?;
+            differs(first.version != row.object.version, "object_version");
+        }
+        if !changed.is_empty() {
+            let what = format!("not as in the bucket: {}", changed.join(", "));
+            self.fault(SEGMENT_ROW_CHANGED, segment_object(id), what, records);
+        }
+        Ok(())
+    }
+
+    async fn unlock(
+        &mut self,
+        read: LockedSegment,
+        page: &Place,
+        records: &[RecordId],
+    ) -> Result<Option<OpenSegment>, ScrubError> {
+        let key = epoch_object(&read.header.class, &read.header.epoch);
+        let error = match self.on.vault.unlock(read, page).await {
+            Ok(open) => return Ok(Some(open)),
+            Err(error) => error,
+        };
+        match self.as_key_fault(error, &key).await? {
+            None => {}
+            Some(VaultError::Bucket(BucketError::Missing(name))) => {
+                let what = "without it nothing in its segment can be read";
+                self.fault(PAGE_MISSING, name, what, records);
+            }
+            Some(VaultError::Damaged { what, .. }) => {
+                self.fault(PAGE_DAMAGED, &page.name, what, records);
+            }
+            Some(VaultError::Key(_)) => {
+                let what = "it does not open with its epoch's key";
+                self.fault(PAGE_DAMAGED, &page.name, what, records);
+            }
+            Some(error) => return Err(error.into()),
+        }
+        Ok(None)
+    }
+
+    /// Checks every record of the table, and the rows with them; gives the records
+    /// that are not what their leaves say.
+    async fn table(
+        &mut self,
+        open: &OpenSegment,
+        rows: &[RawDelivery],
+    ) -> Result<Vec<(RecordId, String)>, ScrubError> {
+        let mut by_record: HashMap<&[u8], &RawDelivery> =
+            rows.iter().map(|row| (&row.record[..], row)).collect();
+        let (first, last) = match (rows.first(), rows.last()) {
+            (Some(first), Some(last)) => (first.seq, last.seq),
+            _ => (0, 0),
+        };
+        let messages = doubt::messages(&self.on.catalog, first, last).await?;
+        let mut hurt = Vec::new();
+        for (index, entry) in (0..).zip(open.entries()) {
+            let row = by_record.remove(&entry.record.0[..]);
+            if !open.has_key(entry.record) {
+                let what = "its page has no key of it, and it was not erased";
+                let object = format!("record {}", entry.record);
+                self.fault(RECORD_WITHOUT_KEY, object, what, &[entry.record]);
+                continue;
+            }
+            let meta = match examine(open, index, entry).await? {
+                Ok(meta) => meta,
+                Err(what) => {
+                    hurt.push((entry.record, what));
+                    // Its row is there, and cannot be compared.
+                    continue;
+                }
+            };
+            let of_row = row.map(|row| (row, messages.get(&row.seq)));
+            self.row_of_record(open, index, entry, &meta, of_row).await?;
+        }
+        for row in rows.iter().filter(|row| by_record.contains_key(&row.record[..])) {
+            self.of_no_segment(row).await?;
+        }
+        self.order(rows).await?;
+        Ok(hurt)
+    }
+}
+
+fn records_of(rows: &[RawDelivery]) -> Vec<RecordId> {
+    rows.iter().filter_map(|row| RecordId::try_from(&row.record[..]).ok()).collect()
+}
+
+/// Opens a record and checks all that its leaf binds. What is wrong with it is the
+/// inner error.
+async fn examine(
+    open: &OpenSegment,
+    index: u32,
+    entry: &Entry,
+) -> Result<Result<crate::vault::record::RecordMeta, String>, ScrubError> {
+    let Ok(Leaf::Delivery {
+        record: id,
+        received_at,
+        class,
+        ciphertext,
+        commitments,
+        commitment_root,
+    }) = Leaf::decode(&entry.leaf)
+    else {
+        return Ok(Err("its leaf cannot be read".into()));
+    };
+    if open.ciphertext_sha256(entry).await? != ciphertext {
+        return Ok(Err("its bytes are not those that its leaf binds".into()));
+    }
+    let read = async {
+        let record = open.record(index).await?;
+        let size = match entry.body_bytes > DELIVERY_MEMORY_BYTES_MAX as u64 {
+            false => record.bytes().await?.len() as u64,
+            true => {
+                let count =
+                    |size: u64, piece: bytes::Bytes| async move { Ok(size + piece.len() as u64) };
+                record.chunks().try_fold(0, count).await?
+            }
+        };
+        Ok::<_, VaultError>((record, size))
+    };
+    let (record, size) = match read.await {
+        Ok(read) => read,
+        Err(VaultError::Damaged { what, .. }) => return Ok(Err(what.into())),
+        Err(error) => return Err(error.into()),
+    };
+    let meta = record.meta();
+    let found = record.commitments();
+    let wrong = [
+        (size != meta.delivery.size, "its size is not what was sealed"),
+        (id != entry.record, "its leaf is of another record"),
+        (class != open.header().class, "its leaf names another class"),
+        (received_at != meta.transaction.received_at, "its leaf names another time"),
+        (
+            found.len() as u64 != u64::from(commitments)
+                || commitment::root(&found) != commitment_root,
+            "what it commits to is not what its leaf says",
+        ),
+    ];
+    Ok(match wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
+        Some((_, what)) => Err(what.into()),
+        None => Ok(meta.clone()),
+    })
+}
