@@ -1,6 +1,7 @@
 //! Counts for the status page.
 
 use super::{Catalog, CatalogError, During};
+use crate::base::clock::Timestamp;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -38,4 +39,13 @@ pub async fn counts(catalog: &Catalog) -> Result<Counts, CatalogError> {
         leaves: count(row.4),
         damaged: count(row.5),
     })
+}
+
+/// When the first segment was made.
+pub async fn first_segment(catalog: &Catalog) -> Result<Option<Timestamp>, CatalogError> {
+    let at: Option<i64> = sqlx::query_scalar("SELECT MIN(created_at) FROM segment")
+        .fetch_one(catalog.read())
+        .await
+        .during("find the first segment")?;
+    Ok(at.map(Timestamp))
 }

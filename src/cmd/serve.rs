@@ -18,6 +18,7 @@ use crate::http;
 use crate::ingest::follow::{Follower, Progress};
 use crate::ingest::publish::check_published;
 use crate::jobs::Runner;
+use crate::jobs::check::Checks;
 use crate::policy::{Recorder, Teller};
 use crate::smtp::listener::Server;
 use crate::worker::Pool;
@@ -142,6 +143,9 @@ impl Running {
                 tracing::error!(error = %format!("{error:#}"), "the log is not published any more");
             }
         });
+        let rate = Some(config.vault.check_bytes_per_second);
+        let checks = Checks::new(archive.scrubber("serve", rate), config.vault.check_days);
+        tasks.spawn(checks.run(stopped_by(stopping.clone())));
         let jobs = Runner::of_server(context.exports.clone());
         tasks.spawn(jobs.run(stopped_by(stopping.clone())));
         let until = stopped_by(stopping);

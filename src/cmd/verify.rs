@@ -11,9 +11,9 @@ use crate::app::Archive;
 use crate::base::number::{counted, grouped};
 use crate::ingest::log::Log;
 use crate::verify::report::{EXIT_BAD, EXIT_GOOD, EXIT_UNCHECKED};
-use crate::verify::scrub::Report;
 use crate::verify::scrub::finding::Finding;
 use crate::verify::scrub::since::{Since, since};
+use crate::verify::scrub::{Report, last};
 
 use super::rebuild::Shown;
 use super::serve::Signals;
@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Write the newest checkpoint here, to be kept outside.
     #[arg(long, value_name = "FILE")]
     checkpoint_out: Option<PathBuf>,
+    /// Print what the last check found, and check nothing.
+    #[arg(long, conflicts_with_all = ["since", "rate"])]
+    last: bool,
     /// Read at most so many bytes of the bucket in a second.
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     rate: Option<u64>,
@@ -72,9 +75,13 @@ async fn check(arguments: &Arguments) -> anyhow::Result<u8> {
         std::fs::write(file, note)
             .with_context(|| format!("cannot write the checkpoint to {}", file.display()))?;
     }
-    let report = match arguments.since_only {
-        true => None,
-        false => Some(scrub(arguments, &archive).await?),
+    let report = match (arguments.since_only, arguments.last) {
+        (true, _) => None,
+        (_, true) => {
+            let last = last(&archive.catalog).await?;
+            Some(last.context("no check has come to its end yet; run one without --last")?)
+        }
+        _ => Some(scrub(arguments, &archive).await?),
     };
     let is_bad = kept.as_ref().is_some_and(|kept| kept.fault.is_some())
         || report.as_ref().is_some_and(|report| report.fault_count > 0);
@@ -151,6 +158,9 @@ fn told(report: Option<&Report>, kept: Option<&Since>, checkpoint: Option<&str>)
     }
     if let Some(report) = report {
         let counts = &report.counts;
+        if let Some(ended_at) = &report.ended_at {
+            text += &format!("Checked from {} to {ended_at}.\n", report.begun_at);
+        }
         text += &format!(
             "Looked at: {}, {}, {}, {} of the log, {}, {}.\n{}\n",
             counted(counts.objects, "object"),

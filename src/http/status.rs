@@ -12,6 +12,7 @@ use super::guard::Signed;
 use crate::access::Role;
 use crate::base::limits;
 use crate::catalog::{damage, delivery, status};
+use crate::verify::scrub;
 
 #[derive(Serialize, ToSchema)]
 pub struct Status {
@@ -29,6 +30,7 @@ pub struct Status {
     gaps: u64,
     damage: DamageStatus,
     jobs: JobsStatus,
+    check: CheckStatus,
 }
 
 /// Whether the bucket itself refuses to change what was written.
@@ -98,6 +100,28 @@ impl From<damage::Row> for DamagedRecord {
     }
 }
 
+/// The check of the whole archive.
+#[derive(Serialize, ToSchema)]
+pub struct CheckStatus {
+    /// When the last one ended; none before the first.
+    last: Option<String>,
+    /// What it found; `muniment verify --last` names it.
+    faults: u64,
+    running: Option<CheckRunning>,
+}
+
+/// A check that is under way, or was cut off and goes on.
+#[derive(Serialize, ToSchema)]
+pub struct CheckRunning {
+    begun_at: String,
+    /// `keys`, `log`, `records`, `objects`, `statements` or `decisions`.
+    step: String,
+    /// Of `total` in this step; that is 0 where it is not known.
+    done: u64,
+    total: u64,
+    faults: u64,
+}
+
 /// How the archive is.
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status)))]
 pub async fn show(
@@ -110,6 +134,7 @@ pub async fn show(
     let review = &context.review;
     let enforcement = review.vault.bucket().enforcement();
     let published = review.log.published();
+    let (last, running) = scrub::standing(&context.catalog).await?;
     Ok(Json(Status {
         archive_id: review.vault.archive().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -140,6 +165,17 @@ pub async fn show(
                 .collect(),
         },
         jobs: JobsStatus { running: counts.jobs_running, queued: counts.jobs_queued },
+        check: CheckStatus {
+            last: last.as_ref().and_then(|it| it.ended_at).map(|at| at.to_string()),
+            faults: last.map_or(0, |it| it.faults),
+            running: running.map(|it| CheckRunning {
+                begun_at: it.begun_at.to_string(),
+                step: it.step,
+                done: it.done,
+                total: it.total,
+                faults: it.faults,
+            }),
+        },
     }))
 }
 

@@ -1,6 +1,8 @@
 //! Durable work: takes jobs from the catalog one by one and maps each kind to
 //! the verb that does it. What a job does is the verb's business.
 
+pub mod check;
+
 use std::future::Future;
 use std::time::Duration;
 

@@ -544,6 +544,7 @@ export const s = {
     waiting: "nothing yet",
     ago: (t: string) => `${t} ago`,
     sentence: {
+      faults: (n: number) => `The last check found ${count(n, "fault")}`,
       noSource: "No source is configured.",
       silent: (n: number, all: number) =>
         n === all
@@ -580,6 +581,13 @@ export const s = {
     pending: "Documents still being read",
     gaps: "Gaps",
     gapsWhy: "Could not be indexed in full; kept and exported all the same.",
+    check: "Check of everything",
+    checkNone: "none yet",
+    checkWhole: "nothing wrong",
+    checkFaults: (n: number) =>
+      `${count(n, "fault")}; \`muniment verify --last\` on the server names ${n === 1 ? "it" : "them"}`,
+    checkRunning: (step: string, done: number, total: number) =>
+      total > 0 ? `now at ${step}, ${number(done)} of ${number(total)}` : `now at ${step}`,
     jobs: "Jobs",
     jobsFigure: (r: number, q: number) => `${number(r)} running, ${number(q)} waiting`,
     log: "Log",

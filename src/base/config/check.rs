@@ -66,7 +66,7 @@ impl Config {
     }
 
     fn check_numbers(&self) -> Result<(), Fault> {
-        let Self { smtp, http, bucket, index, worker, .. } = self;
+        let Self { smtp, http, vault, bucket, index, worker, .. } = self;
         let size_max = limits::DELIVERY_BYTES_LIMIT;
         let ranges = [
             ("smtp.size_bytes_max", smtp.size_bytes_max, limits::DELIVERY_BYTES_MIN, size_max),
@@ -80,6 +80,8 @@ impl Config {
             ("smtp.connections_per_peer_max", smtp.connections_per_peer_max as u64, 1, 100_000),
             ("smtp.commands_max", smtp.commands_max as u64, 10, 1_000_000_000),
             ("smtp.idle_seconds", smtp.idle_seconds, 1, 24 * 3600),
+            ("vault.check_days", vault.check_days, 0, 3650),
+            ("vault.check_bytes_per_second", vault.check_bytes_per_second, 1 << 10, 1 << 40),
             ("bucket.request_seconds", bucket.request_seconds, 1, 3600),
             ("http.session_idle_minutes", http.session_idle_minutes, 1, 7 * 24 * 60),
             (

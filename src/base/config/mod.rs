@@ -108,6 +108,9 @@ pub struct Vault {
     /// A directory on this machine; not used where `[bucket]` is another kind.
     pub path: PathBuf,
     pub worm: Worm,
+    /// How often the whole archive is checked; 0: never.
+    pub check_days: u64,
+    pub check_bytes_per_second: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -264,7 +267,12 @@ impl Default for Http {
 
 impl Default for Vault {
     fn default() -> Self {
-        Self { path: "bucket".into(), worm: Worm::Optional }
+        Self {
+            path: "bucket".into(),
+            worm: Worm::Optional,
+            check_days: 7,
+            check_bytes_per_second: 32 << 20,
+        }
     }
 }
 

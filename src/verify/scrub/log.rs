@@ -214,8 +214,8 @@ impl<P: Progress> Work<'_, P> {
                 above = bytes.as_chunks().0.iter().copied().map(Digest).collect();
             }
         }
-        let widest = bundles.iter().filter(|(width, it)| it.len() == usize::from(**width));
-        let entries = widest.last().map(|(_, entries)| &entries[..]).unwrap_or_default();
+        let mut widest = bundles.iter().filter(|(width, it)| it.len() == usize::from(**width));
+        let entries = widest.next_back().map(|(_, entries)| &entries[..]).unwrap_or_default();
         let mut hashes = Vec::new();
         for position in first..end {
             let at = (position - first) as usize;

@@ -301,27 +301,13 @@ impl<P: Progress> Work<'_, P> {
     /// Tells the bucket and the audit what was found.
     async fn end(&mut self, actor: &str) -> Result<Report, ScrubError> {
         let Scrubber { catalog, clock, .. } = self.on;
-        let found = scrub::findings(catalog, self.row.scrub_id, SCRUB_FINDINGS_SHOWN).await?;
-        let fault_count =
-            scrub::count_faults(catalog, self.row.scrub_id).await? + self.state.unlisted;
-        let (faults, notes): (Vec<_>, Vec<_>) = found.into_iter().partition(|row| row.is_fault);
         let now = clock.now();
-        let report = Report {
-            result: if fault_count == 0 { "whole" } else { "faults" },
-            begun_at: self.row.begun_at.to_string(),
-            ended_at: Some(now.to_string()),
-            log_size: self.state.heads.newest,
-            is_enforced: self.state.is_enforced,
-            enforcement: self.state.enforcement.clone(),
-            counts: self.state.counts,
-            fault_count,
-            faults: faults.into_iter().map(Finding::from).collect(),
-            notes: notes.into_iter().map(Finding::from).collect(),
-        };
+        let ended = ScrubRow { ended_at: Some(now), ..self.row.clone() };
+        let report = report(catalog, &ended, &self.state).await?;
         let told = serde_json::to_value(&report).expect("our own types are valid JSON");
         let act = Act::new(policy::VERIFY, None, "the archive").with(json!({
             "result": report.result,
-            "faults": fault_count,
+            "faults": report.fault_count,
             "log_size": report.log_size,
             "objects": report.counts.objects,
         }));
@@ -332,6 +318,40 @@ impl<P: Progress> Work<'_, P> {
         catalog.commit(tx, "end a check").await?;
         Ok(report)
     }
+}
+
+async fn report(catalog: &Catalog, row: &ScrubRow, state: &State) -> Result<Report, CatalogError> {
+    let found = scrub::findings(catalog, row.scrub_id, SCRUB_FINDINGS_SHOWN).await?;
+    let fault_count = scrub::count_faults(catalog, row.scrub_id).await? + state.unlisted;
+    let (faults, notes): (Vec<_>, Vec<_>) = found.into_iter().partition(|row| row.is_fault);
+    Ok(Report {
+        result: if fault_count == 0 { "whole" } else { "faults" },
+        begun_at: row.begun_at.to_string(),
+        ended_at: row.ended_at.map(|at| at.to_string()),
+        log_size: state.heads.newest,
+        is_enforced: state.is_enforced,
+        enforcement: state.enforcement.clone(),
+        counts: state.counts,
+        fault_count,
+        faults: faults.into_iter().map(Finding::from).collect(),
+        notes: notes.into_iter().map(Finding::from).collect(),
+    })
+}
+
+/// What the last check that came to its end found.
+pub async fn last(catalog: &Catalog) -> Result<Option<Report>, CatalogError> {
+    let Some(row) = scrub::last_ended(catalog).await? else { return Ok(None) };
+    let state = serde_json::from_str(&row.state)
+        .map_err(|_| CatalogError::Corrupt("what the last check found".into()))?;
+    Ok(Some(report(catalog, &row, &state).await?))
+}
+
+/// The last check that came to its end, and the one under way.
+pub async fn standing(
+    catalog: &Catalog,
+) -> Result<(Option<Standing>, Option<Standing>), CatalogError> {
+    let last = scrub::last_ended(catalog).await?.map(Standing::from);
+    Ok((last, scrub::under_way(catalog).await?.map(Standing::from)))
 }
 
 /// Removes a catalog that was made for a while, with the files beside it.

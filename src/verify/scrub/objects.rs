@@ -50,19 +50,23 @@ impl<P: Progress> Work<'_, P> {
                     ("policy", Some(month), Some(_)) => Some(epoch_object(POLICY, month)),
                     _ => None,
                 };
-                if let Some(key) = key.filter(|key| !keys.contains(key)) {
-                    missing.insert(key);
-                }
                 if seen.name <= self.row.position {
                     continue;
                 }
                 self.state.counts.objects += 1;
                 self.versions(seen).await?;
-                match prefix {
+                let is_known = match prefix {
                     "seg" => self.segment_object(seen).await?,
-                    "key" => self.page_object(seen, &segments).await?,
                     "policy" => self.statement_object(seen).await?,
-                    _ => {}
+                    "key" => {
+                        self.page_object(seen, &segments).await?;
+                        false
+                    }
+                    _ => false,
+                };
+                // What lies under no key of ours says nothing of which there should be.
+                if let Some(key) = key.filter(|key| is_known && !keys.contains(key)) {
+                    missing.insert(key);
                 }
                 self.at(done, total).await?;
                 if done % 100 == 0 {
@@ -141,10 +145,11 @@ impl<P: Progress> Work<'_, P> {
         Ok(())
     }
 
-    async fn segment_object(&mut self, seen: &Seen) -> Result<(), ScrubError> {
+    /// Whether the catalog knows it.
+    async fn segment_object(&mut self, seen: &Seen) -> Result<bool, ScrubError> {
         let Some(Named { segment, page, .. }) = read_name(&seen.name) else {
             self.stray(&seen.name, "no segment is called so");
-            return Ok(());
+            return Ok(false);
         };
         if let Some(row) = doubt::segment(&self.on.catalog, segment).await? {
             let hash = seen.name.rsplit_once('-').map(|(_, tail)| tail.trim_end_matches(".seg"));
@@ -155,17 +160,17 @@ impl<P: Progress> Work<'_, P> {
                     self.stray(&seen.name, "the catalog has another object of this segment");
                 }
             }
-            return Ok(());
+            return Ok(true);
         }
         if self.is_young(segment.created_at()) {
-            return Ok(());
+            return Ok(false);
         }
         let place = self.on.vault.bucket().find(&seen.name).await?;
         let read = match self.on.vault.read_segment(&place).await {
             Ok(read) => read,
             Err(VaultError::Damaged { what, .. }) => {
                 self.stray(&seen.name, what);
-                return Ok(());
+                return Ok(false);
             }
             Err(error) => return Err(error.into()),
         };
@@ -176,7 +181,7 @@ impl<P: Progress> Work<'_, P> {
         };
         if read.header.segment != segment || read.header.object_name(&sha256) != seen.name {
             self.stray(&seen.name, "its contents are not what its name says");
-            return Ok(());
+            return Ok(false);
         }
         let mut logged: Vec<RecordId> = Vec::new();
         for entry in &read.entries {
@@ -187,7 +192,7 @@ impl<P: Progress> Work<'_, P> {
         if !logged.is_empty() {
             let what = "the log has its records, and the catalog has no row of it";
             self.fault(SEGMENT_ROW_MISSING, segment_object(segment), what, &logged);
-            return Ok(());
+            return Ok(false);
         }
         match self.on.vault.bucket().find(&page).await {
             Err(BucketError::Missing(_)) => {
@@ -210,7 +215,7 @@ impl<P: Progress> Work<'_, P> {
                 self.note(note::SEGMENT_ORPHAN, &seen.name, what);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     async fn page_object(
@@ -248,16 +253,17 @@ impl<P: Progress> Work<'_, P> {
         Ok(())
     }
 
-    async fn statement_object(&mut self, seen: &Seen) -> Result<(), ScrubError> {
+    /// Whether the catalog knows it.
+    async fn statement_object(&mut self, seen: &Seen) -> Result<bool, ScrubError> {
         if doubt::is_statement(&self.on.catalog, &seen.name).await? {
-            return Ok(());
+            return Ok(true);
         }
         let error = match self.on.vault.open_statement(&seen.name).await {
-            Ok(opened) if self.is_young(opened.head.at) => return Ok(()),
+            Ok(opened) if self.is_young(opened.head.at) => return Ok(false),
             Ok(_) => {
                 let what = "no leaf speaks of it: it was sealed again after a stop";
                 self.note(note::STATEMENT_ALONE, &seen.name, what);
-                return Ok(());
+                return Ok(false);
             }
             Err(error) => error,
         };
@@ -267,7 +273,7 @@ impl<P: Progress> Work<'_, P> {
             VaultError::Keyring(_) => {}
             error => return Err(error.into()),
         }
-        Ok(())
+        Ok(false)
     }
 }
 

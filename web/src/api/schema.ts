@@ -611,6 +611,32 @@ export interface components {
             ok: boolean;
             text: string;
         };
+        /** @description A check that is under way, or was cut off and goes on. */
+        CheckRunning: {
+            begun_at: string;
+            /**
+             * Format: int64
+             * @description Of `total` in this step; that is 0 where it is not known.
+             */
+            done: number;
+            /** Format: int64 */
+            faults: number;
+            /** @description `keys`, `log`, `records`, `objects`, `statements` or `decisions`. */
+            step: string;
+            /** Format: int64 */
+            total: number;
+        };
+        /** @description The check of the whole archive. */
+        CheckStatus: {
+            /**
+             * Format: int64
+             * @description What it found; `muniment verify --last` names it.
+             */
+            faults: number;
+            /** @description When the last one ended; none before the first. */
+            last: string | null;
+            running: components["schemas"]["CheckRunning"] | null;
+        };
         /** @enum {string} */
         CompleteField: "address";
         CompleteRequest: {
@@ -1145,6 +1171,7 @@ export interface components {
             bytes_received: number;
             /** Format: int64 */
             bytes_stored: number;
+            check: components["schemas"]["CheckStatus"];
             damage: components["schemas"]["DamageStatus"];
             /** Format: int64 */
             deliveries: number;

@@ -183,6 +183,24 @@ function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: n
             <dd>{t.bytesFigure(size(status.bytes_received), size(status.bytes_stored), ratio)}</dd>
             <dt>{t.worm}</dt>
             <dd>{status.worm.enforced ? `${t.enforced}. ${status.worm.text}` : t.notEnforced}</dd>
+            <dt>{t.check}</dt>
+            <dd>
+              <Time at={status.check.last} absent={t.checkNone} />
+              {status.check.last && status.check.faults === 0 && <span> · {t.checkWhole}</span>}
+              {status.check.faults > 0 && (
+                <span className="status-faults"> · {t.checkFaults(status.check.faults)}</span>
+              )}
+              {status.check.running && (
+                <span className="faint">
+                  {" "}
+                  {t.checkRunning(
+                    status.check.running.step,
+                    status.check.running.done,
+                    status.check.running.total,
+                  )}
+                </span>
+              )}
+            </dd>
             <dt>{t.jobs}</dt>
             <dd>{t.jobsFigure(status.jobs.running, status.jobs.queued)}</dd>
             <dt>{t.id}</dt>

@@ -24,6 +24,7 @@ const status = (change: Partial<Status>): Status => ({
   gaps: 0,
   damage: { records: 0, newest: [] },
   jobs: { running: 0, queued: 0 },
+  check: { last: null, faults: 0, running: null },
   ...change,
 });
 

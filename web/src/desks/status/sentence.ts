@@ -14,6 +14,7 @@ export function sentence(status: Status, now: number): { text: string; mood: Moo
   const last = Math.max(...seen.map((at) => at ?? 0));
   const damage = status.damage.records ? t.damaged(status.damage.records) : "";
   const parts: string[] = [];
+  if (status.check.faults) parts.push(t.faults(status.check.faults));
   if (!status.sources.length) parts.push(t.noSource);
   else if (silent) parts.push(t.silent(silent, seen.length));
   else parts.push(t.delivering(seen.length));
@@ -23,7 +24,10 @@ export function sentence(status: Status, now: number): { text: string; mood: Moo
   const unpublished = Math.max(0, status.log.size - status.log.published);
   parts.push(t.published(unpublished), t.gaps(status.gaps));
   const mood =
-    status.damage.records > 0 || !status.sources.length || (silent && silent === seen.length && last > 0)
+    status.check.faults > 0 ||
+    status.damage.records > 0 ||
+    !status.sources.length ||
+    (silent && silent === seen.length && last > 0)
       ? "bad"
       : silent
         ? "hold"
