@@ -432,6 +432,7 @@ export async function damaged({ page, faults }, check) {
   await page.unroute(status);
   await page.goBack();
   await seen(page.getByRole("heading", { name: "This message can't be read" }));
+  await seen(page.locator(".verdict-bad").getByRole("heading", { name: "Does not verify" }));
   await page.unroute(message);
   await page.unroute(proof);
   for (let i = faults.length; i >= 0; i -= 1)
