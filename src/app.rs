@@ -20,6 +20,7 @@ use crate::ingest::log::Log;
 use crate::ingest::{Ingest, StartError};
 use crate::policy::Recorder;
 use crate::policy::classes::{self, ClassError};
+use crate::retention::Retention;
 use crate::review::Desk;
 use crate::search::Search;
 use crate::vault::bucket::{Bucket, BucketError};
@@ -280,9 +281,17 @@ impl Archive {
     pub fn web(&self, parts: Parts) -> Context {
         let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
         let (vault, log, workers) = (self.vault.clone(), parts.log, parts.workers);
+        let index = parts.index.clone();
         let search = Search::new(catalog.clone(), parts.index, clock.clone());
         let work = &self.config.archive.work;
         let exports = Exporter::new(vault.clone(), log.clone(), search.clone(), work);
+        let published = log.clone();
+        let retention = Retention::new(
+            (vault.clone(), catalog.clone(), clock.clone()),
+            index,
+            &self.config.class,
+            move || published.size(),
+        );
         Context {
             access: self.access(),
             catalog: catalog.clone(),
@@ -295,6 +304,7 @@ impl Archive {
             search,
             review: Desk::new(catalog, clock, vault, log, workers),
             exports,
+            retention,
         }
     }
 

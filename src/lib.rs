@@ -25,6 +25,7 @@ pub mod export;
 pub mod hold;
 pub mod ingest;
 pub mod matter;
+pub mod retention;
 pub mod review;
 pub mod search;
 pub mod verify;

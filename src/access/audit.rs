@@ -132,6 +132,9 @@ pub struct Page {
 const ADMINISTRATIVE: &[&str] =
     &["session.", "person.", "archive.", "source.", "import.", "audit.", "status."];
 
+/// Acts of keeping and destroying: a records manager sees these.
+const OF_RECORDS: &[&str] = &["disposition.", "archive.", "class."];
+
 /// The rows that the actor may see: legal with the archive-wide right all of
 /// them, other legal staff their own and those of their matters.
 pub async fn list(
@@ -141,6 +144,7 @@ pub async fn list(
 ) -> Result<Page, CatalogError> {
     let visible = match (actor.role, actor.is_archive_wide) {
         (Role::Administrator, _) => Visible::Actions(ADMINISTRATIVE),
+        (Role::Records, _) => Visible::Actions(OF_RECORDS),
         (Role::Legal, true) => Visible::Everything,
         (Role::Legal, false) => {
             Visible::MattersOf { user_id: actor.user_id, name: actor.name.clone() }

@@ -24,6 +24,8 @@ pub enum Role {
     Administrator,
     /// Reads mail, in matters or, where granted, archive-wide.
     Legal,
+    /// Decides what is kept and what is destroyed; never reads mail.
+    Records,
 }
 
 impl Role {
@@ -31,6 +33,7 @@ impl Role {
         match self {
             Self::Administrator => "administrator",
             Self::Legal => "legal",
+            Self::Records => "records",
         }
     }
 
@@ -38,6 +41,7 @@ impl Role {
         match text {
             "administrator" => Ok(Self::Administrator),
             "legal" => Ok(Self::Legal),
+            "records" => Ok(Self::Records),
             other => Err(CatalogError::Corrupt(format!("a person has the role {other:?}"))),
         }
     }
@@ -69,7 +73,18 @@ impl Actor {
     pub fn require_administrator(&self) -> Result<(), Refused> {
         match self.role {
             Role::Administrator => Ok(()),
-            Role::Legal => Err(Refused::Forbidden("only an administrator may do this")),
+            Role::Legal | Role::Records => {
+                Err(Refused::Forbidden("only an administrator may do this"))
+            }
+        }
+    }
+
+    pub fn require_records(&self) -> Result<(), Refused> {
+        match self.role {
+            Role::Records => Ok(()),
+            Role::Administrator | Role::Legal => {
+                Err(Refused::Forbidden("only a records manager may do this"))
+            }
         }
     }
 
@@ -78,6 +93,9 @@ impl Actor {
             Role::Legal => Ok(()),
             Role::Administrator => {
                 Err(Refused::Forbidden("an administrator has no access to mail or matters"))
+            }
+            Role::Records => {
+                Err(Refused::Forbidden("a records manager has no access to mail or matters"))
             }
         }
     }

@@ -26,11 +26,11 @@ pub struct Change {
 }
 
 /// Administrators see everyone; legal staff see those whom they could make
-/// members of a matter.
+/// members of a matter, records managers those who could be their second person.
 pub async fn list(actor: &Actor, access: &Access) -> Result<Vec<PersonRow>, AccessError> {
     let mut people = rows::list(&access.catalog).await?;
-    if actor.role == Role::Legal {
-        people.retain(|person| person.role == Role::Legal.as_str() && !person.is_disabled);
+    if actor.role != Role::Administrator {
+        people.retain(|person| person.role == actor.role.as_str() && !person.is_disabled);
     }
     Ok(people)
 }

@@ -126,3 +126,4 @@ row_id!(MatterId);
 row_id!(CustodianId);
 row_id!(HoldId);
 row_id!(JobId);
+row_id!(DispositionId);

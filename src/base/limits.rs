@@ -32,8 +32,12 @@ pub const SEAL_AUDIT_ROWS: usize = 20_000;
 /// What one statement may hold, unpacked.
 pub const STATEMENT_BYTES_MAX: usize = 256 << 20;
 
+/// Deliveries of which it is asked at once whether they are held.
+pub const HELD_ASKED_AT_ONCE: usize = 500;
+/// How far this clock and the bucket's may differ while something is destroyed.
+pub const CLOCK_SKEW_SECONDS_MAX: i64 = 300;
 /// Records that a rebuild names as missing; the rest is counted.
-pub const REBUILD_FAULTS_SHOWN: u32 = 100;
+pub const REBUILD_FAULTS_SHOWN: usize = 100;
 
 /// How often a request to S3 is tried, and the pause before the second time; it
 /// doubles. What is not done then is the sender's to try again, after a 451.

@@ -4,6 +4,8 @@
 //! [`push_covered`] is the only statement of what a hold covers. A preview, a hold's
 //! items and the question whether a message is held all read it.
 
+use std::collections::BTreeSet;
+
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite};
 
 use super::{Catalog, CatalogError, During, WriteTransaction};
@@ -296,27 +298,45 @@ pub async fn in_force_on(
     Ok(rows.into_iter().map(|(hold, set)| (HoldId(hold), SetId(set))).collect())
 }
 
-/// Whether a hold in force covers the delivery, by a set that it brought or
-/// because it is not known who took part in it.
-pub async fn is_delivery_held(catalog: &Catalog, seq: DeliverySeq) -> Result<bool, CatalogError> {
-    let sets: Vec<i64> =
-        sqlx::query_scalar("SELECT DISTINCT set_id FROM set_delivery WHERE seq = $1")
-            .bind(seq.0)
-            .fetch_all(catalog.read())
-            .await
-            .during("list a delivery's sets")?;
-    let sets: Vec<SetId> = sets.into_iter().map(SetId).collect();
-    if !in_force_on(catalog, &sets).await?.is_empty() {
-        return Ok(true);
+/// Those of `deliveries`, at most 500, that a hold in force covers.
+pub async fn held_among(
+    catalog: &Catalog,
+    deliveries: &[DeliverySeq],
+) -> Result<BTreeSet<DeliverySeq>, CatalogError> {
+    let mut held = BTreeSet::new();
+    if deliveries.is_empty() {
+        return Ok(held);
+    }
+    let push_seqs = |query: &mut QueryBuilder<Sqlite>| {
+        let mut list = query.separated(", ");
+        for seq in deliveries {
+            list.push_bind(seq.0);
+        }
+        query.push(")");
+    };
+    let mut query = QueryBuilder::new("SELECT set_id, seq FROM set_delivery WHERE seq IN (");
+    push_seqs(&mut query);
+    let rows: Vec<(i64, i64)> =
+        query.build_query_as().fetch_all(catalog.read()).await.during("list deliveries' sets")?;
+    let mut sets: Vec<SetId> = rows.iter().map(|(set, _)| SetId(*set)).collect();
+    sets.sort();
+    sets.dedup();
+    for sets in sets.chunks(500) {
+        let covered: BTreeSet<SetId> =
+            in_force_on(catalog, sets).await?.into_iter().map(|(_, set)| set).collect();
+        let is_covered = |(set, _): &&(i64, i64)| covered.contains(&SetId(*set));
+        held.extend(rows.iter().filter(is_covered).map(|(_, seq)| DeliverySeq(*seq)));
     }
     let mut query = with(&Asked::InForce);
-    query.push(UNDERIVED).push(" SELECT COUNT(*) FROM underived WHERE seq = ").push_bind(seq.0);
-    let count = query
-        .build_query_scalar::<i64>()
-        .fetch_one(catalog.read())
+    query.push(UNDERIVED).push(" SELECT DISTINCT seq FROM underived WHERE seq IN (");
+    push_seqs(&mut query);
+    let unread: Vec<i64> = query
+        .build_query_scalar()
+        .fetch_all(catalog.read())
         .await
-        .during("look for holds on a delivery")?;
-    Ok(count > 0)
+        .during("look for holds on deliveries")?;
+    held.extend(unread.into_iter().map(DeliverySeq));
+    Ok(held)
 }
 
 pub async fn insert(

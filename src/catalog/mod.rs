@@ -9,6 +9,7 @@ pub mod class;
 pub mod cursor;
 pub mod damage;
 pub mod delivery;
+pub mod disposition;
 pub mod doubt;
 pub mod gap;
 pub mod hit;
@@ -19,6 +20,7 @@ pub mod matter;
 pub mod meta;
 pub mod pending;
 pub mod person;
+pub mod purge;
 pub mod rebuild;
 pub mod review;
 pub mod scrub;
@@ -226,7 +228,7 @@ fn not_a_database(path: &Path) -> Option<&'static str> {
 }
 
 fn migrator() -> Migrator {
-    let steps: [(i64, &'static str, &'static str); 12] = [
+    let steps: [(i64, &'static str, &'static str); 13] = [
         (1, "core", include_str!("../../migrations/0001_core.sql")),
         (2, "derived", include_str!("../../migrations/0002_derived.sql")),
         (3, "people", include_str!("../../migrations/0003_people.sql")),
@@ -239,6 +241,7 @@ fn migrator() -> Migrator {
         (10, "pending", include_str!("../../migrations/0010_pending.sql")),
         (11, "damage", include_str!("../../migrations/0011_damage.sql")),
         (12, "scrub", include_str!("../../migrations/0012_scrub.sql")),
+        (13, "disposition", include_str!("../../migrations/0013_disposition.sql")),
     ];
     let migrations = steps.map(|(version, name, sql)| {
         let sql: SqlStr = sql.into_sql_str();

@@ -128,23 +128,21 @@ pub async fn append(catalog: &Catalog, segment: &NewSegment) -> Result<(), Catal
     catalog.commit(tx, DURING).await
 }
 
-/// Records that the log has and no segment: how many, and the first of them.
-pub async fn missing(catalog: &Catalog, limit: u32) -> Result<(u64, Vec<RecordId>), CatalogError> {
-    const MISSING: &str = "FROM leaf l LEFT JOIN delivery d ON d.record_id = l.record_id
-         WHERE l.record_id IS NOT NULL AND d.record_id IS NULL";
-    let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {MISSING}")))
-        .fetch_one(catalog.read())
-        .await
-        .during(DURING)?;
-    let first = format!("SELECT l.record_id {MISSING} ORDER BY l.position LIMIT $1");
-    let rows: Vec<(Vec<u8>,)> = sqlx::query_as(sqlx::AssertSqlSafe(first))
-        .bind(i64::from(limit))
-        .fetch_all(catalog.read())
-        .await
-        .during(DURING)?;
-    let id = |(bytes,): (Vec<u8>,)| {
-        RecordId::try_from(&bytes[..])
-            .map_err(|_| CatalogError::Corrupt("a leaf's record id".into()))
-    };
-    Ok((count as u64, rows.into_iter().map(id).collect::<Result<_, _>>()?))
+/// Leaves of records that no delivery is of, after a position: where, and the leaf.
+pub async fn without_delivery(
+    catalog: &Catalog,
+    after: Option<u64>,
+    limit: u32,
+) -> Result<Vec<(u64, Vec<u8>)>, CatalogError> {
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT l.position, l.body FROM leaf l LEFT JOIN delivery d ON d.record_id = l.record_id
+         WHERE l.position > $1 AND l.record_id IS NOT NULL AND d.record_id IS NULL
+         ORDER BY l.position LIMIT $2",
+    )
+    .bind(after.map_or(-1, |position| position as i64))
+    .bind(i64::from(limit))
+    .fetch_all(catalog.read())
+    .await
+    .during(DURING)?;
+    Ok(rows.into_iter().map(|(position, body)| (position as u64, body)).collect())
 }

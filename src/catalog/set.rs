@@ -4,7 +4,7 @@
 //! is written once. Deliveries at or before the cursor are not written again;
 //! their sets are looked up when only the index has to be filled.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::{QueryBuilder, Sqlite};
 
@@ -209,6 +209,22 @@ pub async fn make_durable(catalog: &Catalog, index: DeliverySeq) -> Result<(), C
     let mut tx = catalog.write().await?;
     cursor::set(&mut tx, "index", index.0).await?;
     catalog.commit(tx, "make derived rows durable").await
+}
+
+/// The addresses of all who took part in a set, as they are compared.
+pub async fn who_took_part(
+    catalog: &Catalog,
+    set: SetId,
+) -> Result<BTreeSet<String>, CatalogError> {
+    let rows: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT a.address FROM participant p JOIN address a ON a.address_id = p.address_id
+         WHERE p.set_id = $1",
+    )
+    .bind(set.0)
+    .fetch_all(catalog.read())
+    .await
+    .during("list who took part")?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Ids of message sets up to `last` are not given again: an id means one set for

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite};
 
 use super::{Catalog, CatalogError, During, WriteTransaction};
-use crate::base::ids::MatterId;
+use crate::base::ids::{DispositionId, MatterId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -85,6 +85,11 @@ pub const TABLES: &[Table] = &[
         "released_by" Integer, "release_reason" Text,
     ]),
     table!("hold_custodian", 2, ["hold_id" Integer, "custodian_id" Integer]),
+    table!("disposition", 1, [
+        "disposition_id" Integer, "class" Text, "epoch" Text, "due_at" Integer, "state" Text,
+        "figures" Text, "proposed_at" Integer, "proposed_by" Integer, "decided_at" Integer,
+        "decided_by" Integer, "reason" Text, "ended_at" Integer, "result" Text,
+    ]),
     table!("job", 1, [
         "job_id" Integer, "kind" Text, "matter_id" Integer, "asked_by" Text, "request" Text,
         "state" Text, "is_cancel_asked" Integer, "done" Integer, "total" Integer,
@@ -225,14 +230,32 @@ pub async fn of_matter(
         ("hold", OF_MATTER),
         ("hold_custodian", OF_HOLDS),
     ];
+    told(tx, &wanted, matter.0).await
+}
+
+/// A disposition, with the people who may have had to do with it.
+pub async fn of_disposition(
+    tx: &mut WriteTransaction,
+    id: DispositionId,
+) -> Result<Vec<Rows>, CatalogError> {
+    let wanted = [("person", ""), ("disposition", "WHERE disposition_id = $1")];
+    told(tx, &wanted, id.0).await
+}
+
+/// Rows of tables, each under a condition on `id` or none.
+async fn told(
+    tx: &mut WriteTransaction,
+    wanted: &[(&str, &str)],
+    id: i64,
+) -> Result<Vec<Rows>, CatalogError> {
     let mut told = Vec::new();
     for (name, condition) in wanted {
         let table = Table::named(name).expect("a table of the state");
         let mut query = sqlx::query(table.select(condition));
         if !condition.is_empty() {
-            query = query.bind(matter.0);
+            query = query.bind(id);
         }
-        let rows = query.fetch_all(&mut **tx).await.during("read a matter's state")?;
+        let rows = query.fetch_all(&mut **tx).await.during("read a part of the state")?;
         told.push(table.rows(table.read(&rows)?));
     }
     Ok(told)
@@ -375,6 +398,8 @@ mod tests {
         "session",
         "login_failure",
         "known_peer",
+        "condemned",
+        "diminished",
         "_sqlx_migrations",
         "sqlite_sequence",
     ];

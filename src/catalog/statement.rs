@@ -144,6 +144,17 @@ pub async fn restore(
     Ok(())
 }
 
+/// Where a statement's leaf is in the log, once it has one.
+pub async fn position(catalog: &Catalog, statement_id: i64) -> Result<Option<u64>, CatalogError> {
+    let position: Option<Option<i64>> =
+        sqlx::query_scalar("SELECT position FROM statement WHERE statement_id = $1")
+            .bind(statement_id)
+            .fetch_optional(catalog.read())
+            .await
+            .during("find a statement's leaf")?;
+    Ok(position.flatten().map(|position| position as u64))
+}
+
 /// Whether a statement of this id is known.
 pub async fn is_known(catalog: &Catalog, statement_id: i64) -> Result<bool, CatalogError> {
     let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM statement WHERE statement_id = $1")

@@ -11,7 +11,7 @@ use crate::app::Archive;
 use crate::base::crash;
 use crate::base::number::counted;
 use crate::catalog::delivery;
-use crate::ingest::rebuild::{Rebuilt, rebuild};
+use crate::ingest::rebuild::{Rebuilt, missing, rebuild};
 use crate::policy::restore::{Restored, restore};
 
 use super::{ConfigArgument, print};
@@ -37,7 +37,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let now = archive.clock.now();
     let restored =
         restore(vault, catalog, now, &mut |done, total| shown.say("policy", done, total)).await?;
-    let faults: Vec<String> = [&rebuilt.faults[..], &restored.faults].concat();
+    let faults = [&rebuilt.faults[..], &restored.faults, &missing(catalog).await?].concat();
     let act = Act::new("archive.rebuild", None, "the catalog, from the bucket").with(json!({
         "leaves": rebuilt.leaves,
         "segments": rebuilt.segments,

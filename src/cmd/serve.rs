@@ -146,7 +146,7 @@ impl Running {
         let rate = Some(config.vault.check_bytes_per_second);
         let checks = Checks::new(archive.scrubber("serve", rate), config.vault.check_days);
         tasks.spawn(checks.run(stopped_by(stopping.clone())));
-        let jobs = Runner::of_server(context.exports.clone());
+        let jobs = Runner::of_server(context.exports.clone(), context.retention.clone());
         tasks.spawn(jobs.run(stopped_by(stopping.clone())));
         let until = stopped_by(stopping);
         tasks.spawn(async move {

@@ -38,6 +38,7 @@ pub enum Command {
 pub enum RoleArgument {
     Administrator,
     Legal,
+    Records,
 }
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
@@ -50,6 +51,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 role: match role {
                     RoleArgument::Administrator => Role::Administrator,
                     RoleArgument::Legal => Role::Legal,
+                    RoleArgument::Records => Role::Records,
                 },
                 is_archive_wide: archive_wide,
             };

@@ -4,6 +4,8 @@
 //! What one covers is decided in `catalog::hold`, exactly. What is not known in
 //! full yet and fits the rest is held too, and counted apart.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -220,10 +222,17 @@ pub async fn is_held(catalog: &Catalog, set: SetId) -> Result<bool, CatalogError
     Ok(!rows::in_force_on(catalog, &[set]).await?.is_empty())
 }
 
-/// Whether a hold in force covers the delivery: what destroys asks this, under
+/// Those of `deliveries` that a hold in force covers: what destroys asks this, under
 /// the lock under which holds are placed.
-pub async fn is_delivery_held(catalog: &Catalog, seq: DeliverySeq) -> Result<bool, CatalogError> {
-    rows::is_delivery_held(catalog, seq).await
+pub async fn held_among(
+    catalog: &Catalog,
+    deliveries: &[DeliverySeq],
+) -> Result<BTreeSet<DeliverySeq>, CatalogError> {
+    let mut held = BTreeSet::new();
+    for deliveries in deliveries.chunks(limits::HELD_ASKED_AT_ONCE) {
+        held.extend(rows::held_among(catalog, deliveries).await?);
+    }
+    Ok(held)
 }
 
 async fn find(catalog: &Catalog, matter: MatterId, id: HoldId) -> Result<HoldRow, HoldError> {

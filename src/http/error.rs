@@ -13,6 +13,7 @@ use crate::export::ExportError;
 use crate::hold::HoldError;
 use crate::index::IndexError;
 use crate::matter::MatterError;
+use crate::retention::RetentionError;
 use crate::review::ReviewError;
 use crate::search::SearchError;
 
@@ -163,6 +164,15 @@ impl From<MatterError> for ApiError {
         match error {
             MatterError::Refused(refused) => refused.into(),
             MatterError::Catalog(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetentionError> for ApiError {
+    fn from(error: RetentionError) -> Self {
+        match error {
+            RetentionError::Refused(refused) => refused.into(),
+            error => Self::internal(&error),
         }
     }
 }

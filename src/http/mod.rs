@@ -5,6 +5,7 @@
 mod assets;
 mod audit;
 mod custodians;
+mod dispositions;
 pub mod error;
 mod exports;
 mod file;
@@ -46,6 +47,7 @@ use crate::export::Exporter;
 use crate::ingest::Ingest;
 use crate::ingest::follow::Progress;
 use crate::policy::Recorder;
+use crate::retention::Retention;
 use crate::review::Desk;
 use crate::search::Search;
 
@@ -63,6 +65,7 @@ pub struct Context {
     pub search: Search,
     pub review: Desk,
     pub exports: Exporter,
+    pub retention: Retention,
 }
 
 /// Everything that is served.

@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::error::ErrorBody;
 use super::{
-    Context, audit, custodians, exports, gaps, holds, matters, messages, people, search, session,
-    status, thread,
+    Context, audit, custodians, dispositions, exports, gaps, holds, matters, messages, people, search,
+    session, status, thread,
 };
 
 #[derive(OpenApi)]
@@ -36,6 +36,13 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(matters::show, matters::change))
         .routes(routes!(custodians::list, custodians::add))
         .routes(routes!(custodians::change, custodians::remove))
+        .routes(routes!(dispositions::epochs))
+        .routes(routes!(dispositions::list, dispositions::propose))
+        .routes(routes!(dispositions::show))
+        .routes(routes!(dispositions::approve))
+        .routes(routes!(dispositions::refuse))
+        .routes(routes!(dispositions::resume))
+        .routes(routes!(dispositions::certificate))
         .routes(routes!(holds::list, holds::place))
         .routes(routes!(holds::preview))
         .routes(routes!(holds::show))

@@ -20,6 +20,7 @@ use crate::catalog::person::PersonRow;
 pub enum RoleName {
     Administrator,
     Legal,
+    Records,
 }
 
 impl From<Role> for RoleName {
@@ -27,6 +28,7 @@ impl From<Role> for RoleName {
         match role {
             Role::Administrator => Self::Administrator,
             Role::Legal => Self::Legal,
+            Role::Records => Self::Records,
         }
     }
 }
@@ -36,6 +38,7 @@ impl From<RoleName> for Role {
         match role {
             RoleName::Administrator => Self::Administrator,
             RoleName::Legal => Self::Legal,
+            RoleName::Records => Self::Records,
         }
     }
 }

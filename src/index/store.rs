@@ -4,7 +4,7 @@
 //! damaged or of another version is emptied on opening and says why; its cursor
 //! is then 0, and whoever fills it begins anew.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -26,6 +26,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
 use crate::base::limits::INDEX_MEMORY_BYTES_MIN;
 use crate::base::priority;
+use crate::mail::address;
 use crate::query::ast::Query;
 
 /// A full-text index. Cloning shares it.
@@ -136,6 +137,57 @@ impl Index {
         let mut filling = engine.filling();
         filling.or_lost(&self.inner.path, |filling| {
             filling.commit(cursor)?;
+            Ok(engine.reader.reload()?)
+        })
+    }
+
+    /// Takes a family out, or, where some of its deliveries are left, those who took
+    /// part in none of them; until [`Self::commit_removed`].
+    pub fn diminish(&self, set: SetId, left: &BTreeSet<String>) -> Result<(), IndexError> {
+        if left.is_empty() {
+            let engine = self.engine();
+            let mut filling = engine.filling();
+            let term = self.inner.fields.set_term(set);
+            return filling.or_lost(&self.inner.path, |filling| {
+                filling.writer()?.delete_term(term);
+                filling.pending.remove(&set);
+                Ok(())
+            });
+        }
+        let Some(mut family) = self.stored(set)? else { return Ok(()) };
+        family.participants.retain(|person| {
+            person.address.is_empty() || left.contains(&address::key(&person.address))
+        });
+        self.put(family)
+    }
+
+    /// Makes removals durable. The cursor stays where it is.
+    pub fn commit_removed(&self) -> Result<(), IndexError> {
+        let cursor = self.cursor();
+        self.commit(cursor)?;
+        // What was found before is not to be shown from memory.
+        self.inner.results.clear();
+        Ok(())
+    }
+
+    /// Forces what was taken out, or replaced, out of the index's files too.
+    pub fn expunge(&self) -> Result<(), IndexError> {
+        let engine = self.engine();
+        let mut filling = engine.filling();
+        filling.or_lost(&self.inner.path, |filling| {
+            filling.commit(filling.cursor)?;
+            // Merges that are under way take segments away from ours.
+            if let Some(writer) = filling.writer.take() {
+                writer.wait_merging_threads()?;
+            }
+            let metas = filling.index.searchable_segment_metas()?;
+            let mended: Vec<_> =
+                metas.iter().filter(|segment| segment.has_deletes()).map(|s| s.id()).collect();
+            let writer = filling.writer()?;
+            if !mended.is_empty() {
+                writer.merge(&mended).wait()?;
+            }
+            writer.garbage_collect_files().wait()?;
             Ok(engine.reader.reload()?)
         })
     }

@@ -8,6 +8,7 @@ use crate::catalog::{Catalog, CatalogError};
 use crate::ledger::tree;
 use crate::mail::delivery::Role;
 use crate::vault::bucket::BucketError;
+use crate::vault::keyring::KeyringError;
 use crate::vault::open::OpenSegment;
 use crate::vault::record::RecordMeta;
 use crate::vault::seal::{Placed, SealedSegment};
@@ -102,8 +103,11 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
             }
             // The crash came before its page: its keys never existed anywhere
             // durable, and its senders have kept their copies.
-            Err(VaultError::Bucket(BucketError::Missing(_))) => {
-                tracing::warn!(object, "a segment has no key page; it was never acknowledged");
+            Err(
+                VaultError::Bucket(BucketError::Missing(_))
+                | VaultError::Keyring(KeyringError::Bucket(BucketError::Missing(_))),
+            ) => {
+                tracing::warn!(object, "a segment has no key; it was never acknowledged");
             }
             // Whoever can write to the bucket can leave such a thing; mail goes on.
             Err(error @ (VaultError::Damaged { .. } | VaultError::Key(_))) => {
@@ -159,7 +163,12 @@ pub(super) async fn rows(
         .ok_or_else(damaged)?;
     let mut deliveries = Vec::new();
     for (entry, row) in (0..).zip(open.entries()) {
-        let record = open.record(entry).await?;
+        let record = match open.record(entry).await {
+            Ok(record) => record,
+            // Destroyed: the segment is there for others in it.
+            Err(VaultError::NoKey(_)) => continue,
+            Err(error) => return Err(error.into()),
+        };
         deliveries.push(new_delivery(row.record, entry, record.meta(), row.leaf.clone()));
     }
     Ok(NewSegment {

@@ -4,20 +4,25 @@
 //! Every step commits what it did, so that a rebuild that was stopped goes on where
 //! it was.
 
+use std::collections::HashMap;
+
 use futures::StreamExt as _;
 
 use super::StartError;
 use super::adopt::{self, Named};
 use super::log::{self, Log, LogError};
 use crate::base::crash;
+use crate::base::ids::SegmentId;
 use crate::base::limits::REBUILD_FAULTS_SHOWN;
 use crate::catalog::delivery::{self, NewSegment};
+use crate::catalog::disposition;
 use crate::catalog::rebuild::{self, PublishedLeaf};
 use crate::catalog::{Catalog, CatalogError, leaf};
 use crate::ledger::leaf::Leaf;
 use crate::ledger::tile::{self, Edge, Tile, TileError};
 use crate::ledger::tree;
 use crate::vault::bucket::BucketError;
+use crate::vault::keyring::KeyringError;
 use crate::vault::{Vault, VaultError};
 
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +60,7 @@ const BUNDLES_AT_ONCE: usize = 16;
 /// Segments read at the same time, and written in one transaction.
 const SEGMENTS_AT_ONCE: usize = 8;
 const SEGMENTS_PER_COMMIT: usize = 64;
+const MISSING_AT_ONCE: u32 = 1000;
 
 /// Something that goes on: a step's name, and how much of how much is done.
 pub trait Progress: FnMut(&'static str, u64, u64) + Send {}
@@ -79,15 +85,37 @@ pub async fn rebuild(
     }
     rebuilt.leaves = beyond(vault, catalog).await?;
     segments(vault, catalog, &mut rebuilt, progress).await?;
-    let (count, first) = rebuild::missing(catalog, REBUILD_FAULTS_SHOWN).await?;
-    rebuilt.faults.extend(
-        first.iter().map(|record| format!("record {record} is in the log and in no segment")),
-    );
-    if let Some(more) = count.checked_sub(first.len() as u64).filter(|more| *more > 0) {
-        rebuilt.faults.push(format!("and {more} more records that are in no segment"));
-    }
     rebuild::end(catalog).await?;
     Ok(rebuilt)
+}
+
+/// Records that the log has, no segment has, and no disposition destroyed, each a
+/// sentence. Asked when what was decided has come back.
+pub async fn missing(catalog: &Catalog) -> Result<Vec<String>, RebuildError> {
+    let disposed = disposition::disposed(catalog).await?;
+    let (mut faults, mut more, mut after) = (Vec::new(), 0_u64, None);
+    loop {
+        let rows = rebuild::without_delivery(catalog, after, MISSING_AT_ONCE).await?;
+        let Some((last, _)) = rows.last() else { break };
+        after = Some(*last);
+        for (position, body) in &rows {
+            let leaf = Leaf::decode(body)
+                .map_err(|source| RebuildError::Leaf { position: *position, source })?;
+            let Leaf::Delivery { record, received_at, class, .. } = leaf else { continue };
+            let of = disposed.get(&(class, received_at.month()));
+            if of.is_some_and(|kept| !kept.contains(&record)) {
+                continue;
+            }
+            match faults.len() < REBUILD_FAULTS_SHOWN {
+                true => faults.push(format!("record {record} is in the log and in no segment")),
+                false => more += 1,
+            }
+        }
+    }
+    if more > 0 {
+        faults.push(format!("and {more} more records that are in no segment"));
+    }
+    Ok(faults)
 }
 
 async fn leaves(
@@ -191,12 +219,13 @@ async fn segments(
     progress: &mut impl Progress,
 ) -> Result<(), RebuildError> {
     let names = vault.bucket().list("seg").await.map_err(VaultError::from)?;
+    let held = HeldPages::list(vault).await?;
     let total = names.len() as u64;
     let mut done = 0;
     let mut unlogged = Vec::new();
     for names in names.chunks(SEGMENTS_PER_COMMIT) {
         let read = futures::stream::iter(names)
-            .map(|object| read(vault, catalog, object))
+            .map(|object| read(vault, catalog, object, &held))
             .buffered(SEGMENTS_AT_ONCE);
         let mut found = Vec::new();
         for read in read.collect::<Vec<_>>().await {
@@ -228,25 +257,72 @@ enum Read {
     Nothing,
 }
 
-async fn read(vault: &Vault, catalog: &Catalog, object: &str) -> Result<Read, RebuildError> {
+async fn read_with(
+    vault: &Vault,
+    object: &str,
+    page: &str,
+    segment: SegmentId,
+) -> Result<NewSegment, StartError> {
+    let (open, placed) = adopt::open(vault, object, page).await?;
+    adopt::rows(&open, placed, segment).await
+}
+
+/// The pages that dispositions rewrote, by segment.
+struct HeldPages(HashMap<SegmentId, Vec<String>>);
+
+impl HeldPages {
+    async fn list(vault: &Vault) -> Result<Self, RebuildError> {
+        let mut pages: HashMap<SegmentId, Vec<String>> = HashMap::new();
+        for name in vault.bucket().list("key").await.map_err(VaultError::from)? {
+            let file = name.strip_suffix(".held").and_then(|name| name.rsplit_once('/'));
+            let segment = file.and_then(|(_, file)| file.split_once('-')?.0.parse().ok());
+            if let Some(segment) = segment {
+                pages.entry(segment).or_default().push(name);
+            }
+        }
+        Ok(Self(pages))
+    }
+}
+
+async fn read(
+    vault: &Vault,
+    catalog: &Catalog,
+    object: &str,
+    held: &HeldPages,
+) -> Result<Read, RebuildError> {
     let Some(Named { segment, page, .. }) = adopt::read_name(object) else {
         return Ok(Read::Nothing);
     };
     if delivery::has_segment(catalog, segment).await? {
         return Ok(Read::Nothing);
     }
+    // The page that it was put with, unless the month's key is gone; then the one with
+    // the most keys, since a disposition that was cut off may have left smaller ones.
+    let pages = held.0.get(&segment).into_iter().flatten();
     let read = async {
-        let (open, placed) = adopt::open(vault, object, &page).await?;
-        adopt::rows(&open, placed, segment).await
+        let mut found = read_with(vault, object, &page, segment).await;
+        for page in pages {
+            let other = read_with(vault, object, page, segment).await;
+            let count = |found: &Result<NewSegment, StartError>| {
+                found.as_ref().map_or(0, |segment| segment.deliveries.len())
+            };
+            if count(&other) > count(&found) {
+                found = other;
+            }
+        }
+        found
     };
     match read.await {
         Ok(segment) => Ok(Read::Segment(Box::new(segment))),
         // Without a page nobody was told of it. If somebody was, its records are in
         // the log, and are counted as missing.
-        Err(StartError::Vault(VaultError::Bucket(BucketError::Missing(_)))) => Ok(Read::Nothing),
         Err(StartError::Vault(
-            error @ (VaultError::Damaged { .. } | VaultError::Key(_) | VaultError::NoKey(_)),
-        )) => Ok(Read::Fault(format!("{object}: {error}"))),
+            VaultError::Bucket(BucketError::Missing(_))
+            | VaultError::Keyring(KeyringError::Bucket(BucketError::Missing(_))),
+        )) => Ok(Read::Nothing),
+        Err(StartError::Vault(error @ (VaultError::Damaged { .. } | VaultError::Key(_)))) => {
+            Ok(Read::Fault(format!("{object}: {error}")))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::catalog::{CatalogError, job};
 use crate::export::{self, ExportError, Exporter, run};
+use crate::retention::{self, Retention, RetentionError};
 
 /// How often the catalog is asked for jobs that others queued.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -18,11 +19,14 @@ pub enum JobError {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
 }
 
 /// Works through the jobs of the archive.
 pub struct Runner {
     exporter: Exporter,
+    retention: Retention,
     /// # Invariant
     /// No other living process works under this name.
     owner: String,
@@ -31,8 +35,8 @@ pub struct Runner {
 impl Runner {
     /// The one of the process that serves an archive, of which there is one: it
     /// takes back at once what it was at when it last ended.
-    pub fn of_server(exporter: Exporter) -> Self {
-        Self { exporter, owner: "serve".to_owned() }
+    pub fn of_server(exporter: Exporter, retention: Retention) -> Self {
+        Self { exporter, retention, owner: "serve".to_owned() }
     }
 
     /// Works until `stop` is ready. A job under way is dropped then, and done
@@ -45,6 +49,7 @@ impl Runner {
             tokio::select! {
                 _ = ticks.tick() => {}
                 () = self.exporter.queue.rung() => {}
+                () = self.retention.rung() => {}
                 () = &mut stop => return,
             }
             tokio::select! {
@@ -66,6 +71,7 @@ impl Runner {
             };
             match row.kind.as_str() {
                 export::KIND => run::run(&self.exporter, row, &self.owner).await?,
+                retention::KIND => retention::run::run(&self.retention, row, &self.owner).await?,
                 unknown => {
                     let text = format!("this version knows no job of the kind {unknown:?}");
                     let mut tx = catalog.write().await?;

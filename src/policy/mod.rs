@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::crash;
-use crate::base::ids::MatterId;
+use crate::base::ids::{DispositionId, MatterId};
 use crate::base::limits::SEAL_EVERY_SECONDS;
 use crate::catalog::state::{self, Rows};
 use crate::catalog::statement::{self, SEAL};
@@ -92,6 +92,17 @@ pub async fn tell_verified(
     let content = Content { last_set: 0, tables: Vec::new(), verified: Some(found) };
     statement::add(tx, at, VERIFY, None, content.row_count(), &content.encode()).await?;
     Ok(())
+}
+
+/// Tells of an act of a disposition, in the act's own transaction.
+pub async fn tell_disposition(
+    tx: &mut WriteTransaction,
+    at: Timestamp,
+    action: &str,
+    id: DispositionId,
+) -> Result<i64, CatalogError> {
+    let content = Content { last_set: 0, tables: state::of_disposition(tx, id).await? };
+    statement::add(tx, at, action, None, content.row_count(), &content.encode()).await
 }
 
 /// How far the bucket knows of what was decided.

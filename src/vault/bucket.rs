@@ -1,7 +1,6 @@
 //! The bucket: where the vault's objects are, whatever keeps them.
 //!
-//! Objects are created and read, never replaced. The one door that deletes is
-//! not built yet; nothing here can. What lock an object gets in an S3 bucket
+//! Objects are created and read, never replaced, and deleted through `destroy` alone. What lock an object gets in an S3 bucket
 //! follows from its name (`retention`), so that no caller can forget it.
 
 use std::fmt;
@@ -49,6 +48,13 @@ pub enum BucketError {
          default retention from the bucket, or set its mode to COMPLIANCE"
     )]
     WeakRule(#[source] Box<BucketError>),
+    /// The lock outlasts what the archive thinks.
+    #[error("the bucket refuses to delete {name} ({why}); its lock has to end first")]
+    Locked { name: String, why: String },
+    #[error(
+        "deleting {0} takes the credentials for disposition; set [bucket] disposition_credentials"
+    )]
+    NoDestruction(String),
     #[error("read the spooled segment")]
     Spool(#[source] std::io::Error),
     #[error(
@@ -275,6 +281,23 @@ impl Bucket {
         match &self.kind {
             Kind::Local(_) => Ok(()),
             Kind::S3(s3) => s3.set_held(place, is_held).await,
+        }
+    }
+
+    /// Deletes all versions of an object; one that is not there is deleted.
+    pub(super) async fn delete_all(&self, name: &str) -> Result<(), BucketError> {
+        match &self.kind {
+            Kind::Local(local) => local.delete(name).await,
+            Kind::S3(s3) => s3.delete_all(name).await,
+        }
+    }
+
+    /// By how many seconds the bucket's clock is ahead of `now`; none of a directory,
+    /// which goes by this machine's.
+    pub async fn skew_seconds(&self, now: Timestamp) -> Result<Option<i64>, BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(None),
+            Kind::S3(s3) => Ok(Some(s3.now().await?.seconds() - now.seconds())),
         }
     }
 

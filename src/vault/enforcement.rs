@@ -179,7 +179,7 @@ async fn destroyed(
 }
 
 /// The service's own time, by which it counts its locks.
-fn time_of(answer: &Answer) -> Option<Timestamp> {
+pub(super) fn time_of(answer: &Answer) -> Option<Timestamp> {
     let date = answer.text("date")?;
     let zoned = jiff::fmt::rfc2822::parse(&date).ok()?;
     Some(Timestamp::from_seconds(zoned.timestamp().as_second()))

@@ -19,6 +19,10 @@ const ARCHIVE_MAGIC: &[u8; 8] = b"MUNARC\x00\x01";
 const EPOCH_MAGIC: &[u8; 8] = b"MUNEPO\x00\x01";
 pub const ARCHIVE_OBJECT: &str = "keyring/archive/00000001";
 
+/// In the place of an epoch: the key of a class for pages of held records, whose
+/// epoch's key is destroyed.
+pub const HOLD: &str = "held";
+
 /// The version that this program writes; rotation will add others.
 pub const VERSION: u32 = 1;
 
@@ -159,6 +163,11 @@ impl Keyring {
         let key = self.open_epoch(&name, class, epoch, &self.bucket.get(&name).await?)?;
         epochs.insert(place, key.clone());
         Ok(key)
+    }
+
+    /// Forgets an epoch's key, which is about to be destroyed.
+    pub async fn forget(&self, class: &str, epoch: &str) {
+        self.epochs.lock().await.remove(&(class.to_owned(), epoch.to_owned()));
     }
 
     /// Whether an object of the keyring is what its name says and opens with the

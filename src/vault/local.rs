@@ -11,6 +11,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
 use super::bucket::{BucketError, PIECE_BYTES, failed, next_piece, path};
 use super::staging;
+use crate::base::durable;
 
 #[derive(Clone, Debug)]
 pub(super) struct Local {
@@ -101,6 +102,24 @@ impl Local {
             Err(object_store::Error::NotFound { .. }) => Err(BucketError::Missing(name.to_owned())),
             Err(source) => Err(failed("look at", name, source)),
         }
+    }
+
+    pub(super) async fn delete(&self, name: &str) -> Result<(), BucketError> {
+        let file = self.root.join(name);
+        let directory = file.parent().map(Path::to_owned);
+        let deleted = tokio::task::spawn_blocking(move || {
+            match std::fs::remove_file(&file) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+                done => done?,
+            }
+            // Gone for good: what a power cut brings back was not destroyed.
+            directory.map_or(Ok(()), |directory| durable::sync_directory(&directory))
+        });
+        let io = match deleted.await {
+            Ok(done) => done,
+            Err(error) => Err(std::io::Error::other(error)),
+        };
+        io.map_err(|source| BucketError::Unwritable { path: self.root.join(name), source })
     }
 
     /// The names below `prefix`, sorted.

@@ -4,6 +4,7 @@
 
 pub mod bucket;
 mod chunk;
+pub mod destroy;
 pub mod enforcement;
 mod entry;
 pub mod keyring;

@@ -10,9 +10,9 @@ use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 use super::bucket::Place;
 use super::chunk::{self, ChunkOpener, SEALED_CHUNK_BYTES};
 use super::entry::gather;
-use super::keyring::VERSION;
+use super::keyring::{HOLD, VERSION};
 use super::keys::Key;
-use super::page;
+use super::page::{self, Under};
 use super::record::{self, RecordContext, RecordMeta};
 use super::segment::{Entry, Header, TRAILER_BYTES, footer_bytes, read_table};
 use super::{Vault, VaultError};
@@ -147,7 +147,7 @@ impl Vault {
         }
     }
 
-    async fn page_keys(
+    pub(super) async fn page_keys(
         &self,
         header: &Header,
         page: &Place,
@@ -161,8 +161,12 @@ impl Vault {
         if sealed.keyring_version != VERSION {
             return Err(damaged("its keyring version is not known to this program"));
         }
-        let epoch_key = self.keyring().known_epoch_key(&header.class, &header.epoch).await?;
-        let keys = sealed.open(&epoch_key)?;
+        let epoch = match sealed.under {
+            Under::Epoch => &header.epoch,
+            Under::Hold => HOLD,
+        };
+        let above = self.keyring().known_epoch_key(&header.class, epoch).await?;
+        let keys = sealed.open(&above)?;
         Ok(keys.into_iter().collect())
     }
 

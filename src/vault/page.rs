@@ -12,22 +12,39 @@ use super::segment::Header;
 use super::wire::{Reader, Short};
 use crate::base::ids::RecordId;
 
-const MAGIC: &[u8; 8] = b"MUNPAG\x00\x01";
-
-fn page_key(epoch_key: &Key, salt: &[u8; 32]) -> Key {
-    Key::from_bytes(epoch_key.derive_salted(salt, b"muniment key page v1"))
+/// Which key of the keyring a page is sealed under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Under {
+    /// Its epoch's, as every page is at first.
+    Epoch,
+    /// The class's key for what is held, when the epoch's is to be destroyed.
+    Hold,
 }
 
-/// Seals the keys of a segment's records, in the order of its table.
+impl Under {
+    fn magic(self) -> &'static [u8; 8] {
+        match self {
+            Self::Epoch => b"MUNPAG\x00\x01",
+            Self::Hold => b"MUNHPG\x00\x01",
+        }
+    }
+}
+
+fn page_key(above: &Key, salt: &[u8; 32]) -> Key {
+    Key::from_bytes(above.derive_salted(salt, b"muniment key page v1"))
+}
+
+/// Seals the keys of a segment's records, in the order of its table, under `above`.
 pub fn seal(
+    under: Under,
     header: &Header,
     keyring_version: u32,
-    epoch_key: &Key,
+    above: &Key,
     keys: &[(RecordId, Key)],
 ) -> Vec<u8> {
     let salt: [u8; 32] = random();
     let mut out = Vec::with_capacity(128 + keys.len() * 48);
-    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(under.magic());
     out.extend_from_slice(&header.encode());
     out.extend_from_slice(&keyring_version.to_be_bytes());
     out.extend_from_slice(&salt);
@@ -37,7 +54,7 @@ pub fn seal(
         plain.extend_from_slice(key.as_bytes());
     }
     // The key is used for this page only, so a constant nonce never repeats.
-    let sealed = page_key(epoch_key, &salt)
+    let sealed = page_key(above, &salt)
         .cipher()
         .encrypt(&Nonce::from([0; NONCE_BYTES]), Payload { msg: &plain, aad: &out })
         .expect("a page is far below GCM's length limit");
@@ -47,6 +64,7 @@ pub fn seal(
 
 /// A page whose keys have not been opened yet.
 pub struct Sealed<'a> {
+    pub under: Under,
     pub header: Header,
     pub keyring_version: u32,
     salt: [u8; 32],
@@ -57,21 +75,20 @@ pub struct Sealed<'a> {
 /// Reads what a page says of itself in the clear.
 pub fn read(page: &[u8]) -> Option<Sealed<'_>> {
     let mut reader = Reader(page);
-    if reader.array().ok()? != *MAGIC {
-        return None;
-    }
+    let magic: [u8; 8] = reader.array().ok()?;
+    let under = [Under::Epoch, Under::Hold].into_iter().find(|under| *under.magic() == magic)?;
     let header = Header::from_start(reader.0)?;
     reader.bytes(header.encode().len()).ok()?;
     let keyring_version = reader.u32().ok()?;
     let salt = reader.array().ok()?;
     let context = &page[..page.len() - reader.0.len()];
-    Some(Sealed { header, keyring_version, salt, context, sealed: reader.0 })
+    Some(Sealed { under, header, keyring_version, salt, context, sealed: reader.0 })
 }
 
 impl Sealed<'_> {
-    pub fn open(&self, epoch_key: &Key) -> Result<Vec<(RecordId, Key)>, KeyError> {
+    pub fn open(&self, above: &Key) -> Result<Vec<(RecordId, Key)>, KeyError> {
         const WHAT: &str = "a key page";
-        let plain = page_key(epoch_key, &self.salt)
+        let plain = page_key(above, &self.salt)
             .cipher()
             .decrypt(
                 &Nonce::from([0; NONCE_BYTES]),
@@ -109,7 +126,7 @@ mod tests {
     fn keys_come_back_and_only_with_their_epoch_key() {
         let epoch = Key::generate();
         let keys = [(RecordId([3; 16]), Key::generate()), (RecordId([4; 16]), Key::generate())];
-        let page = seal(&header(), 1, &epoch, &keys);
+        let page = seal(Under::Epoch, &header(), 1, &epoch, &keys);
         let sealed = read(&page).unwrap();
         assert_eq!((&sealed.header, sealed.keyring_version), (&header(), 1));
         let opened = sealed.open(&epoch).unwrap();
@@ -123,7 +140,8 @@ mod tests {
     #[test]
     fn a_page_does_not_open_for_another_segment() {
         let epoch = Key::generate();
-        let page = seal(&header(), 1, &epoch, &[(RecordId([3; 16]), Key::generate())]);
+        let page =
+            seal(Under::Epoch, &header(), 1, &epoch, &[(RecordId([3; 16]), Key::generate())]);
         for at in 0..page.len() {
             let mut changed = page.clone();
             changed[at] ^= 1;

@@ -77,6 +77,11 @@ impl Schedule {
         lock.or_else(|| self.longest(&now.month())).filter(|lock| lock.until > now)
     }
 
+    /// Since when an epoch may be destroyed: `None` where its name says no month.
+    pub fn due(&self, class: &str, epoch: &str) -> Option<Timestamp> {
+        self.epoch_lock(class, epoch, |_| Mode::Compliance).map(|lock| lock.until)
+    }
+
     fn epoch_lock(&self, class: &str, epoch: &str, mode: fn(ClassMode) -> Mode) -> Option<Lock> {
         match self.classes.iter().find(|known| known.name == class) {
             Some(class) => lock_until(epoch, class.years, mode(class.mode)),

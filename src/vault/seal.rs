@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::bucket::Place;
 use super::keyring::{Keyring, VERSION};
-use super::page;
+use super::page::{self, Under};
 use super::record::{BodySealer, RecordContext, RecordMeta, SealedRecord};
 use super::segment::{Entry, Header, SegmentWriter, Written};
 use super::{Vault, VaultError};
@@ -144,7 +144,7 @@ async fn finish<W>(
         page: header.page_name(),
         size_bytes: written.size_bytes,
         sha256: written.sha256,
-        page_bytes: Bytes::from(page::seal(&header, VERSION, &epoch_key, &keys)),
+        page_bytes: Bytes::from(page::seal(Under::Epoch, &header, VERSION, &epoch_key, &keys)),
         body: body(written.out)?,
         records,
         header,

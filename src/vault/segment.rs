@@ -60,6 +60,11 @@ impl Header {
     pub fn page_name(&self) -> String {
         format!("key/{}/{}/{}.page", self.class, self.epoch, self.segment)
     }
+
+    /// A page that was rewritten, for what is held of the segment.
+    pub fn held_page_name(&self, sha256: &Digest) -> String {
+        format!("key/{}/{}/{}-{sha256}.held", self.class, self.epoch, self.segment)
+    }
 }
 
 /// One record's row in the footer.

@@ -63,7 +63,10 @@ impl Exports {
     }
 
     pub async fn work(&self) {
-        Runner::of_server(self.context.exports.clone()).work().await.unwrap();
+        Runner::of_server(self.context.exports.clone(), self.context.retention.clone())
+            .work()
+            .await
+            .unwrap();
     }
 
     pub async fn show(&self, id: i64) -> Value {

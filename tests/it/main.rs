@@ -20,6 +20,7 @@ mod pst;
 mod reader;
 mod rebuild;
 mod refusals;
+mod retention;
 mod s3;
 mod s3_archive;
 mod scrub;

@@ -74,8 +74,7 @@ impl Client {
         Ok(())
     }
 
-    /// Asks for a version to be gone; what the service says to it. Only the
-    /// canary is asked for: the door that destroys records is not built yet.
+    /// Asks for a version to be gone; what the service says to it.
     pub(in crate::vault) async fn try_delete_version(
         &self,
         place: &Place,

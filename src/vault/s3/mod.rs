@@ -36,6 +36,7 @@ use credentials::{Credentials, Use};
 use sign::LockingConnector;
 
 use super::bucket::{BucketError, PIECE_BYTES, Place, Seen, failed, next_piece};
+use super::enforcement;
 use super::retention::{Lock, Schedule};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::config;
@@ -404,6 +405,36 @@ impl S3 {
         let operation = if is_held { "hold" } else { "lift the hold of" };
         let set = client.set_held(place, is_held).await;
         set.map_err(|error| call_failed(operation, &place.name, error))
+    }
+
+    /// Deletes every version of an object with the credentials for disposition, once
+    /// the flags of holds are lifted from them.
+    pub(super) async fn delete_all(&self, name: &str) -> Result<(), BucketError> {
+        let client =
+            self.disposition.as_ref().ok_or_else(|| BucketError::NoDestruction(name.to_owned()))?;
+        for version in self.versions_of(name).await? {
+            let place = Place { name: name.to_owned(), version: Some(version) };
+            if self.is_held(&place).await? {
+                self.set_held(&place, false).await?;
+            }
+            let answer = client.try_delete_version(&place, false).await;
+            let answer = answer.map_err(|error| call_failed("delete", name, error))?;
+            if answer.status.as_u16() == 403 {
+                let why = answer.code().to_string();
+                return Err(BucketError::Locked { name: name.to_owned(), why });
+            }
+            answer.done().map_err(|error| call_failed("delete", name, error))?;
+        }
+        Ok(())
+    }
+
+    /// The service's own time.
+    pub(super) async fn now(&self) -> Result<Timestamp, BucketError> {
+        let call = Call { method: Method::GET, query: &[("versioning", "")], ..Call::default() };
+        let failed =
+            |error| call_failed("ask for the time of", &self.client.address.bucket(), error);
+        let answer = self.client.call(&call).await.map_err(failed)?.done().map_err(failed)?;
+        enforcement::time_of(&answer).ok_or_else(|| failed(CallError::Unreadable))
     }
 
     /// An upload that is begun and given up: it takes the right to write, and
