@@ -16,7 +16,14 @@ pub async fn remove(
 ) -> Result<(), CatalogError> {
     for seqs in deliveries.chunks(super::delivery::ROWS_PER_STATEMENT) {
         let sets = sets_of(tx, seqs).await?;
-        for table in ["pending_reading", "gap", "set_delivery", "participant", "delivery_message", "delivery"] {
+        for table in [
+            "pending_reading",
+            "gap",
+            "set_delivery",
+            "participant",
+            "delivery_message",
+            "delivery",
+        ] {
             let mut query: QueryBuilder<Sqlite> =
                 QueryBuilder::new(format!("DELETE FROM {table} WHERE seq IN ("));
             let mut list = query.separated(", ");

@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::error::ErrorBody;
 use super::{
-    Context, audit, custodians, dispositions, exports, gaps, holds, matters, messages, people, search,
-    session, status, thread,
+    Context, audit, custodians, dispositions, exports, gaps, holds, matters, messages, people,
+    search, session, status, thread,
 };
 
 #[derive(OpenApi)]

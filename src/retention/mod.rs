@@ -271,7 +271,9 @@ pub async fn done(
 ) -> Result<(DispositionRow, Option<LeafRow>), RetentionError> {
     let row = get(actor, retention, id).await?;
     if row.state != State::Done {
-        return Err(Refused::Conflict("it is not done, so there is no certificate yet".into()).into());
+        return Err(
+            Refused::Conflict("it is not done, so there is no certificate yet".into()).into()
+        );
     }
     let catalog = &retention.catalog;
     let position = match row.told {

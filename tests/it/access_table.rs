@@ -11,115 +11,141 @@ use crate::support::laid::laid;
 use crate::support::web::{Browser, Web};
 
 /// Method, path, body, and the status for: anonymous, administrator, legal who
-/// is no member of the matter, legal who is, legal with the archive-wide right.
-type Row = (&'static str, &'static str, &'static str, [u16; 5]);
+/// is no member of the matter, legal who is, legal with the archive-wide right, a records
+/// manager.
+type Row = (&'static str, &'static str, &'static str, [u16; 6]);
 
 /// `{m}` the matter, `{c}` its custodian, `{h}` its hold, `{s}` a message within
 /// it, `{x}` one outside; `{job}` an export; `{p}` a person; `{new-c}`, `{new-h}`
 /// and `{new-job}` fresh ones for each request.
 const ROWS: &[Row] = &[
-    ("GET", "/openapi.json", "", [200, 200, 200, 200, 200]),
-    ("POST", "/session", r#"{"name":"who","password":"wrong"}"#, [401, 401, 401, 401, 401]),
-    ("GET", "/session", "", [200, 200, 200, 200, 200]),
-    ("GET", "/status", "", [401, 200, 200, 200, 200]),
-    ("GET", "/people", "", [401, 200, 200, 200, 200]),
+    ("GET", "/openapi.json", "", [200, 200, 200, 200, 200, 200]),
+    // The last to ask is one too many.
+    ("POST", "/session", r#"{"name":"who","password":"wrong"}"#, [401, 401, 401, 401, 401, 429]),
+    ("GET", "/session", "", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/status", "", [401, 200, 200, 200, 200, 200]),
+    ("GET", "/people", "", [401, 200, 200, 200, 200, 200]),
     (
         "POST",
         "/people",
         r#"{"name":"new","display_name":"New","role":"legal"}"#,
-        [401, 200, 403, 403, 403],
+        [401, 200, 403, 403, 403, 403],
     ),
-    ("PATCH", "/people/{p}", r#"{"is_disabled":true}"#, [401, 200, 403, 403, 403]),
-    ("POST", "/people/{p}/reset", "", [401, 200, 403, 403, 403]),
-    ("GET", "/matters", "", [401, 403, 200, 200, 200]),
-    ("POST", "/matters", r#"{"name":"Another"}"#, [401, 403, 200, 200, 200]),
-    ("GET", "/matters/{m}", "", [401, 403, 404, 200, 200]),
-    ("PATCH", "/matters/{m}", r#"{"reference":"2"}"#, [401, 403, 404, 200, 200]),
-    ("GET", "/matters/{m}/custodians", "", [401, 403, 404, 200, 200]),
+    ("PATCH", "/people/{p}", r#"{"is_disabled":true}"#, [401, 200, 403, 403, 403, 403]),
+    ("POST", "/people/{p}/reset", "", [401, 200, 403, 403, 403, 403]),
+    ("GET", "/matters", "", [401, 403, 200, 200, 200, 403]),
+    ("POST", "/matters", r#"{"name":"Another"}"#, [401, 403, 200, 200, 200, 403]),
+    ("GET", "/matters/{m}", "", [401, 403, 404, 200, 200, 403]),
+    ("PATCH", "/matters/{m}", r#"{"reference":"2"}"#, [401, 403, 404, 200, 200, 403]),
+    ("GET", "/matters/{m}/custodians", "", [401, 403, 404, 200, 200, 403]),
     (
         "POST",
         "/matters/{m}/custodians",
         r#"{"name":"Bob","addresses":["b@b.example"]}"#,
-        [401, 403, 404, 200, 200],
+        [401, 403, 404, 200, 200, 403],
     ),
-    ("PATCH", "/matters/{m}/custodians/{c}", r#"{"name":"A."}"#, [401, 403, 404, 200, 200]),
-    ("DELETE", "/matters/{m}/custodians/{new-c}", "", [401, 403, 404, 204, 204]),
-    ("GET", "/matters/{m}/holds", "", [401, 403, 404, 200, 200]),
+    ("PATCH", "/matters/{m}/custodians/{c}", r#"{"name":"A."}"#, [401, 403, 404, 200, 200, 403]),
+    ("DELETE", "/matters/{m}/custodians/{new-c}", "", [401, 403, 404, 204, 204, 403]),
+    ("GET", "/matters/{m}/holds", "", [401, 403, 404, 200, 200, 403]),
     (
         "POST",
         "/matters/{m}/holds",
         r#"{"name":"Hold","custodian_ids":[{c}],"date_kind":"sent"}"#,
-        [401, 403, 404, 200, 200],
+        [401, 403, 404, 200, 200, 403],
     ),
     (
         "POST",
         "/matters/{m}/holds/preview",
         r#"{"name":"Hold","custodian_ids":[{c}],"date_kind":"sent"}"#,
-        [401, 403, 404, 200, 200],
+        [401, 403, 404, 200, 200, 403],
     ),
-    ("GET", "/matters/{m}/holds/{h}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/matters/{m}/holds/{h}/items", "", [401, 403, 404, 200, 200]),
+    ("GET", "/matters/{m}/holds/{h}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/matters/{m}/holds/{h}/items", "", [401, 403, 404, 200, 200, 403]),
     (
         "POST",
         "/matters/{m}/holds/{new-h}/release",
         r#"{"reason":"done"}"#,
-        [401, 403, 404, 200, 200],
+        [401, 403, 404, 200, 200, 403],
     ),
-    ("POST", "/search", r#"{"matter_id":{m},"query":"hello"}"#, [401, 403, 404, 200, 200]),
-    ("POST", "/search", r#"{"query":"hello"}"#, [401, 403, 403, 403, 200]),
+    ("POST", "/search", r#"{"matter_id":{m},"query":"hello"}"#, [401, 403, 404, 200, 200, 403]),
+    ("POST", "/search", r#"{"query":"hello"}"#, [401, 403, 403, 403, 200, 403]),
     (
         "POST",
         "/search/complete",
         r#"{"matter_id":{m},"field":"address","prefix":"a"}"#,
-        [401, 403, 404, 200, 200],
+        [401, 403, 404, 200, 200, 403],
     ),
-    ("POST", "/search/complete", r#"{"field":"address","prefix":"a"}"#, [401, 403, 403, 403, 200]),
-    ("GET", "/messages/{s}?matter={m}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/messages/{s}", "", [401, 403, 403, 403, 200]),
-    ("GET", "/messages/{x}?matter={m}", "", [401, 403, 404, 404, 404]),
-    ("GET", "/messages/{s}/html?matter={m}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/messages/{x}/html?matter={m}", "", [401, 403, 404, 404, 404]),
-    ("GET", "/messages/{s}/source?matter={m}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/messages/{x}/source?matter={m}", "", [401, 403, 404, 404, 404]),
-    ("GET", "/messages/{s}/download?matter={m}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/messages/{x}/download?matter={m}", "", [401, 403, 404, 404, 404]),
-    ("GET", "/messages/{s}/delivery?delivery={d}&matter={m}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/messages/{s}/delivery?delivery={d}", "", [401, 403, 403, 403, 200]),
-    ("GET", "/messages/{x}/delivery?delivery={d}&matter={m}", "", [401, 403, 404, 404, 404]),
-    ("GET", "/messages/{s}/attachments/0?matter={m}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/messages/{x}/attachments/0?matter={m}", "", [401, 403, 404, 404, 404]),
-    ("GET", "/messages/{s}/thread?matter={m}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/messages/{s}/thread", "", [401, 403, 403, 403, 200]),
-    ("GET", "/messages/{x}/thread?matter={m}", "", [401, 403, 404, 404, 404]),
-    ("GET", "/messages/{s}/proof?matter={m}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/messages/{x}/proof?matter={m}", "", [401, 403, 404, 404, 404]),
+    (
+        "POST",
+        "/search/complete",
+        r#"{"field":"address","prefix":"a"}"#,
+        [401, 403, 403, 403, 200, 403],
+    ),
+    ("GET", "/messages/{s}?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/messages/{s}", "", [401, 403, 403, 403, 200, 403]),
+    ("GET", "/messages/{x}?matter={m}", "", [401, 403, 404, 404, 404, 403]),
+    ("GET", "/messages/{s}/html?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/messages/{x}/html?matter={m}", "", [401, 403, 404, 404, 404, 403]),
+    ("GET", "/messages/{s}/source?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/messages/{x}/source?matter={m}", "", [401, 403, 404, 404, 404, 403]),
+    ("GET", "/messages/{s}/download?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/messages/{x}/download?matter={m}", "", [401, 403, 404, 404, 404, 403]),
+    ("GET", "/messages/{s}/delivery?delivery={d}&matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/messages/{s}/delivery?delivery={d}", "", [401, 403, 403, 403, 200, 403]),
+    ("GET", "/messages/{x}/delivery?delivery={d}&matter={m}", "", [401, 403, 404, 404, 404, 403]),
+    ("GET", "/messages/{s}/attachments/0?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/messages/{x}/attachments/0?matter={m}", "", [401, 403, 404, 404, 404, 403]),
+    ("GET", "/messages/{s}/thread?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/messages/{s}/thread", "", [401, 403, 403, 403, 200, 403]),
+    ("GET", "/messages/{x}/thread?matter={m}", "", [401, 403, 404, 404, 404, 403]),
+    ("GET", "/messages/{s}/proof?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/messages/{x}/proof?matter={m}", "", [401, 403, 404, 404, 404, 403]),
     (
         "POST",
         "/exports",
         r#"{"matter_id":{m},"scope":{"hold_id":{h}},"format":"eml"}"#,
-        [401, 403, 404, 200, 200],
+        [401, 403, 404, 200, 200, 403],
     ),
     (
         "POST",
         "/exports",
         r#"{"scope":{"message_ids":[{x}]},"format":"eml"}"#,
-        [401, 403, 403, 403, 200],
+        [401, 403, 403, 403, 200, 403],
     ),
-    ("GET", "/exports?matter={m}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/exports/{job}", "", [401, 403, 404, 200, 200]),
-    ("POST", "/exports/{new-job}/cancel", "", [401, 403, 404, 200, 200]),
+    ("GET", "/exports?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/exports/{job}", "", [401, 403, 404, 200, 200, 403]),
+    ("POST", "/exports/{new-job}/cancel", "", [401, 403, 404, 200, 200, 403]),
     // Not done yet: there is nothing to download.
-    ("GET", "/exports/{job}/download", "", [401, 403, 404, 409, 409]),
-    ("GET", "/gaps", "", [401, 403, 403, 403, 200]),
-    ("GET", "/gaps?matter={m}", "", [401, 403, 404, 200, 200]),
-    ("GET", "/audit", "", [401, 200, 200, 200, 200]),
-    ("GET", "/audit?matter={m}", "", [401, 403, 404, 200, 200]),
-    ("POST", "/session/password", r#"{"current":"c","new":"short"}"#, [401, 422, 422, 422, 422]),
+    ("GET", "/exports/{job}/download", "", [401, 403, 404, 409, 409, 403]),
+    ("GET", "/gaps", "", [401, 403, 403, 403, 200, 403]),
+    ("GET", "/gaps?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/epochs", "", [401, 403, 403, 403, 403, 200]),
+    ("GET", "/dispositions", "", [401, 403, 403, 403, 403, 200]),
+    (
+        "POST",
+        "/dispositions",
+        r#"{"class":"standard","epoch":"2020-01"}"#,
+        [401, 403, 403, 403, 403, 404],
+    ),
+    ("GET", "/dispositions/1", "", [401, 403, 403, 403, 403, 404]),
+    ("POST", "/dispositions/1/approve", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404]),
+    ("POST", "/dispositions/1/refuse", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404]),
+    ("POST", "/dispositions/1/resume", "", [401, 403, 403, 403, 403, 404]),
+    ("GET", "/dispositions/1/certificate", "", [401, 403, 403, 403, 403, 404]),
+    ("GET", "/audit", "", [401, 200, 200, 200, 200, 200]),
+    ("GET", "/audit?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    (
+        "POST",
+        "/session/password",
+        r#"{"current":"c","new":"short"}"#,
+        [401, 422, 422, 422, 422, 422],
+    ),
     // The last one: it ends the session.
-    ("DELETE", "/session", "", [401, 204, 204, 204, 204]),
+    ("DELETE", "/session", "", [401, 204, 204, 204, 204, 204]),
 ];
 
-const ASKING: [&str; 5] = ["anonymous", "administrator", "non-member", "member", "archive-wide"];
+const ASKING: [&str; 6] =
+    ["anonymous", "administrator", "non-member", "member", "archive-wide", "records"];
 
 #[test]
 fn every_route_has_a_row() {
@@ -211,13 +237,14 @@ async fn made(web: &Web, browser: &Browser, path: &str, body: Value) -> i64 {
     answer.json()["id"].as_i64().unwrap()
 }
 
-async fn scene(scratch: &Scratch) -> (Scene, [Browser; 5]) {
+async fn scene(scratch: &Scratch) -> (Scene, [Browser; 6]) {
     let (context, sets) = laid(scratch).await;
     let web = Web::new(context);
     let administrator = web.signed_in("root", Role::Administrator, false).await;
     let stranger = web.signed_in("eve", Role::Legal, false).await;
     let member = web.signed_in("ada", Role::Legal, false).await;
     let wide = web.signed_in("grace", Role::Legal, true).await;
+    let records = web.signed_in("rita", Role::Records, false).await;
     web.person("spare", Role::Legal, false).await;
     let people = web.get(&administrator, "/api/v1/people").await.json();
     let spare = people["people"].as_array().unwrap().iter().find(|p| p["name"] == "spare");
@@ -240,7 +267,7 @@ async fn scene(scratch: &Scratch) -> (Scene, [Browser; 5]) {
         ("x", sets.without_alice.0),
         ("p", spare.unwrap()["id"].as_i64().unwrap()),
     ];
-    let browsers = [Browser::default(), administrator, stranger, member.clone(), wide];
+    let browsers = [Browser::default(), administrator, stranger, member.clone(), wide, records];
     (Scene { web, member, names }, browsers)
 }
 

@@ -432,7 +432,7 @@ impl S3 {
     pub(super) async fn now(&self) -> Result<Timestamp, BucketError> {
         let call = Call { method: Method::GET, query: &[("versioning", "")], ..Call::default() };
         let failed =
-            |error| call_failed("ask for the time of", &self.client.address.bucket(), error);
+            |error| call_failed("ask for the time of", self.client.address.bucket(), error);
         let answer = self.client.call(&call).await.map_err(failed)?.done().map_err(failed)?;
         enforcement::time_of(&answer).ok_or_else(|| failed(CallError::Unreadable))
     }
