@@ -37,7 +37,7 @@ pub const HELD_ASKED_AT_ONCE: usize = 500;
 /// How far this clock and the bucket's may differ while something is destroyed.
 pub const CLOCK_SKEW_SECONDS_MAX: i64 = 300;
 /// Records that a rebuild names as missing; the rest is counted.
-pub const REBUILD_FAULTS_SHOWN: usize = 100;
+pub const REBUILD_FAULTS_SHOWN: u32 = 100;
 
 /// How often a request to S3 is tried, and the pause before the second time; it
 /// doubles. What is not done then is the sender's to try again, after a 451.

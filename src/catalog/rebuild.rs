@@ -4,9 +4,10 @@
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::delivery::{self, Inserted, NewDelivery, NewSegment, NumberedDelivery};
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, disposition};
 use crate::base::hash::Digest;
 use crate::base::ids::RecordId;
+use crate::ledger::leaf::Leaf;
 
 /// A leaf of the published log.
 #[derive(Clone, Debug)]
@@ -128,21 +129,39 @@ pub async fn append(catalog: &Catalog, segment: &NewSegment) -> Result<(), Catal
     catalog.commit(tx, DURING).await
 }
 
-/// Leaves of records that no delivery is of, after a position: where, and the leaf.
-pub async fn without_delivery(
-    catalog: &Catalog,
-    after: Option<u64>,
-    limit: u32,
-) -> Result<Vec<(u64, Vec<u8>)>, CatalogError> {
-    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT l.position, l.body FROM leaf l LEFT JOIN delivery d ON d.record_id = l.record_id
-         WHERE l.position > $1 AND l.record_id IS NOT NULL AND d.record_id IS NULL
-         ORDER BY l.position LIMIT $2",
-    )
-    .bind(after.map_or(-1, |position| position as i64))
-    .bind(i64::from(limit))
-    .fetch_all(catalog.read())
-    .await
-    .during(DURING)?;
-    Ok(rows.into_iter().map(|(position, body)| (position as u64, body)).collect())
+/// Records that the log has, the catalog has not, and no disposition destroyed: how
+/// many, and the first of them.
+pub async fn missing(catalog: &Catalog, limit: u32) -> Result<(u64, Vec<RecordId>), CatalogError> {
+    let disposed = disposition::disposed(catalog).await?;
+    let (mut count, mut first, mut after) = (0, Vec::new(), -1_i64);
+    loop {
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT l.position, l.body FROM leaf l
+             LEFT JOIN delivery d ON d.record_id = l.record_id
+             WHERE l.position > $1 AND l.record_id IS NOT NULL AND d.record_id IS NULL
+             ORDER BY l.position LIMIT 1000",
+        )
+        .bind(after)
+        .fetch_all(catalog.read())
+        .await
+        .during(DURING)?;
+        let Some((last, _)) = rows.last() else { return Ok((count, first)) };
+        after = *last;
+        for (position, body) in &rows {
+            let damaged = |error| CatalogError::Corrupt(format!("the leaf {position}: {error}"));
+            let Leaf::Delivery { record, received_at, class, .. } =
+                Leaf::decode(body).map_err(damaged)?
+            else {
+                continue;
+            };
+            let kept = disposed.get(&(class, received_at.month()));
+            if kept.is_some_and(|kept| !kept.contains(&record)) {
+                continue;
+            }
+            count += 1;
+            if first.len() < limit as usize {
+                first.push(record);
+            }
+        }
+    }
 }

@@ -15,7 +15,6 @@ use crate::base::crash;
 use crate::base::ids::SegmentId;
 use crate::base::limits::REBUILD_FAULTS_SHOWN;
 use crate::catalog::delivery::{self, NewSegment};
-use crate::catalog::disposition;
 use crate::catalog::rebuild::{self, PublishedLeaf};
 use crate::catalog::{Catalog, CatalogError, leaf};
 use crate::ledger::leaf::Leaf;
@@ -23,6 +22,7 @@ use crate::ledger::tile::{self, Edge, Tile, TileError};
 use crate::ledger::tree;
 use crate::vault::bucket::BucketError;
 use crate::vault::keyring::KeyringError;
+use crate::vault::segment::HELD;
 use crate::vault::{Vault, VaultError};
 
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,6 @@ const BUNDLES_AT_ONCE: usize = 16;
 /// Segments read at the same time, and written in one transaction.
 const SEGMENTS_AT_ONCE: usize = 8;
 const SEGMENTS_PER_COMMIT: usize = 64;
-const MISSING_AT_ONCE: u32 = 1000;
 
 /// Something that goes on: a step's name, and how much of how much is done.
 pub trait Progress: FnMut(&'static str, u64, u64) + Send {}
@@ -92,27 +91,10 @@ pub async fn rebuild(
 /// Records that the log has, no segment has, and no disposition destroyed, each a
 /// sentence. Asked when what was decided has come back.
 pub async fn missing(catalog: &Catalog) -> Result<Vec<String>, RebuildError> {
-    let disposed = disposition::disposed(catalog).await?;
-    let (mut faults, mut more, mut after) = (Vec::new(), 0_u64, None);
-    loop {
-        let rows = rebuild::without_delivery(catalog, after, MISSING_AT_ONCE).await?;
-        let Some((last, _)) = rows.last() else { break };
-        after = Some(*last);
-        for (position, body) in &rows {
-            let leaf = Leaf::decode(body)
-                .map_err(|source| RebuildError::Leaf { position: *position, source })?;
-            let Leaf::Delivery { record, received_at, class, .. } = leaf else { continue };
-            let of = disposed.get(&(class, received_at.month()));
-            if of.is_some_and(|kept| !kept.contains(&record)) {
-                continue;
-            }
-            match faults.len() < REBUILD_FAULTS_SHOWN {
-                true => faults.push(format!("record {record} is in the log and in no segment")),
-                false => more += 1,
-            }
-        }
-    }
-    if more > 0 {
+    let (count, first) = rebuild::missing(catalog, REBUILD_FAULTS_SHOWN).await?;
+    let said = |record| format!("record {record} is in the log and in no segment");
+    let mut faults: Vec<String> = first.iter().map(said).collect();
+    if let Some(more) = count.checked_sub(first.len() as u64).filter(|more| *more > 0) {
         faults.push(format!("and {more} more records that are in no segment"));
     }
     Ok(faults)
@@ -274,7 +256,7 @@ impl HeldPages {
     async fn list(vault: &Vault) -> Result<Self, RebuildError> {
         let mut pages: HashMap<SegmentId, Vec<String>> = HashMap::new();
         for name in vault.bucket().list("key").await.map_err(VaultError::from)? {
-            let file = name.strip_suffix(".held").and_then(|name| name.rsplit_once('/'));
+            let file = name.strip_suffix(HELD).and_then(|name| name.rsplit_once('/'));
             let segment = file.and_then(|(_, file)| file.split_once('-')?.0.parse().ok());
             if let Some(segment) = segment {
                 pages.entry(segment).or_default().push(name);

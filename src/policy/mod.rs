@@ -101,7 +101,8 @@ pub async fn tell_disposition(
     action: &str,
     id: DispositionId,
 ) -> Result<i64, CatalogError> {
-    let content = Content { last_set: 0, tables: state::of_disposition(tx, id).await? };
+    let content =
+        Content { last_set: 0, tables: state::of_disposition(tx, id).await?, verified: None };
     statement::add(tx, at, action, None, content.row_count(), &content.encode()).await
 }
 

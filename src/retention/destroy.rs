@@ -15,6 +15,7 @@ use crate::catalog::disposition::{self as rows, DispositionRow, SegmentOf};
 use crate::catalog::job::{self, Renewed};
 use crate::catalog::{purge, set};
 use crate::hold;
+use crate::vault::segment::HELD;
 
 pub(super) struct Destroyer<'a> {
     pub retention: &'a Retention,
@@ -78,7 +79,7 @@ impl Destroyer<'_> {
                 .filter(|(seq, _)| held.contains(seq))
                 .map(|(_, record)| *record)
                 .collect();
-            let is_reduced = segment.page.name.ends_with(".held") && kept.len() == seqs.len();
+            let is_reduced = segment.page.name.ends_with(HELD) && kept.len() == seqs.len();
             let page = match kept.is_empty() || is_reduced {
                 true => None,
                 false => Some(vault.put_held_page(&segment.object, &segment.page, &kept).await?),

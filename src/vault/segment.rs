@@ -11,6 +11,8 @@ const END_MAGIC: &[u8; 8] = b"MUNSEGEN";
 /// Footer length, SHA-256 of header and footer, end magic.
 pub const TRAILER_BYTES: u64 = 4 + 32 + 8;
 const KIND_RECORD: u8 = 1;
+/// How the names of pages end that a disposition rewrote.
+pub const HELD: &str = ".held";
 
 /// What a segment belongs to. Written in the clear at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +63,16 @@ impl Header {
         format!("key/{}/{}/{}.page", self.class, self.epoch, self.segment)
     }
 
+    /// Whether a page of this name is one of the segment's.
+    pub fn is_page_name(&self, name: &str) -> bool {
+        let own = format!("key/{}/{}/{}", self.class, self.epoch, self.segment);
+        let rest = name.strip_prefix(&own);
+        rest.is_some_and(|rest| rest == ".page" || rest.starts_with('-') && rest.ends_with(HELD))
+    }
+
     /// A page that was rewritten, for what is held of the segment.
     pub fn held_page_name(&self, sha256: &Digest) -> String {
-        format!("key/{}/{}/{}-{sha256}.held", self.class, self.epoch, self.segment)
+        format!("key/{}/{}/{}-{sha256}{HELD}", self.class, self.epoch, self.segment)
     }
 }
 

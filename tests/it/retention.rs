@@ -11,14 +11,15 @@ use muniment::base::clock::{Clock, Timestamp};
 use muniment::base::config::Worker;
 use muniment::base::ids::{DeliverySeq, DispositionId, HoldId, MatterId, RecordId};
 use muniment::catalog::disposition::State;
-use muniment::catalog::{delivery, job, leaf};
+use muniment::catalog::{Catalog, delivery, job, leaf};
 use muniment::hold::{self, DateKind};
 use muniment::index::{Index, Scope};
 use muniment::ingest::follow::Follower;
 use muniment::ingest::log::Log;
 use muniment::ingest::publish::check_published;
+use muniment::ingest::rebuild;
 use muniment::matter::{self, custodian};
-use muniment::policy::{Recorder, Teller};
+use muniment::policy::{Recorder, Teller, restore};
 use muniment::query::{self, Dialect};
 use muniment::retention::{self, Retention, RetentionError, certificate};
 use muniment::vault::bucket::Place;
@@ -201,7 +202,8 @@ async fn derive(archive: &Archive, index: &Index) {
     let last = delivery::last_seq(&archive.catalog).await.unwrap();
     let (_committed, committing) = tokio::sync::watch::channel(last);
     let (vault, catalog) = (archive.vault.clone(), archive.catalog.clone());
-    let follower = Follower::new(vault, catalog, archive.clock.clone(), index.clone(), workers, committing);
+    let follower =
+        Follower::new(vault, catalog, archive.clock.clone(), index.clone(), workers, committing);
     let progress = follower.progress();
     let running = tokio::spawn(follower.run());
     assert!(progress.reached(last).await);
@@ -270,6 +272,24 @@ async fn an_epoch_goes_by_two_people_and_what_is_held_stays() {
     assert!(held.iter().all(|name| name.ends_with(".held")), "{held:?}");
     assert_eq!(kept.names("keyring/epoch/standard/2026-01/").await, Vec::<String>::new());
     assert_eq!((kept.found("\"paper boat\""), kept.found("subject:1")), (5, 0));
+
+    // A check of everything finds nothing wrong, and a lost catalog comes back.
+    kept.publish().await;
+    let scrubber = kept.archive().scrubber("test", None);
+    let report = scrubber.run("system", &mut |_, _, _| ()).await.unwrap();
+    assert_eq!(format!("{:?}", report.faults), "[]");
+    let scratch = Catalog::create(&kept.scratch.directory.path().join("again.db")).await.unwrap();
+    let vault = &kept.archive().vault;
+    let rebuilt = rebuild::rebuild(vault, &scratch, &mut |_, _, _| ()).await.unwrap();
+    let now = kept.archive().clock.now();
+    let restored = restore::restore(vault, &scratch, now, &mut |_, _| ()).await.unwrap();
+    let missing = rebuild::missing(&scratch).await.unwrap();
+    assert_eq!([rebuilt.faults, restored.faults, missing].concat(), Vec::<String>::new());
+    let again = delivery::after(&scratch, DeliverySeq(0), 1000).await.unwrap();
+    let places = |rows: &[delivery::Delivery]| {
+        rows.iter().map(|row| (row.seq, row.record, row.page.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(places(&again), places(&rows));
 
     // A copy of an old page opens nothing.
     for (name, bytes) in copies {

@@ -20,6 +20,7 @@ use crate::vault::VaultError;
 use crate::vault::bucket::{BucketError, Place, Seen};
 use crate::vault::keyring::epoch_object;
 use crate::vault::retention::Mode;
+use crate::vault::segment::HELD;
 
 const PREFIXES: [&str; 5] = ["key", "keyring", "log", "policy", "seg"];
 /// A clock that was behind at the turn of a month made a lock shorter by a month.
@@ -65,7 +66,10 @@ impl<P: Progress> Work<'_, P> {
                     _ => false,
                 };
                 // What lies under no key of ours says nothing of which there should be.
-                if let Some(key) = key.filter(|key| is_known && !keys.contains(key)) {
+                let key = key.filter(|key| is_known && !keys.contains(key));
+                if let Some(key) = key
+                    && !self.has_held_page(&seen.name).await?
+                {
                     missing.insert(key);
                 }
                 self.at(done, total).await?;
@@ -78,6 +82,14 @@ impl<P: Progress> Work<'_, P> {
             self.key_fault(KEY_MISSING, &key, "it is not in the bucket").await?;
         }
         Ok(())
+    }
+
+    /// Whether the object is a segment of which a disposition kept a part: its page is
+    /// under another key.
+    async fn has_held_page(&self, name: &str) -> Result<bool, ScrubError> {
+        let Some(named) = read_name(name) else { return Ok(false) };
+        let row = doubt::segment(&self.on.catalog, named.segment).await?;
+        Ok(row.is_some_and(|row| row.page.name.ends_with(HELD)))
     }
 
     fn is_young(&self, at: Timestamp) -> bool {
@@ -223,7 +235,9 @@ impl<P: Progress> Work<'_, P> {
         seen: &Seen,
         segments: &HashSet<SegmentId>,
     ) -> Result<(), ScrubError> {
-        let file = seen.name.rsplit('/').next().and_then(|file| file.strip_suffix(".page"));
+        let file = seen.name.rsplit('/').next().unwrap_or_default();
+        let held = file.strip_suffix(HELD).and_then(|file| file.split_once('-'));
+        let file = file.strip_suffix(".page").or(held.map(|(segment, _)| segment));
         let Some(id) = file.and_then(|file| file.parse::<SegmentId>().ok()) else {
             self.stray(&seen.name, "no key page is called so");
             return Ok(());
@@ -240,7 +254,7 @@ impl<P: Progress> Work<'_, P> {
             return Ok(());
         }
         match self.on.vault.page_header(&seen.first()).await {
-            Ok(header) if header.page_name() == seen.name => {
+            Ok(header) if header.is_page_name(&seen.name) => {
                 if !segments.contains(&id) {
                     let what = "a stop came before its segment was put; it opens nothing";
                     self.note(note::PAGE_ALONE, &seen.name, what);

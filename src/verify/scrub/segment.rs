@@ -22,7 +22,7 @@ use crate::vault::VaultError;
 use crate::vault::bucket::{BucketError, Place};
 use crate::vault::keyring::epoch_object;
 use crate::vault::open::{LockedSegment, OpenSegment};
-use crate::vault::segment::Entry;
+use crate::vault::segment::{Entry, HELD};
 
 /// How a segment's row is called in what is found.
 pub(super) fn segment_object(id: SegmentId) -> String {
@@ -73,11 +73,15 @@ impl<P: Progress> Work<'_, P> {
         let is_whole = found == sha256;
         self.segment_row(id, &row, &object, &read, &sha256, &records).await?;
         let page = Place { name: read.header.page_name(), version: None };
-        let page = if page.name == row.page.name { row.page.clone() } else { page };
+        let page = match read.header.is_page_name(&row.page.name) {
+            true => row.page.clone(),
+            false => page,
+        };
+        let is_reduced = page.name.ends_with(HELD);
         let what = "its contents are not what its name says";
         match self.unlock(read, &page, &records).await? {
             Some(open) => {
-                let hurt = self.table(&open, rows).await?;
+                let hurt = self.table(&open, rows, is_reduced).await?;
                 if !is_whole {
                     let hurt: Vec<_> = hurt.into_iter().map(|(record, _)| record).collect();
                     self.fault(SEGMENT_DAMAGED, &object.name, what, &hurt);
@@ -136,7 +140,7 @@ impl<P: Progress> Work<'_, P> {
             }
         };
         differs(row.object.name != object.name, "object");
-        differs(row.page.name != header.page_name(), "page");
+        differs(!header.is_page_name(&row.page.name), "page");
         differs(row.class != header.class, "class");
         differs(row.epoch != header.epoch, "epoch");
         differs(row.sha256 != sha256.0, "sha256");
@@ -188,6 +192,7 @@ impl<P: Progress> Work<'_, P> {
         &mut self,
         open: &OpenSegment,
         rows: &[RawDelivery],
+        is_reduced: bool,
     ) -> Result<Vec<(RecordId, String)>, ScrubError> {
         let mut by_record: HashMap<&[u8], &RawDelivery> =
             rows.iter().map(|row| (&row.record[..], row)).collect();
@@ -200,6 +205,10 @@ impl<P: Progress> Work<'_, P> {
         for (index, entry) in (0..).zip(open.entries()) {
             let row = by_record.remove(&entry.record.0[..]);
             if !open.has_key(entry.record) {
+                // A disposition destroyed it, and kept others of its segment.
+                if is_reduced && row.is_none() {
+                    continue;
+                }
                 let what = "its page has no key of it, and it was not erased";
                 let object = format!("record {}", entry.record);
                 self.fault(RECORD_WITHOUT_KEY, object, what, &[entry.record]);
