@@ -31,6 +31,7 @@ export const s = {
     forbiddenWhy: {
       administrator: "Administrators run the archive and never see mail. Your desks are at the top.",
       legal: "Administrators say who can sign in, and with which rights. Ask one of them.",
+      records: "Records managers decide what is kept, and never see mail. Your desks are at the top.",
     } as Record<string, string>,
     notFound: "Nothing here",
     notFoundWhy: "It does not exist, or it is not in a matter of yours.",
@@ -64,7 +65,10 @@ export const s = {
     openMatter: (name: string) => `Open matter ${name}`,
     searchMatter: (name: string) => `Search in ${name}`,
     holdIn: (name: string) => `Place hold in ${name}`,
-    roles: { administrator: "Administrator", legal: "Legal" } as Record<string, string>,
+    roles: { administrator: "Administrator", legal: "Legal", records: "Records manager" } as Record<
+      string,
+      string
+    >,
   },
   signIn: {
     title: "Sign in",
@@ -516,6 +520,13 @@ export const s = {
       "export.run": "Made export",
       "export.cancel": "Cancelled export",
       "export.download": "Downloaded export",
+      "disposition.propose": "Proposed disposition",
+      "disposition.approve": "Approved disposition",
+      "disposition.refuse": "Refused disposition",
+      "disposition.resume": "Went on with disposition",
+      "disposition.run": "Destroyed by disposition",
+      "archive.rebuild": "Made catalog again",
+      "archive.verify": "Checked archive",
       "class.set": "Set retention class",
       "class.remove": "Removed retention class",
       "person.create": "Added person",
@@ -610,6 +621,7 @@ export const s = {
     roleWhy: {
       administrator: "Runs the archive. Never sees mail.",
       legal: "Searches, holds and exports in their matters.",
+      records: "Proposes and approves what is destroyed, over the API for now. Never sees mail.",
     } as Record<string, string>,
     archiveWide: "Archive-wide",
     archiveWideHint: "May search outside of a matter.",

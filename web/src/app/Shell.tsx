@@ -24,13 +24,19 @@ export const desks = {
   search: { to: "/search", name: s.nav.search, icon: "search", key: "g s", roles: ["legal"] },
   matters: { to: "/matters", name: s.nav.matters, icon: "matter", key: "g m", roles: ["legal"] },
   exports: { to: "/exports", name: s.nav.exports, icon: "export", key: "g x", roles: ["legal"] },
-  audit: { to: "/audit", name: s.nav.audit, icon: "audit", key: "g a", roles: ["legal", "administrator"] },
+  audit: {
+    to: "/audit",
+    name: s.nav.audit,
+    icon: "audit",
+    key: "g a",
+    roles: ["legal", "administrator", "records"],
+  },
   status: {
     to: "/status",
     name: s.nav.status,
     icon: "status",
     key: "g t",
-    roles: ["legal", "administrator"],
+    roles: ["legal", "administrator", "records"],
   },
   people: { to: "/people", name: s.nav.people, icon: "people", key: "g p", roles: ["administrator"] },
 } as const satisfies Record<

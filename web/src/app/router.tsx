@@ -48,7 +48,7 @@ const root = createRootRoute({
 
 function Home() {
   const { data: me } = useSuspenseQuery(q.session);
-  return <Navigate to={me?.role === "administrator" ? "/status" : "/search"} replace />;
+  return <Navigate to={me === null || me?.role === "legal" ? "/search" : "/status"} replace />;
 }
 
 const home = createRoute({ getParentRoute: () => root, path: "/", component: Home });

@@ -264,7 +264,10 @@ function AddPerson({
         label={t.role}
         value={role}
         onChange={(id) => setRole(id as Role)}
-        choices={(["legal", "administrator"] as const).map((id) => ({ id, name: s.nav.roles[id] ?? id }))}
+        choices={(["legal", "records", "administrator"] as const).map((id) => ({
+          id,
+          name: s.nav.roles[id] ?? id,
+        }))}
         hint={t.roleWhy[role]}
       />
       {role === "legal" && (
