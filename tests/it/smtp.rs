@@ -313,8 +313,8 @@ async fn large_mail_does_not_live_in_memory() {
         eprintln!("SKIPPED: other tests in this process would be measured too; use nextest");
         return;
     }
-    const PIECES: usize = 64;
-    const GROWTH_BYTES_MAX: u64 = 48 << 20;
+    const PIECES: usize = 96;
+    const GROWTH_BYTES_MAX: u64 = 64 << 20;
     let server = MailServer::start("size_bytes_max = 209715200").await;
     let following = Following::start(&server.scratch, &server.ingest);
     let address = server.address;
