@@ -198,6 +198,12 @@ fn destruction_has_one_door() {
         deletes && !["vault", "http"].contains(&source.room.as_str())
     });
     assert!(wrong.is_empty(), "one module deletes, and it is in vault:\n{wrong:#?}");
+    let wrong = lines_where(|source, line| {
+        let destroys = ["destroy_object(", "destroy_epoch_key(", "put_held_page("];
+        destroys.iter().any(|call| line.contains(call))
+            && !["vault", "retention"].contains(&source.room.as_str())
+    });
+    assert!(wrong.is_empty(), "only a disposition comes through the door:\n{wrong:#?}");
 }
 
 #[test]
