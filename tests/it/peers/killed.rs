@@ -60,7 +60,7 @@ fn all_600_are_archived_once_though_workers_are_killed() {
     for (number, content) in sent.iter().enumerate() {
         client.deliver(&made.said["journal"], content);
         // Each of its workers once, and the whole in the middle.
-        if number % 50 == 49 {
+        if number % 150 == 149 {
             for worker in served.children() {
                 if !killed.contains(&worker) {
                     let _ = rustix::process::kill_process(
