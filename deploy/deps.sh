@@ -13,6 +13,7 @@ set -euo pipefail
 RUST_MIN=1.95
 NODE_MIN=20.19
 NPM_MIN=10
+MINISTACK=1.5.33
 
 wanted=${1:-demo}
 problems=()
@@ -49,13 +50,31 @@ need cc gcc
 [ -e /usr/include/stdio.h ] || packages+=(libc6-dev)
 if [ "$wanted" = test ]; then
     need openssl openssl
+    # Opens our copies of the master key, and makes some for us to open.
+    need age age
+    need ssh-keygen openssh-client
     need swaks swaks
     need curl curl
     need chromium chromium
+    # Mail of another year, for what happens when its date has passed.
+    need faketime faketime
     # Readers that the PST files of the tests go through.
     need readpst pst-utils
     need pffexport pff-tools
     need python3 python3
+    # Whose span queries ours are compared with.
+    need javac default-jdk-headless
+    need lucene liblucene8-java /usr/share/doc/liblucene8-java
+    # What pictures and scanned pages are read by.
+    need tesseract tesseract-ocr
+    [ -e /usr/share/tesseract-ocr/5/tessdata/eng.traineddata ] || packages+=(tesseract-ocr-eng)
+    need pdftoppm poppler-utils
+    # The second reader of the format, and a relay for outgoing mail.
+    for module in cryptography zstandard aiosmtpd; do
+        [ -e "/usr/lib/python3/dist-packages/$module" ] || packages+=("python3-$module")
+    done
+    # A server that each run of the tests has for itself.
+    need initdb postgresql /usr/lib/postgresql
     perl -MNet::SSLeay -e 1 2>/dev/null || packages+=(libnet-ssleay-perl)
     for font in fonts-dejavu-core:dejavu fonts-liberation:liberation fonts-noto-core:noto; do
         [ -d "/usr/share/fonts/truetype/${font#*:}" ] || packages+=("${font%%:*}")
@@ -126,6 +145,19 @@ if [ "$wanted" = test ] && [ "${#ceph[@]}" -gt 0 ]; then
     fi
     command -v radosgw >/dev/null ||
         echo "deps: Ceph was not installed (${ceph[*]}); the tests on S3 will be skipped"
+fi
+
+# An S3 that is emulated, from PyPI, for what the real one does otherwise than AWS. Where
+# it cannot be had, the tests on it are skipped, loudly.
+if [ "$wanted" = test ]; then
+    ministack=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/tools/ministack
+    if [ ! -x "$ministack/bin/ministack" ]; then
+        echo "deps: installing MiniStack $MINISTACK from PyPI"
+        { python3 -m venv "$ministack" &&
+            "$ministack/bin/pip" install --quiet --disable-pip-version-check \
+                "ministack==$MINISTACK"; } ||
+            echo "deps: MiniStack was not installed; the tests on it will be skipped"
+    fi
 fi
 
 # Postfix only for its smtp-source, a client: its daemon is neither configured

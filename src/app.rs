@@ -1,15 +1,14 @@
 //! Choosing implementations and starting the process: the composition root.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::access::Access;
 use crate::base::clock::Clock;
-use crate::base::config::{BucketKind, Config, Worm};
-use crate::base::durable;
+use crate::base::config::{BucketKind, CatalogAt, Config, Worm};
 use crate::base::writable::{self, Unwritable};
 use crate::catalog::{Catalog, CatalogError, meta};
 use crate::export::Exporter;
@@ -24,7 +23,9 @@ use crate::retention::Retention;
 use crate::review::Desk;
 use crate::search::Search;
 use crate::vault::bucket::{Bucket, BucketError};
-use crate::vault::keys::{KeyError, MasterKey};
+use crate::vault::enforcement::Enforcement;
+use crate::vault::keys::KeyError;
+use crate::vault::master::MasterKey;
 use crate::vault::{Vault, VaultError};
 use crate::verify::scrub::Scrubber;
 use crate::worker::Pool;
@@ -65,6 +66,11 @@ pub enum AppError {
     )]
     NotWorm(String),
     #[error(
+        "[worker] confinement = \"required\", but of the processes that read mail: {0}; use a kernel \
+         with Landlock and seccomp, or set confinement = \"optional\""
+    )]
+    NotConfined(String),
+    #[error(
         "the catalog {catalog} belongs to archive {found}, the bucket {bucket} to {expected}; point \
          [archive] catalog and [vault] path, or [bucket] name and prefix, at the same archive"
     )]
@@ -84,50 +90,65 @@ impl Archive {
     /// Opens vault and catalog and checks that they belong together.
     pub async fn open(config: Config) -> Result<Self, AppError> {
         let master = MasterKey::load(&config.archive.master_key)?;
-        let bucket = reach(&config).await?;
+        let archive = Self::open_with(config, master).await?;
+        archive.vault.check_newest().await?;
+        Ok(archive)
+    }
+
+    /// With a master key from elsewhere, which may be one that a rotation replaced.
+    pub async fn open_with(config: Config, master: MasterKey) -> Result<Self, AppError> {
+        Self::open_by(config, master, Clock::System).await
+    }
+
+    /// By a clock, which the bucket's is compared with.
+    pub async fn open_by(
+        config: Config,
+        master: MasterKey,
+        clock: Clock,
+    ) -> Result<Self, AppError> {
+        let bucket = reach(&config, clock.clone()).await?;
         // Before the key is tried: another archive's bucket is not a wrong key.
         let expected = Vault::archive_of(&bucket).await?.to_string();
-        let (path, rebuilding) = (&config.archive.catalog, rebuilding_path(&config));
-        if !path.exists() && rebuilding.exists() {
-            return Err(AppError::Rebuilding(rebuilding.display().to_string()));
+        let at = &config.archive.catalog;
+        let found = Catalog::found(at).await?;
+        if !found.catalog && found.rebuilding {
+            return Err(AppError::Rebuilding(at.to_string()));
         }
-        let catalog = Catalog::open(&config.archive.catalog).await?;
-        let found = meta::get(&catalog, meta::ARCHIVE_ID).await.map_err(|error| {
-            let (path, why) = (config.archive.catalog.clone(), writable::root_cause(&error));
-            CatalogError::Open { path, why }
+        let catalog = Catalog::open(at).await?;
+        let found = meta::get(&catalog, meta::ARCHIVE_ID).await.map_err(|error| match at {
+            CatalogAt::File(path) => {
+                let why = writable::root_cause(&error);
+                CatalogError::Open { path: path.clone(), why }
+            }
+            CatalogAt::Server { .. } => error,
         })?;
         let found = found.unwrap_or_default();
         if found != expected {
             return Err(AppError::OtherArchive {
-                catalog: config.archive.catalog.display().to_string(),
+                catalog: at.to_string(),
                 found,
                 bucket: bucket_name(&config),
                 expected,
             });
         }
         let vault = Vault::open(bucket, master).await?;
-        Ok(Self { config: config.into(), clock: Clock::System, vault, catalog })
+        Ok(Self { config: config.into(), clock, vault, catalog })
     }
 
     /// Opens the vault of an archive whose catalog is lost, with a catalog that is
     /// being made again: new, or as far as an earlier rebuild had come.
-    pub async fn open_rebuilding(config: Config) -> Result<Self, AppError> {
-        let path = &config.archive.catalog;
-        if path.exists() {
-            return Err(AppError::HasCatalog(path.display().to_string()));
+    pub async fn open_rebuilding(config: Config, master: MasterKey) -> Result<Self, AppError> {
+        let at = &config.archive.catalog;
+        if Catalog::found(at).await?.catalog {
+            return Err(AppError::HasCatalog(at.to_string()));
         }
-        let master = MasterKey::load(&config.archive.master_key)?;
-        let vault = Vault::open(reach(&config).await?, master).await?;
-        let rebuilding = rebuilding_path(&config);
-        let catalog = match rebuilding.exists() {
-            true => Catalog::open(&rebuilding).await?,
-            false => Catalog::create(&rebuilding).await?,
-        };
+        let vault = Vault::open(reach(&config, Clock::System).await?, master).await?;
+        let catalog = Catalog::rebuilding(at).await?;
         let archive = vault.archive().to_string();
         match meta::get(&catalog, meta::ARCHIVE_ID).await? {
             Some(found) if found != archive => {
                 return Err(AppError::OtherArchive {
-                    catalog: rebuilding.display().to_string(),
+                    catalog: at.to_string(),
                     found,
                     bucket: bucket_name(&config),
                     expected: archive,
@@ -141,21 +162,22 @@ impl Archive {
 
     /// The catalog that was made again becomes the archive's.
     pub async fn finish_rebuilding(self) -> Result<(), AppError> {
-        // Closing writes what its log holds into the file itself.
-        self.catalog.close().await;
-        let (from, to) = (rebuilding_path(&self.config), &self.config.archive.catalog);
-        durable::rename(&from, to)
-            .map_err(|error| unwritable("the catalog", to, "[archive] catalog", error))
+        Ok(self.catalog.finish_rebuilding(&self.config.archive.catalog).await?)
     }
 
-    /// Whether an archive can be created in the S3 bucket of a configuration; to
+    /// Whether an archive can be created on the servers of a configuration; to
     /// be asked before anything is written.
     pub async fn check_bucket(config: &Config) -> Result<(), AppError> {
+        Catalog::check_vacant(&config.archive.catalog).await?;
         if config.bucket.kind == BucketKind::Local {
-            return Ok(());
+            return match config.vault.worm {
+                Worm::Required => Err(AppError::NotWorm(Enforcement::of_directory().words)),
+                Worm::Optional => Ok(()),
+            };
         }
-        let bucket = reach(config).await?;
+        let bucket = reach(config, Clock::System).await?;
         Vault::check_vacant(&bucket).await?;
+        bucket.check_dates().await.map_err(VaultError::from)?;
         require_worm(config, &bucket).await
     }
 
@@ -164,7 +186,7 @@ impl Archive {
         if config.bucket.kind == BucketKind::Local {
             try_directory("the bucket", &config.vault.path, "[vault] path")?;
         }
-        let bucket = reach(&config).await?;
+        let bucket = reach(&config, Clock::System).await?;
         try_local(&config)?;
         if let Some(keys) = config.archive.master_key.parent() {
             try_directory("the directory of keys", keys, "[archive] master_key")?;
@@ -177,6 +199,26 @@ impl Archive {
         meta::set(&catalog, meta::ARCHIVE_ID, &vault.archive().to_string()).await?;
         classes::keep(&catalog, &clock, &config).await?;
         Ok(Self { config: config.into(), clock, vault, catalog })
+    }
+
+    /// What a copy of the master key says to who finds it.
+    pub fn notes(&self, master: &MasterKey) -> Vec<String> {
+        vec![
+            format!("Master key {} of the Muniment archive {}.", master.id(), self.vault.archive()),
+            format!("Bucket: {}. Copied {}.", bucket_name(&self.config), self.clock.now()),
+            "With the bucket it is the archive: put this text into the file [archive] master_key"
+                .into(),
+            "(mode 0600), or run: muniment rebuild --help".into(),
+        ]
+    }
+
+    /// Writes the key file of an archive that has lost it.
+    pub async fn store_master(&self) -> Result<(), AppError> {
+        let path = &self.config.archive.master_key;
+        if let Some(keys) = path.parent() {
+            try_directory("the directory of keys", keys, "[archive] master_key")?;
+        }
+        Ok(self.vault.master().await.store(path)?)
     }
 
     /// What decides about people and their rights.
@@ -207,22 +249,21 @@ impl Archive {
         let bucket = self.vault.bucket();
         require_worm(&self.config, bucket).await?;
         let unusable = |error| bucket_error(&self.config, error);
-        let removed = bucket.sweep().await.map_err(unusable)?;
-        if removed > 0 {
-            tracing::info!(removed, "half-written files were removed from the bucket");
+        bucket.check_dates().await.map_err(unusable)?;
+        // Beside another node, what is half-written may be on its way.
+        if !self.catalog.is_shared() {
+            let removed = bucket.sweep().await.map_err(unusable)?;
+            if removed > 0 {
+                tracing::info!(removed, "half-written files were removed from the bucket");
+            }
         }
         bucket.probe().await.map_err(unusable)
     }
 }
 
-/// Where a catalog is while it is made again; `serve` does not look there.
-fn rebuilding_path(config: &Config) -> PathBuf {
-    config.archive.catalog.with_added_extension("rebuilding")
-}
-
 /// The configured bucket, which answers.
-async fn reach(config: &Config) -> Result<Bucket, AppError> {
-    let opened = Bucket::open(config, Clock::System);
+async fn reach(config: &Config, clock: Clock) -> Result<Bucket, AppError> {
+    let opened = Bucket::open(config, clock);
     let bucket = opened.map_err(|error| bucket_error(config, error))?;
     bucket.check_reach().await.map_err(VaultError::from)?;
     Ok(bucket)
@@ -285,13 +326,9 @@ impl Archive {
         let search = Search::new(catalog.clone(), parts.index, clock.clone());
         let work = &self.config.archive.work;
         let exports = Exporter::new(vault.clone(), log.clone(), search.clone(), work);
-        let published = log.clone();
-        let retention = Retention::new(
-            (vault.clone(), catalog.clone(), clock.clone()),
-            index,
-            &self.config.class,
-            move || published.size(),
-        );
+        let room = (vault.clone(), catalog.clone(), clock.clone());
+        let outward = (log.clone(), parts.recorder.clone());
+        let retention = Retention::new(room, index, outward, workers.clone(), &self.config);
         Context {
             access: self.access(),
             catalog: catalog.clone(),
@@ -317,6 +354,7 @@ impl Archive {
             work: self.config.archive.work.clone(),
             bytes_per_second,
             is_worm_required: self.config.vault.worm == Worm::Required,
+            stamp_authorities: self.config.checkpoint.timestamp_ca_file.clone(),
             owner: owner.to_owned(),
         }
     }

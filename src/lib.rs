@@ -15,6 +15,7 @@ pub mod similar;
 
 pub mod catalog;
 pub mod index;
+pub mod post;
 pub mod vault;
 pub mod worker;
 

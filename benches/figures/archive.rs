@@ -8,6 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// The program, or another version of it to compare with.
+fn binary() -> PathBuf {
+    let other = std::env::var_os("MUNIMENT_BENCH_BINARY").map(PathBuf::from);
+    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_muniment").into())
+}
+
 pub struct Archive {
     child: Child,
     pub config: PathBuf,
@@ -19,15 +25,12 @@ pub struct Archive {
 impl Archive {
     pub fn start(directory: &Path) -> Self {
         let data = directory.join("archive");
-        let made = Command::new(env!("CARGO_BIN_EXE_muniment"))
-            .args(["init", "--data"])
-            .arg(&data)
-            .output()
-            .expect("run init");
+        let made =
+            Command::new(binary()).args(["init", "--data"]).arg(&data).output().expect("run init");
         let said = String::from_utf8_lossy(&made.stdout).into_owned();
         let journal = said.lines().find_map(|line| line.strip_prefix("journal: "));
         let config = data.join("muniment.toml");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_muniment"))
+        let mut child = Command::new(binary())
             .args(["serve", "--config"])
             .arg(&config)
             .env("MUNIMENT__SMTP__LISTEN", "[\"127.0.0.1:0\"]")

@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use muniment::cmd::demo::source::Mail;
 use muniment::mail::wrap::Style;
 
-/// Every message under `path`, wrapped as Exchange would, dots stuffed, with
+/// Every message under `paths`, wrapped as Exchange would, dots stuffed, with
 /// its final dot.
-pub fn reports(path: &Path, most: usize) -> Vec<Vec<u8>> {
+pub fn reports(paths: &[PathBuf], most: usize) -> Vec<Vec<u8>> {
     let trouble = |_| ();
-    let mail = Mail::new(&[path.to_owned()], Style::default(), &trouble).expect("read the corpus");
+    let mail = Mail::new(paths, Style::default(), &trouble).expect("read the corpus");
     mail.take(most).map(|outgoing| stuffed(&outgoing.bytes)).collect()
 }
 
@@ -32,6 +32,16 @@ fn stuffed(bytes: &[u8]) -> Vec<u8> {
     }
     data.extend_from_slice(b".\r\n");
     data
+}
+
+/// What a server receives of it: without the dots and the end.
+pub fn received(data: &[u8]) -> Vec<u8> {
+    let content = data.strip_suffix(b".\r\n").unwrap_or(data);
+    let mut out = Vec::with_capacity(content.len());
+    for line in content.split_inclusive(|&byte| byte == b'\n') {
+        out.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
+    }
+    out
 }
 
 /// What one run measured.

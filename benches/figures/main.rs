@@ -10,6 +10,7 @@ mod parts;
 mod postfix;
 mod pst;
 mod queries;
+mod stored;
 
 use std::path::PathBuf;
 
@@ -28,16 +29,18 @@ fn main() {
         eprintln!("SKIPPED: {} is not here; set MUNIMENT_BENCH_MAIL", mail.display());
         return;
     }
-    let reports = load::reports(&mail, 6000);
-    let bytes: usize = reports.iter().map(Vec::len).sum();
-    println!("{} reports, {:.1} MB, from {}", reports.len(), bytes as f64 / 1e6, mail.display());
-
-    // Under target/, so that both write to the disk of the checkout.
     let scratch = tempfile::Builder::new()
         .prefix("figures-")
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .tempdir_in(std::env::temp_dir())
         .expect("a directory for the run");
+    let mut figures = stored(&root, scratch.path());
+    if std::env::var_os("MUNIMENT_BENCH_STORED").is_some() {
+        return;
+    }
+    let reports = load::reports(std::slice::from_ref(&mail), 6000);
+    let bytes: usize = reports.iter().map(Vec::len).sum();
+    println!("{} reports, {:.1} MB, from {}", reports.len(), bytes as f64 / 1e6, mail.display());
 
     // First, so that its peak is not that of what comes after.
     let pst = pst::measure(&pst::messages(&mail, 6000), scratch.path());
@@ -46,7 +49,6 @@ fn main() {
         "\nacknowledged deliveries, durable\n{:24} {:>5} {:>9} {:>8} {:>9} {:>9}",
         "", "conn", "msg/s", "MB/s", "p50 ms", "p99 ms"
     );
-    let mut figures = Vec::new();
     match postfix::Postfix::start(&scratch.path().join("postfix"), POSTFIX_PORT) {
         Ok(postfix) => {
             for connections in CONNECTIONS {
@@ -117,6 +119,20 @@ fn main() {
         Ok(()) => println!("\n{}", path.display()),
         Err(error) => eprintln!("cannot write {}: {error}", path.display()),
     }
+}
+
+/// Stored bytes, with the corpus beside the project; alone with MUNIMENT_BENCH_STORED.
+fn stored(root: &std::path::Path, scratch: &std::path::Path) -> Vec<Value> {
+    let corpus = root.join("../shared/corpus");
+    if !corpus.exists() {
+        println!("stored bytes were not measured: {} is not here", corpus.display());
+        return Vec::new();
+    }
+    println!(
+        "\nstored / received\n{:20} {:>7} {:>9} {:>7} {:>7} {:>7} {:>8} {:>7} {:>8} {:>8}",
+        "", "mails", "MB", "here", "zstd", "restic", "msg/s", "MB/s", "cpu µs", "MiB"
+    );
+    stored::measure(&corpus, scratch).iter().map(stored::Stored::show).collect()
 }
 
 fn show(what: &str, run: &load::Run) -> Value {

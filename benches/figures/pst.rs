@@ -12,7 +12,7 @@ use muniment::cmd::demo::source::Mail;
 use muniment::mail::delivery::{Reader, Role, entry_bytes};
 use muniment::mail::wrap::Style;
 use muniment::pst::split::{FILE_BYTES, Files, Plan};
-use muniment::pst::{ITEMS_PER_FOLDER, mime};
+use muniment::pst::{ITEMS_PER_FOLDER, bound, mime};
 
 /// Written by going over the mail again and again.
 const BYTES: u64 = 1_000_000_000;
@@ -52,11 +52,12 @@ pub fn measure(messages: &[Vec<u8>], directory: &Path) -> io::Result<Figures> {
         file_bytes: FILE_BYTES,
         items_per_folder: ITEMS_PER_FOLDER,
     };
-    let mut files = Files::create(plan).map_err(io::Error::other)?;
+    let mut files =
+        Files::create(plan, std::sync::Arc::new(|| Ok(()))).map_err(io::Error::other)?;
     let mut sum = 0;
     for bytes in messages.iter().cycle() {
         let message = mime::message(bytes);
-        sum += message.bytes();
+        sum += bound::file_bytes(&message);
         files.add(&["Export"], message).map_err(io::Error::other)?;
         if sum > BYTES {
             break;

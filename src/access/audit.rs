@@ -129,8 +129,9 @@ pub struct Page {
 
 /// Acts of running the archive: an administrator sees these and no others,
 /// since the rest speaks of mail.
-const ADMINISTRATIVE: &[&str] =
-    &["session.", "person.", "archive.", "source.", "import.", "audit.", "status."];
+const ADMINISTRATIVE: &[&str] = &[
+    "session.", "person.", "archive.", "keys.", "source.", "import.", "audit.", "status.", "class.",
+];
 
 /// Acts of keeping and destroying: a records manager sees these.
 const OF_RECORDS: &[&str] = &["disposition.", "archive.", "class."];

@@ -37,7 +37,7 @@ impl Role {
         }
     }
 
-    fn from_row(text: &str) -> Result<Self, CatalogError> {
+    pub fn from_row(text: &str) -> Result<Self, CatalogError> {
         match text {
             "administrator" => Ok(Self::Administrator),
             "legal" => Ok(Self::Legal),
@@ -84,6 +84,16 @@ impl Actor {
             Role::Records => Ok(()),
             Role::Administrator | Role::Legal => {
                 Err(Refused::Forbidden("only a records manager may do this"))
+            }
+        }
+    }
+
+    /// For what shows how mail is kept, and nothing of what it says.
+    pub fn require_keeping(&self) -> Result<(), Refused> {
+        match self.role {
+            Role::Records | Role::Administrator => Ok(()),
+            Role::Legal => {
+                Err(Refused::Forbidden("only a records manager or an administrator may do this"))
             }
         }
     }

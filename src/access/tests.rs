@@ -73,7 +73,7 @@ async fn the_catalog_has_no_token() {
     let (_, one_time) = f.add("ada", Role::Legal).await;
     let signed_in = f.sign_in("ada", &one_time, PEER).await.unwrap();
     assert_eq!(signed_in.token.len(), 43, "256 bits");
-    let (stored,): (Vec<u8>,) = sqlx::query_as("SELECT token_sha256 FROM session")
+    let (stored,): (Vec<u8>,) = crate::catalog::db::query_as("SELECT token_sha256 FROM session")
         .fetch_one(f.access.catalog.read())
         .await
         .unwrap();

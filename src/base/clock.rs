@@ -83,6 +83,17 @@ mod tests {
         assert_eq!(Timestamp::from_seconds(0).month(), "1970-01");
         assert_eq!(Timestamp::from_seconds(-1).month(), "1969-12");
         assert_eq!(Timestamp::from_seconds(4_102_444_800).month(), "2100-01");
+        // Whatever zone it is told in.
+        for (text, month) in [
+            ("2026-12-31T23:30:00-05:00", "2027-01"),
+            ("2027-01-01T00:30:00+14:00", "2026-12"),
+            ("2028-02-29T23:59:59.999999Z", "2028-02"),
+            ("2100-02-28T23:59:59.999999Z", "2100-02"),
+            ("2100-03-01T00:00:00Z", "2100-03"),
+        ] {
+            let at: jiff::Timestamp = text.parse().unwrap();
+            assert_eq!(Timestamp(at.as_microsecond()).month(), month, "{text}");
+        }
     }
 
     #[test]

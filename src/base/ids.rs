@@ -127,3 +127,4 @@ row_id!(CustodianId);
 row_id!(HoldId);
 row_id!(JobId);
 row_id!(DispositionId);
+row_id!(ErasureId);

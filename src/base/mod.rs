@@ -1,6 +1,7 @@
 //! What every room stands on: configuration, ids, hashes, time, durable files
 //! and the limits. Nothing here knows of mail, buckets or people.
 
+pub mod chain;
 pub mod clock;
 pub mod config;
 pub mod crash;

@@ -1,8 +1,6 @@
 //! Rows of the audit: appended, never changed, never removed.
 
-use sqlx::{QueryBuilder, Sqlite};
-
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, db};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{MatterId, UserId};
 
@@ -21,7 +19,7 @@ pub struct AuditRow {
 
 /// Appends a row; `audit_id` of the argument is not looked at.
 pub async fn insert(tx: &mut WriteTransaction, row: &AuditRow) -> Result<i64, CatalogError> {
-    sqlx::query_scalar(
+    db::query_scalar(
         "INSERT INTO audit (at, actor, action, matter_id, subject, detail, outcome) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING audit_id",
     )
@@ -32,15 +30,15 @@ pub async fn insert(tx: &mut WriteTransaction, row: &AuditRow) -> Result<i64, Ca
     .bind(&row.subject)
     .bind(&row.detail)
     .bind(&row.outcome)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await
     .during("write the audit")
 }
 
 /// The number of the last row; 0 when there is none.
 pub async fn last_id(tx: &mut WriteTransaction) -> Result<i64, CatalogError> {
-    sqlx::query_scalar("SELECT COALESCE(MAX(audit_id), 0) FROM audit")
-        .fetch_one(&mut **tx)
+    db::query_scalar("SELECT COALESCE(MAX(audit_id), 0) FROM audit")
+        .fetch_one(&mut *tx)
         .await
         .during("find the audit's end")
 }
@@ -77,7 +75,7 @@ pub async fn list(
     visible: &Visible,
     filter: &Filter,
 ) -> Result<Vec<AuditRow>, CatalogError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = db::QueryBuilder::new(
         "SELECT audit_id, at, actor, action, matter_id, subject, detail, outcome \
          FROM audit WHERE 1 = 1",
     );
@@ -123,7 +121,7 @@ pub async fn list(
         .collect())
 }
 
-fn push_visible(query: &mut QueryBuilder<Sqlite>, visible: &Visible) {
+fn push_visible(query: &mut db::QueryBuilder, visible: &Visible) {
     match visible {
         Visible::Everything => {}
         Visible::MattersOf { user_id, name } => {
@@ -145,10 +143,8 @@ fn push_visible(query: &mut QueryBuilder<Sqlite>, visible: &Visible) {
 }
 
 /// `action` starts with `prefix`, whatever is special to LIKE in it.
-fn push_prefix(query: &mut QueryBuilder<Sqlite>, prefix: &str) {
+fn push_prefix(query: &mut db::QueryBuilder, prefix: &str) {
     query
-        .push("SUBSTR(action, 1, ")
-        .push_bind(prefix.chars().count() as i64)
-        .push(") = ")
+        .push(format!("SUBSTR(action, 1, {}) = ", prefix.chars().count()))
         .push_bind(prefix.to_owned());
 }

@@ -1,8 +1,10 @@
 //! Retention classes as they were last configured: facts of the archive, which
 //! come back from the bucket with it.
 
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, db};
+use crate::base::clock::Timestamp;
 use crate::base::config::ClassMode;
+use crate::base::ids::{DeliverySeq, RecordId};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassRow {
@@ -15,7 +17,7 @@ pub struct ClassRow {
 const PREFIX: &str = "class:";
 
 pub async fn list(catalog: &Catalog) -> Result<Vec<ClassRow>, CatalogError> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
+    let rows: Vec<(String, String)> = db::query_as(
         "SELECT name, value FROM meta WHERE name >= 'class:' AND name < 'class;' ORDER BY name",
     )
     .fetch_all(catalog.read())
@@ -31,22 +33,22 @@ pub async fn list(catalog: &Catalog) -> Result<Vec<ClassRow>, CatalogError> {
 }
 
 pub async fn set(tx: &mut WriteTransaction, class: &ClassRow) -> Result<(), CatalogError> {
-    sqlx::query(
+    db::query(
         "INSERT INTO meta (name, value) VALUES ($1, $2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )
     .bind(format!("{PREFIX}{}", class.name))
     .bind(format!("{} {}", class.years, class.mode.word()))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("write a retention class")?;
     Ok(())
 }
 
 pub async fn remove(tx: &mut WriteTransaction, name: &str) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM meta WHERE name = $1")
+    db::query("DELETE FROM meta WHERE name = $1")
         .bind(format!("{PREFIX}{name}"))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("remove a retention class")?;
     Ok(())
@@ -58,7 +60,7 @@ pub async fn with_mail(catalog: &Catalog) -> Result<Vec<String>, CatalogError> {
     loop {
         let after = found.last().cloned().unwrap_or_default();
         let next: Option<String> =
-            sqlx::query_scalar("SELECT MIN(class) FROM delivery WHERE class > $1")
+            db::query_scalar("SELECT MIN(class) FROM delivery WHERE class > $1")
                 .bind(after)
                 .fetch_one(catalog.read())
                 .await
@@ -68,4 +70,56 @@ pub async fn with_mail(catalog: &Catalog) -> Result<Vec<String>, CatalogError> {
             None => return Ok(found),
         }
     }
+}
+
+/// A delivery, and all by which rules know it.
+#[derive(Clone, Debug)]
+pub struct Ruled {
+    pub seq: DeliverySeq,
+    pub record: RecordId,
+    pub source: String,
+    pub received_at: Timestamp,
+    pub class: String,
+    pub size_bytes: u64,
+    pub form: String,
+    pub is_proven: bool,
+    /// JSON, as the columns of the same names.
+    pub transaction: String,
+    pub envelope: Option<String>,
+    pub defects: String,
+}
+
+/// Deliveries before `before` in commit order, newest first.
+pub async fn ruled_before(
+    catalog: &Catalog,
+    before: DeliverySeq,
+    limit: u32,
+) -> Result<Vec<Ruled>, CatalogError> {
+    let rows = db::query(
+        "SELECT seq, record_id, source, received_at, class, size_bytes, form, is_proven,
+             transaction_, envelope, defects
+         FROM delivery WHERE seq < $1 ORDER BY seq DESC LIMIT $2",
+    )
+    .bind(before.0)
+    .bind(i64::from(limit))
+    .fetch_all(catalog.read())
+    .await
+    .during("read deliveries for rules")?;
+    let read = |row: &db::Row| {
+        let damaged = |_| CatalogError::Corrupt("a delivery's record id".into());
+        Ok(Ruled {
+            seq: DeliverySeq(row.get(0)),
+            record: RecordId::try_from(row.get::<&[u8]>(1)).map_err(damaged)?,
+            source: row.get(2),
+            received_at: Timestamp(row.get(3)),
+            class: row.get(4),
+            size_bytes: row.get::<i64>(5).max(0) as u64,
+            form: row.get(6),
+            is_proven: row.get::<i64>(7) != 0,
+            transaction: row.get(8),
+            envelope: row.get(9),
+            defects: row.get(10),
+        })
+    };
+    rows.iter().map(read).collect()
 }

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite};
-
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::part::{self, NewPart};
+use super::{Catalog, CatalogError, During, WriteTransaction, db};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::base::ids::{DeliverySeq, RecordId, SegmentId};
@@ -23,6 +22,7 @@ pub struct NewSegment {
     pub sha256: Digest,
     pub created_at: Timestamp,
     pub deliveries: Vec<NewDelivery>,
+    pub parts: Vec<NewPart>,
 }
 
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct NewDelivery {
     pub envelope: Option<String>,
     pub defects: String,
     pub messages: Vec<NewMessage>,
+    /// Other segments that have parts of its record.
+    pub needs: Vec<SegmentId>,
     pub leaf: Vec<u8>,
     pub leaf_hash: Digest,
 }
@@ -63,8 +65,15 @@ const DURING_COMMIT: &str = "commit deliveries";
 ///
 /// A segment that is recorded already changes nothing, so that a commit whose
 /// answer was lost can be repeated.
+///
+/// # Errors
+/// [`CatalogError::Lacking`] where a segment needs parts of one that the archive has
+/// not: nothing is recorded then, and the others can be without it.
 pub async fn commit(catalog: &Catalog, new: &[NewSegment]) -> Result<DeliverySeq, CatalogError> {
     let mut tx = catalog.write().await?;
+    if let Some(segment) = part::lacking(&mut tx, new).await? {
+        return Err(CatalogError::Lacking(segment));
+    }
     let Inserted { new, last_seq, leaves } = insert_segments(&mut tx, new).await?;
     let deliveries =
         new.iter().flat_map(|segment| segment.deliveries.iter().map(|d| (*segment, d)));
@@ -78,6 +87,7 @@ pub async fn commit(catalog: &Catalog, new: &[NewSegment]) -> Result<DeliverySeq
         .collect();
     insert_deliveries(&mut tx, &rows).await?;
     insert_leaves(&mut tx, leaves, &rows).await?;
+    part::insert_parts(&mut tx, &new).await?;
     tx.commit().await.during(DURING_COMMIT)?;
     Ok(DeliverySeq(last_seq + rows.len() as i64))
 }
@@ -90,13 +100,14 @@ pub(super) struct NumberedDelivery<'a> {
     pub delivery: &'a NewDelivery,
 }
 
-/// Inserts deliveries and the messages that they carry, not their leaves.
+/// Inserts deliveries, the messages that they carry and what they need, not their
+/// leaves.
 pub(super) async fn insert_deliveries(
     tx: &mut WriteTransaction,
     rows: &[NumberedDelivery<'_>],
 ) -> Result<(), CatalogError> {
     for rows in rows.chunks(ROWS_PER_STATEMENT) {
-        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+        let mut insert: db::QueryBuilder = db::QueryBuilder::new(
             "INSERT INTO delivery (seq, record_id, segment_id, entry, source, received_at, class,
                  epoch, size_bytes, sha256, form, is_proven, transaction_, envelope, defects) ",
         );
@@ -117,23 +128,25 @@ pub(super) async fn insert_deliveries(
                 .push_bind(&delivery.envelope)
                 .push_bind(&delivery.defects);
         });
-        insert.build().execute(&mut **tx).await.during(DURING_COMMIT)?;
+        insert.build().execute(&mut *tx).await.during(DURING_COMMIT)?;
 
         let messages: Vec<_> = rows
             .iter()
             .flat_map(|row| row.delivery.messages.iter().map(move |message| (row.seq, message)))
             .collect();
         for messages in messages.chunks(ROWS_PER_STATEMENT) {
-            let mut insert: QueryBuilder<Sqlite> =
-                QueryBuilder::new("INSERT INTO delivery_message (seq, entry, sha256, size_bytes) ");
+            let mut insert: db::QueryBuilder = db::QueryBuilder::new(
+                "INSERT INTO delivery_message (seq, entry, sha256, size_bytes) ",
+            );
             insert.push_values(messages, |mut row, (seq, message)| {
                 row.push_bind(*seq)
                     .push_bind(i64::from(message.entry))
                     .push_bind(&message.sha256.0[..])
                     .push_bind(message.size_bytes as i64);
             });
-            insert.build().execute(&mut **tx).await.during(DURING_COMMIT)?;
+            insert.build().execute(&mut *tx).await.during(DURING_COMMIT)?;
         }
+        part::insert_needs(tx, rows).await?;
     }
     Ok(())
 }
@@ -146,15 +159,15 @@ pub(super) async fn insert_leaves(
 ) -> Result<(), CatalogError> {
     let positioned: Vec<_> = (leaves..).zip(rows).collect();
     for rows in positioned.chunks(ROWS_PER_STATEMENT) {
-        let mut insert: QueryBuilder<Sqlite> =
-            QueryBuilder::new("INSERT INTO leaf (position, hash, body, record_id) ");
+        let mut insert: db::QueryBuilder =
+            db::QueryBuilder::new("INSERT INTO leaf (position, hash, body, record_id) ");
         insert.push_values(rows, |mut row, (position, NumberedDelivery { delivery, .. })| {
             row.push_bind(*position)
                 .push_bind(&delivery.leaf_hash.0[..])
                 .push_bind(&delivery.leaf)
                 .push_bind(&delivery.record.0[..]);
         });
-        insert.build().execute(&mut **tx).await.during(DURING_COMMIT)?;
+        insert.build().execute(&mut *tx).await.during(DURING_COMMIT)?;
     }
     Ok(())
 }
@@ -179,7 +192,7 @@ pub(super) async fn insert_segments<'a>(
     let mut inserted: HashSet<Vec<u8>> = HashSet::new();
     let mut so_far = None;
     for segments in segments.chunks(ROWS_PER_STATEMENT) {
-        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+        let mut insert: db::QueryBuilder = db::QueryBuilder::new(
             "INSERT INTO segment
                  (segment_id, class, epoch, object, object_version, page, page_version, size_bytes,
                   sha256, created_at) ",
@@ -200,7 +213,7 @@ pub(super) async fn insert_segments<'a>(
             " ON CONFLICT (segment_id) DO NOTHING RETURNING segment_id, {LAST_SEQ}, {LEAVES}"
         ));
         let rows: Vec<(Vec<u8>, i64, i64)> =
-            insert.build_query_as().fetch_all(&mut **tx).await.during(DURING_COMMIT)?;
+            insert.build_query_as().fetch_all(&mut *tx).await.during(DURING_COMMIT)?;
         for (segment, last_seq, leaves) in rows {
             inserted.insert(segment);
             so_far = Some((last_seq, leaves));
@@ -208,8 +221,8 @@ pub(super) async fn insert_segments<'a>(
     }
     let (last_seq, leaves) = match so_far {
         Some(so_far) => so_far,
-        None => sqlx::query_as(AssertSqlSafe(format!("SELECT {LAST_SEQ}, {LEAVES}")))
-            .fetch_one(&mut **tx)
+        None => db::query_as(db::AssertSqlSafe(format!("SELECT {LAST_SEQ}, {LEAVES}")))
+            .fetch_one(&mut *tx)
             .await
             .during(DURING_COMMIT)?,
     };
@@ -267,7 +280,7 @@ pub async fn after(
     seq: DeliverySeq,
     limit: u32,
 ) -> Result<Vec<Delivery>, CatalogError> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(COLUMNS);
+    let mut query: db::QueryBuilder = db::QueryBuilder::new(COLUMNS);
     query.push("WHERE d.seq > ").push_bind(seq.0);
     query.push(" ORDER BY d.seq LIMIT ").push_bind(i64::from(limit));
     fetch(catalog, query).await
@@ -280,7 +293,7 @@ pub async fn with_seqs(
 ) -> Result<Vec<Delivery>, CatalogError> {
     let mut found = Vec::with_capacity(seqs.len());
     for seqs in seqs.chunks(ROWS_PER_STATEMENT) {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(COLUMNS);
+        let mut query: db::QueryBuilder = db::QueryBuilder::new(COLUMNS);
         query.push("WHERE d.seq IN (");
         let mut list = query.separated(", ");
         for seq in seqs {
@@ -296,14 +309,14 @@ pub async fn with_record(
     catalog: &Catalog,
     record: RecordId,
 ) -> Result<Option<Delivery>, CatalogError> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(COLUMNS);
+    let mut query: db::QueryBuilder = db::QueryBuilder::new(COLUMNS);
     query.push("WHERE d.record_id = ").push_bind(record.0.to_vec());
     Ok(fetch(catalog, query).await?.pop())
 }
 
 /// The number of the last delivery; 0 when there is none.
 pub async fn last_seq(catalog: &Catalog) -> Result<DeliverySeq, CatalogError> {
-    let (last,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(seq), 0) FROM delivery")
+    let (last,): (i64,) = db::query_as("SELECT COALESCE(MAX(seq), 0) FROM delivery")
         .fetch_one(catalog.read())
         .await
         .during("find the last delivery")?;
@@ -312,7 +325,7 @@ pub async fn last_seq(catalog: &Catalog) -> Result<DeliverySeq, CatalogError> {
 
 /// Whether a segment has been committed.
 pub async fn has_segment(catalog: &Catalog, segment: SegmentId) -> Result<bool, CatalogError> {
-    let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM segment WHERE segment_id = $1")
+    let row: Option<(i64,)> = db::query_as("SELECT 1 FROM segment WHERE segment_id = $1")
         .bind(&segment.0[..])
         .fetch_optional(catalog.read())
         .await
@@ -322,7 +335,7 @@ pub async fn has_segment(catalog: &Catalog, segment: SegmentId) -> Result<bool, 
 
 /// The latest month that has a segment.
 pub async fn last_epoch(catalog: &Catalog) -> Result<Option<String>, CatalogError> {
-    let (epoch,): (Option<String>,) = sqlx::query_as("SELECT MAX(epoch) FROM segment")
+    let (epoch,): (Option<String>,) = db::query_as("SELECT MAX(epoch) FROM segment")
         .fetch_one(catalog.read())
         .await
         .during("find the latest epoch")?;
@@ -338,10 +351,10 @@ pub struct Totals {
 }
 
 pub async fn totals(catalog: &Catalog) -> Result<Totals, CatalogError> {
-    let (deliveries, received, stored): (i64, i64, i64) = sqlx::query_as(
+    let (deliveries, received, stored): (i64, i64, i64) = db::query_as(
         "SELECT (SELECT COUNT(*) FROM delivery),
-                (SELECT COALESCE(SUM(size_bytes), 0) FROM delivery),
-                (SELECT COALESCE(SUM(size_bytes), 0) FROM segment)",
+                (SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM delivery),
+                (SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM segment)",
     )
     .fetch_one(catalog.read())
     .await
@@ -363,7 +376,7 @@ pub struct OfSource {
 }
 
 pub async fn by_source(catalog: &Catalog) -> Result<Vec<OfSource>, CatalogError> {
-    let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
+    let rows: Vec<(String, i64, i64, i64)> = db::query_as(
         "SELECT source, COUNT(*), COUNT(CASE WHEN is_proven = 0 THEN 1 END), MAX(received_at)
          FROM delivery GROUP BY source ORDER BY source",
     )
@@ -381,29 +394,29 @@ pub async fn by_source(catalog: &Catalog) -> Result<Vec<OfSource>, CatalogError>
 
 async fn fetch(
     catalog: &Catalog,
-    mut query: QueryBuilder<Sqlite>,
+    mut query: db::QueryBuilder,
 ) -> Result<Vec<Delivery>, CatalogError> {
     let rows = query.build().fetch_all(catalog.read()).await.during("read deliveries")?;
     rows.iter().map(from_row).collect()
 }
 
-fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<Delivery, CatalogError> {
+fn from_row(row: &db::Row) -> Result<Delivery, CatalogError> {
     let damaged = |what: &str| CatalogError::Corrupt(format!("a delivery's {what}"));
     Ok(Delivery {
         seq: DeliverySeq(row.get(0)),
-        record: RecordId::try_from(row.get::<&[u8], _>(1)).map_err(|_| damaged("record id"))?,
-        segment: SegmentId::try_from(row.get::<&[u8], _>(2)).map_err(|_| damaged("segment id"))?,
-        entry: u32::try_from(row.get::<i64, _>(3)).map_err(|_| damaged("entry"))?,
+        record: RecordId::try_from(row.get::<&[u8]>(1)).map_err(|_| damaged("record id"))?,
+        segment: SegmentId::try_from(row.get::<&[u8]>(2)).map_err(|_| damaged("segment id"))?,
+        entry: u32::try_from(row.get::<i64>(3)).map_err(|_| damaged("entry"))?,
         object: Place { name: row.get(4), version: row.get(17) },
         page: Place { name: row.get(5), version: row.get(18) },
         source: row.get(6),
         received_at: Timestamp(row.get(7)),
         class: row.get(8),
         epoch: row.get(9),
-        size_bytes: row.get::<i64, _>(10) as u64,
-        sha256: Digest::try_from(row.get::<&[u8], _>(11)).map_err(|_| damaged("hash"))?,
+        size_bytes: row.get::<i64>(10) as u64,
+        sha256: Digest::try_from(row.get::<&[u8]>(11)).map_err(|_| damaged("hash"))?,
         form: row.get(12),
-        is_proven: row.get::<i64, _>(13) != 0,
+        is_proven: row.get::<i64>(13) != 0,
         transaction: row.get(14),
         envelope: row.get(15),
         defects: row.get(16),

@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sqlx::{QueryBuilder, Row as _, Sqlite};
-
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, db, flag};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{DeliverySeq, DispositionId, RecordId, SegmentId, SetId, UserId};
 use crate::vault::bucket::Place;
@@ -21,7 +19,7 @@ pub enum State {
 }
 
 impl State {
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Proposed => "proposed",
             Self::Refused => "refused",
@@ -73,10 +71,10 @@ pub struct EpochRow {
 }
 
 pub async fn epochs(catalog: &Catalog) -> Result<Vec<EpochRow>, CatalogError> {
-    let rows: Vec<(String, String, i64, i64, i64, i64)> = sqlx::query_as(
-        "SELECT s.class, s.epoch, COUNT(*), SUM(s.size_bytes),
+    let rows: Vec<(String, String, i64, i64, i64, i64)> = db::query_as(
+        "SELECT s.class, s.epoch, COUNT(*), CAST(SUM(s.size_bytes) AS BIGINT),
              (SELECT COUNT(*) FROM delivery d WHERE d.class = s.class AND d.epoch = s.epoch),
-             (SELECT COALESCE(SUM(d.size_bytes), 0) FROM delivery d
+             (SELECT CAST(COALESCE(SUM(d.size_bytes), 0) AS BIGINT) FROM delivery d
               WHERE d.class = s.class AND d.epoch = s.epoch)
          FROM segment s GROUP BY s.class, s.epoch ORDER BY s.class, s.epoch",
     )
@@ -108,7 +106,7 @@ pub async fn insert(
     tx: &mut WriteTransaction,
     new: &New<'_>,
 ) -> Result<Option<DispositionId>, CatalogError> {
-    let id: Option<i64> = sqlx::query_scalar(
+    let id: Option<i64> = db::query_scalar(
         "INSERT INTO disposition (class, epoch, due_at, state, figures, proposed_at, proposed_by)
          VALUES ($1, $2, $3, 'proposed', $4, $5, $6) ON CONFLICT DO NOTHING
          RETURNING disposition_id",
@@ -119,7 +117,7 @@ pub async fn insert(
     .bind(new.figures)
     .bind(new.at.0)
     .bind(new.by.0)
-    .fetch_optional(&mut **tx)
+    .fetch_optional(&mut *tx)
     .await
     .during("propose a disposition")?;
     Ok(id.map(DispositionId))
@@ -135,7 +133,7 @@ const COLUMNS: &str = "SELECT d.disposition_id, d.class, d.epoch, d.due_at, d.st
 
 /// Newest first.
 pub async fn list(catalog: &Catalog) -> Result<Vec<DispositionRow>, CatalogError> {
-    let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+    let mut query = db::QueryBuilder::new(COLUMNS);
     query.push("ORDER BY d.disposition_id DESC");
     let rows = query.build().fetch_all(catalog.read()).await.during("list dispositions")?;
     rows.iter().map(from_row).collect()
@@ -145,27 +143,27 @@ pub async fn by_id(
     catalog: &Catalog,
     id: DispositionId,
 ) -> Result<Option<DispositionRow>, CatalogError> {
-    let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+    let mut query = db::QueryBuilder::new(COLUMNS);
     query.push("WHERE d.disposition_id = ").push_bind(id.0);
     let row = query.build().fetch_optional(catalog.read()).await.during("find a disposition")?;
     row.as_ref().map(from_row).transpose()
 }
 
-fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<DispositionRow, CatalogError> {
+fn from_row(row: &db::Row) -> Result<DispositionRow, CatalogError> {
     Ok(DispositionRow {
         disposition_id: DispositionId(row.get(0)),
         class: row.get(1),
         epoch: row.get(2),
         due_at: Timestamp(row.get(3)),
-        state: State::from_row(row.get(4))?,
+        state: State::from_row(&row.get::<String>(4))?,
         figures: row.get(5),
         proposed_at: Timestamp(row.get(6)),
         proposed_by: UserId(row.get(7)),
         proposer: row.get(8),
-        decided_at: row.get::<Option<i64>, _>(9).map(Timestamp),
+        decided_at: row.get::<Option<i64>>(9).map(Timestamp),
         decider: row.get(10),
         reason: row.get(11),
-        ended_at: row.get::<Option<i64>, _>(12).map(Timestamp),
+        ended_at: row.get::<Option<i64>>(12).map(Timestamp),
         result: row.get(13),
         told: row.get(14),
     })
@@ -179,7 +177,7 @@ pub async fn decide(
     (by, at): (UserId, Timestamp),
     reason: &str,
 ) -> Result<bool, CatalogError> {
-    let done = sqlx::query(
+    let done = db::query(
         "UPDATE disposition SET state = $1, decided_by = $2, decided_at = $3, reason = $4
          WHERE disposition_id = $5 AND state = 'proposed'",
     )
@@ -188,7 +186,7 @@ pub async fn decide(
     .bind(at.0)
     .bind(reason)
     .bind(id.0)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("decide on a disposition")?;
     Ok(done.rows_affected() == 1)
@@ -196,11 +194,26 @@ pub async fn decide(
 
 /// Says that destruction begins, or goes on.
 pub async fn begin(tx: &mut WriteTransaction, id: DispositionId) -> Result<(), CatalogError> {
-    sqlx::query("UPDATE disposition SET state = 'destroying' WHERE disposition_id = $1")
+    db::query("UPDATE disposition SET state = 'destroying' WHERE disposition_id = $1")
         .bind(id.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("begin a disposition")?;
+    Ok(())
+}
+
+/// Says what it has destroyed so far.
+pub async fn count(
+    tx: &mut WriteTransaction,
+    id: DispositionId,
+    result: &str,
+) -> Result<(), CatalogError> {
+    db::query("UPDATE disposition SET result = $1 WHERE disposition_id = $2")
+        .bind(result)
+        .bind(id.0)
+        .execute(&mut *tx)
+        .await
+        .during(DURING_STEP)?;
     Ok(())
 }
 
@@ -210,14 +223,14 @@ pub async fn end(
     at: Timestamp,
     result: &str,
 ) -> Result<(), CatalogError> {
-    sqlx::query(
+    db::query(
         "UPDATE disposition SET state = 'done', ended_at = $1, result = $2
          WHERE disposition_id = $3",
     )
     .bind(at.0)
     .bind(result)
     .bind(id.0)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("end a disposition")?;
     Ok(())
@@ -258,46 +271,27 @@ pub struct SegmentOf {
     pub deliveries: Vec<(DeliverySeq, RecordId)>,
 }
 
-/// The first segment of an epoch after `after`, in the order of their ids.
-pub async fn next_segment(
+const DURING_SEGMENTS: &str = "read an epoch's segments";
+
+/// The segments of an epoch, those that were committed last first: each comes before
+/// those that its records need for their parts.
+pub async fn segments_backwards(
     catalog: &Catalog,
     class: &str,
     epoch: &str,
-    after: Option<SegmentId>,
-) -> Result<Option<SegmentOf>, CatalogError> {
-    const DURING: &str = "read an epoch's segments";
-    type Found = (Vec<u8>, String, Option<String>, String, Option<String>, i64);
-    let row: Option<Found> = sqlx::query_as(
-        "SELECT segment_id, object, object_version, page, page_version, size_bytes FROM segment
-         WHERE class = $1 AND epoch = $2 AND segment_id > $3 ORDER BY segment_id LIMIT 1",
+) -> Result<Vec<SegmentId>, CatalogError> {
+    let ids: Vec<(Vec<u8>, i64)> = db::query_as(
+        "SELECT s.segment_id, COALESCE(MAX(d.seq), 0) AS last FROM segment s
+         LEFT JOIN delivery d ON d.segment_id = s.segment_id
+         WHERE s.class = $1 AND s.epoch = $2 GROUP BY s.segment_id ORDER BY last DESC, s.segment_id",
     )
     .bind(class)
     .bind(epoch)
-    .bind(after.map(|id| id.0.to_vec()).unwrap_or_default())
-    .fetch_optional(catalog.read())
+    .fetch_all(catalog.read())
     .await
-    .during(DURING)?;
-    let Some((id, object, object_version, page, page_version, size)) = row else {
-        return Ok(None);
-    };
-    let damaged = |what: &str| CatalogError::Corrupt(format!("a segment's {what}"));
-    let rows: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT seq, record_id FROM delivery WHERE segment_id = $1 ORDER BY seq")
-            .bind(&id)
-            .fetch_all(catalog.read())
-            .await
-            .during(DURING)?;
-    let deliveries = rows.into_iter().map(|(seq, record)| {
-        let record = RecordId::try_from(&record[..]).map_err(|_| damaged("record id"))?;
-        Ok((DeliverySeq(seq), record))
-    });
-    Ok(Some(SegmentOf {
-        segment: SegmentId::try_from(&id[..]).map_err(|_| damaged("id"))?,
-        object: Place { name: object, version: object_version },
-        page: Place { name: page, version: page_version },
-        size_bytes: size.max(0) as u64,
-        deliveries: deliveries.collect::<Result<_, CatalogError>>()?,
-    }))
+    .during(DURING_SEGMENTS)?;
+    let damaged = |_| CatalogError::Corrupt("a segment's id".into());
+    ids.iter().map(|(id, _)| SegmentId::try_from(&id[..]).map_err(damaged)).collect()
 }
 
 pub async fn count_segments(
@@ -306,13 +300,70 @@ pub async fn count_segments(
     epoch: &str,
 ) -> Result<u64, CatalogError> {
     let count: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM segment WHERE class = $1 AND epoch = $2")
+        db::query_scalar("SELECT COUNT(*) FROM segment WHERE class = $1 AND epoch = $2")
             .bind(class)
             .bind(epoch)
             .fetch_one(catalog.read())
             .await
             .during("count an epoch's segments")?;
     Ok(count.max(0) as u64)
+}
+
+/// The first segment of an epoch after `after`, in the order of their ids.
+pub async fn next_segment(
+    catalog: &Catalog,
+    class: &str,
+    epoch: &str,
+    after: Option<SegmentId>,
+) -> Result<Option<SegmentOf>, CatalogError> {
+    let id: Option<Vec<u8>> = db::query_scalar(
+        "SELECT segment_id FROM segment
+         WHERE class = $1 AND epoch = $2 AND segment_id > $3 ORDER BY segment_id LIMIT 1",
+    )
+    .bind(class)
+    .bind(epoch)
+    .bind(after.map(|id| id.0.to_vec()).unwrap_or_default())
+    .fetch_optional(catalog.read())
+    .await
+    .during(DURING_SEGMENTS)?;
+    let Some(id) = id else { return Ok(None) };
+    let damaged = |_| CatalogError::Corrupt("a segment's id".into());
+    segment(catalog, SegmentId::try_from(&id[..]).map_err(damaged)?).await
+}
+
+/// A segment with its deliveries; none where it is gone.
+pub async fn segment(catalog: &Catalog, id: SegmentId) -> Result<Option<SegmentOf>, CatalogError> {
+    const DURING: &str = DURING_SEGMENTS;
+    type Found = (String, Option<String>, String, Option<String>, i64);
+    let row: Option<Found> = db::query_as(
+        "SELECT object, object_version, page, page_version, size_bytes FROM segment
+         WHERE segment_id = $1",
+    )
+    .bind(&id.0[..])
+    .fetch_optional(catalog.read())
+    .await
+    .during(DURING)?;
+    let Some((object, object_version, page, page_version, size)) = row else {
+        return Ok(None);
+    };
+    let damaged = |what: &str| CatalogError::Corrupt(format!("a segment's {what}"));
+    let rows: Vec<(i64, Vec<u8>)> =
+        db::query_as("SELECT seq, record_id FROM delivery WHERE segment_id = $1 ORDER BY seq")
+            .bind(&id.0[..])
+            .fetch_all(catalog.read())
+            .await
+            .during(DURING)?;
+    let deliveries = rows.into_iter().map(|(seq, record)| {
+        let record = RecordId::try_from(&record[..]).map_err(|_| damaged("record id"))?;
+        Ok((DeliverySeq(seq), record))
+    });
+    Ok(Some(SegmentOf {
+        segment: id,
+        object: Place { name: object, version: object_version },
+        page: Place { name: page, version: page_version },
+        size_bytes: size.max(0) as u64,
+        deliveries: deliveries.collect::<Result<_, CatalogError>>()?,
+    }))
 }
 
 /// The last delivery of an epoch in commit order.
@@ -322,7 +373,7 @@ pub async fn last_delivery(
     epoch: &str,
 ) -> Result<Option<DeliverySeq>, CatalogError> {
     let last: Option<i64> =
-        sqlx::query_scalar("SELECT MAX(seq) FROM delivery WHERE class = $1 AND epoch = $2")
+        db::query_scalar("SELECT MAX(seq) FROM delivery WHERE class = $1 AND epoch = $2")
             .bind(class)
             .bind(epoch)
             .fetch_one(catalog.read())
@@ -337,7 +388,7 @@ pub async fn is_being_read(
     class: &str,
     epoch: &str,
 ) -> Result<bool, CatalogError> {
-    let count: i64 = sqlx::query_scalar(
+    let count: i64 = db::query_scalar(
         "SELECT COUNT(*) FROM pending_reading p JOIN delivery d ON d.seq = p.seq
          WHERE d.class = $1 AND d.epoch = $2",
     )
@@ -349,13 +400,31 @@ pub async fn is_being_read(
     Ok(count > 0)
 }
 
+/// The records that an epoch has.
+pub async fn records_of(
+    catalog: &Catalog,
+    class: &str,
+    epoch: &str,
+) -> Result<Vec<RecordId>, CatalogError> {
+    let ids: Vec<Vec<u8>> = db::query_scalar(
+        "SELECT record_id FROM delivery WHERE class = $1 AND epoch = $2 ORDER BY seq",
+    )
+    .bind(class)
+    .bind(epoch)
+    .fetch_all(catalog.read())
+    .await
+    .during("read an epoch's records")?;
+    let damaged = |_| CatalogError::Corrupt("a delivery's record id".into());
+    ids.iter().map(|id| RecordId::try_from(&id[..]).map_err(damaged)).collect()
+}
+
 /// The names that the catalog knows below an epoch.
 pub async fn objects_of(
     catalog: &Catalog,
     class: &str,
     epoch: &str,
 ) -> Result<Vec<String>, CatalogError> {
-    sqlx::query_scalar(
+    db::query_scalar(
         "SELECT object FROM segment WHERE class = $1 AND epoch = $2
          UNION ALL SELECT page FROM segment WHERE class = $1 AND epoch = $2",
     )
@@ -374,11 +443,11 @@ pub async fn set_page(
     segment: SegmentId,
     page: &Place,
 ) -> Result<(), CatalogError> {
-    sqlx::query("UPDATE segment SET page = $1, page_version = $2 WHERE segment_id = $3")
+    db::query("UPDATE segment SET page = $1, page_version = $2 WHERE segment_id = $3")
         .bind(&page.name)
         .bind(&page.version)
         .bind(&segment.0[..])
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during(DURING_STEP)?;
     Ok(())
@@ -388,9 +457,10 @@ pub async fn remove_segment(
     tx: &mut WriteTransaction,
     segment: SegmentId,
 ) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM segment WHERE segment_id = $1")
+    flag::forget(tx, segment).await?;
+    db::query("DELETE FROM segment WHERE segment_id = $1")
         .bind(&segment.0[..])
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during(DURING_STEP)?;
     Ok(())
@@ -402,58 +472,115 @@ pub async fn condemn(
     id: DispositionId,
     object: &str,
 ) -> Result<(), CatalogError> {
-    sqlx::query(
+    db::query(
         "INSERT INTO condemned (object, disposition_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
     )
     .bind(object)
     .bind(id.0)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during(DURING_STEP)?;
     Ok(())
 }
 
-pub async fn condemned(catalog: &Catalog, limit: u32) -> Result<Vec<String>, CatalogError> {
-    sqlx::query_scalar("SELECT object FROM condemned ORDER BY object LIMIT $1")
-        .bind(i64::from(limit))
-        .fetch_all(catalog.read())
-        .await
-        .during("read what is to leave the bucket")
+/// What is to leave the bucket of an epoch. What some segment has does not go, whatever
+/// a row says.
+pub async fn condemned(
+    catalog: &Catalog,
+    class: &str,
+    epoch: &str,
+    limit: u32,
+) -> Result<Vec<String>, CatalogError> {
+    // The character after the slash ends the range.
+    let range = |room: &str, end: char| format!("{room}/{class}/{epoch}{end}");
+    db::query_scalar(
+        "SELECT c.object FROM condemned c
+         WHERE (c.object > $1 AND c.object < $2 OR c.object > $3 AND c.object < $4)
+           AND NOT EXISTS (SELECT 1 FROM segment s WHERE s.page = c.object)
+           AND NOT EXISTS (SELECT 1 FROM segment s
+                           WHERE s.class = $5 AND s.epoch = $6 AND s.object = c.object)
+         ORDER BY c.object LIMIT $7",
+    )
+    .bind(range("seg", '/'))
+    .bind(range("seg", '0'))
+    .bind(range("key", '/'))
+    .bind(range("key", '0'))
+    .bind(class)
+    .bind(epoch)
+    .bind(i64::from(limit))
+    .fetch_all(catalog.read())
+    .await
+    .during("read what is to leave the bucket")
 }
 
 /// The objects have left the bucket.
 pub async fn forget_condemned(catalog: &Catalog, objects: &[String]) -> Result<(), CatalogError> {
     let mut tx = catalog.write().await?;
     for object in objects {
-        sqlx::query("DELETE FROM condemned WHERE object = $1")
+        db::query("DELETE FROM condemned WHERE object = $1")
             .bind(object)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .during(DURING_STEP)?;
     }
     catalog.commit(tx, DURING_STEP).await
 }
 
-/// Sets that the index has to hear of, and whether they are still there.
-pub async fn diminished(catalog: &Catalog, limit: u32) -> Result<Vec<(SetId, bool)>, CatalogError> {
-    let rows: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT d.set_id, COUNT(s.set_id) FROM diminished d
-         LEFT JOIN message_set s ON s.set_id = d.set_id
-         GROUP BY d.set_id ORDER BY d.set_id LIMIT $1",
+/// Sets that this node's index has to hear of: it has what came up to `cursor`, and
+/// what it is just reading it could put after it heard.
+pub async fn diminished(
+    catalog: &Catalog,
+    cursor: u64,
+    limit: u32,
+) -> Result<Vec<SetId>, CatalogError> {
+    let sets: Vec<i64> = db::query_scalar(
+        "SELECT set_id FROM diminished WHERE node = $2 AND until_seq <= $3
+         ORDER BY set_id LIMIT $1",
     )
     .bind(i64::from(limit))
+    .bind(catalog.node())
+    .bind(i64::try_from(cursor).unwrap_or(i64::MAX))
     .fetch_all(catalog.read())
     .await
     .during("read what is to leave the index")?;
-    Ok(rows.into_iter().map(|(set, count)| (SetId(set), count > 0)).collect())
+    Ok(sets.into_iter().map(SetId).collect())
+}
+
+/// Whether this node's index has yet to hear of some.
+pub async fn is_diminished(catalog: &Catalog) -> Result<bool, CatalogError> {
+    let count: i64 = db::query_scalar("SELECT COUNT(*) FROM diminished WHERE node = $1")
+        .bind(catalog.node())
+        .fetch_one(catalog.read())
+        .await
+        .during("read what is to leave the index")?;
+    Ok(count > 0)
+}
+
+/// Whether a disposition destroys something of an epoch, or is about to.
+pub async fn is_destroying(
+    catalog: &Catalog,
+    class: &str,
+    epoch: &str,
+) -> Result<bool, CatalogError> {
+    let count: i64 = db::query_scalar(
+        "SELECT COUNT(*) FROM disposition
+         WHERE class = $1 AND epoch = $2 AND state IN ('approved', 'destroying')",
+    )
+    .bind(class)
+    .bind(epoch)
+    .fetch_one(catalog.read())
+    .await
+    .during("ask whether a month is being destroyed")?;
+    Ok(count > 0)
 }
 
 pub async fn forget_diminished(catalog: &Catalog, sets: &[SetId]) -> Result<(), CatalogError> {
     let mut tx = catalog.write().await?;
     for set in sets {
-        sqlx::query("DELETE FROM diminished WHERE set_id = $1")
+        db::query("DELETE FROM diminished WHERE set_id = $1 AND node = $2")
             .bind(set.0)
-            .execute(&mut *tx)
+            .bind(catalog.node())
+            .execute(&mut tx)
             .await
             .during(DURING_STEP)?;
     }

@@ -3,11 +3,8 @@
 
 use std::collections::HashMap;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite};
-
 use super::statement::StatementRow;
-use super::{Catalog, CatalogError, During};
+use super::{Catalog, CatalogError, During, db};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{RecordId, SegmentId};
 use crate::vault::bucket::Place;
@@ -61,10 +58,7 @@ pub struct RawStatement {
 const DURING: &str = "read rows to check them";
 
 /// The value, or an empty one where it is of another type.
-fn value<'r, T: Default + sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>>(
-    row: &'r SqliteRow,
-    at: usize,
-) -> T {
+fn value<'r, T: Default + db::Column<'r>>(row: &'r db::Row, at: usize) -> T {
     row.try_get(at).unwrap_or_default()
 }
 
@@ -75,7 +69,7 @@ pub async fn deliveries(
     until: i64,
     limit: u32,
 ) -> Result<Vec<RawDelivery>, CatalogError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "SELECT seq, record_id, segment_id, entry, source, received_at, class, epoch, size_bytes,
              sha256, form, is_proven, transaction_, envelope, defects
          FROM delivery WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
@@ -86,7 +80,7 @@ pub async fn deliveries(
     .fetch_all(catalog.read())
     .await
     .during(DURING)?;
-    let read = |row: &SqliteRow| RawDelivery {
+    let read = |row: &db::Row| RawDelivery {
         seq: value(row, 0),
         record: value(row, 1),
         segment: value(row, 2),
@@ -115,7 +109,7 @@ pub async fn messages(
     first: i64,
     last: i64,
 ) -> Result<HashMap<i64, Messages>, CatalogError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "SELECT seq, entry, sha256, size_bytes FROM delivery_message
          WHERE seq >= $1 AND seq <= $2 ORDER BY seq, entry",
     )
@@ -133,7 +127,7 @@ pub async fn messages(
 }
 
 pub async fn segment(catalog: &Catalog, id: SegmentId) -> Result<Option<RawSegment>, CatalogError> {
-    let row = sqlx::query(
+    let row = db::query(
         "SELECT class, epoch, object, object_version, page, page_version, size_bytes, sha256,
              created_at FROM segment WHERE segment_id = $1",
     )
@@ -154,7 +148,7 @@ pub async fn segment(catalog: &Catalog, id: SegmentId) -> Result<Option<RawSegme
 
 /// Segments that no delivery is of.
 pub async fn empty_segments(catalog: &Catalog, limit: u32) -> Result<Vec<Vec<u8>>, CatalogError> {
-    sqlx::query_scalar(
+    db::query_scalar(
         "SELECT segment_id FROM segment EXCEPT SELECT segment_id FROM delivery LIMIT $1",
     )
     .bind(i64::from(limit))
@@ -165,7 +159,7 @@ pub async fn empty_segments(catalog: &Catalog, limit: u32) -> Result<Vec<Vec<u8>
 
 /// Messages of deliveries that are not there: their numbers.
 pub async fn lone_messages(catalog: &Catalog, limit: u32) -> Result<Vec<i64>, CatalogError> {
-    sqlx::query_scalar("SELECT seq FROM delivery_message EXCEPT SELECT seq FROM delivery LIMIT $1")
+    db::query_scalar("SELECT seq FROM delivery_message EXCEPT SELECT seq FROM delivery LIMIT $1")
         .bind(i64::from(limit))
         .fetch_all(catalog.read())
         .await
@@ -174,7 +168,7 @@ pub async fn lone_messages(catalog: &Catalog, limit: u32) -> Result<Vec<i64>, Ca
 
 /// The number of a record's delivery.
 pub async fn seq_of(catalog: &Catalog, record: RecordId) -> Result<Option<i64>, CatalogError> {
-    sqlx::query_scalar("SELECT seq FROM delivery WHERE record_id = $1")
+    db::query_scalar("SELECT seq FROM delivery WHERE record_id = $1")
         .bind(&record.0[..])
         .fetch_optional(catalog.read())
         .await
@@ -188,7 +182,7 @@ pub async fn count_of_epoch(
     epoch: &str,
 ) -> Result<u64, CatalogError> {
     let count: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM delivery WHERE class = $1 AND epoch = $2")
+        db::query_scalar("SELECT COUNT(*) FROM delivery WHERE class = $1 AND epoch = $2")
             .bind(class)
             .bind(epoch)
             .fetch_one(catalog.read())
@@ -199,7 +193,7 @@ pub async fn count_of_epoch(
 
 /// Leaves from position `first` on and before `end`.
 pub async fn leaves(catalog: &Catalog, first: u64, end: u64) -> Result<Vec<RawLeaf>, CatalogError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "SELECT position, hash, body, record_id FROM leaf
          WHERE position >= $1 AND position < $2 ORDER BY position",
     )
@@ -212,7 +206,7 @@ pub async fn leaves(catalog: &Catalog, first: u64, end: u64) -> Result<Vec<RawLe
 }
 
 pub async fn leaf_of(catalog: &Catalog, record: RecordId) -> Result<Option<RawLeaf>, CatalogError> {
-    let row = sqlx::query("SELECT position, hash, body, record_id FROM leaf WHERE record_id = $1")
+    let row = db::query("SELECT position, hash, body, record_id FROM leaf WHERE record_id = $1")
         .bind(&record.0[..])
         .fetch_optional(catalog.read())
         .await
@@ -226,7 +220,7 @@ pub async fn leaves_of_statements(
     first: u64,
     limit: u32,
 ) -> Result<Vec<RawLeaf>, CatalogError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "SELECT position, hash, body, record_id FROM leaf
          WHERE record_id IS NULL AND position >= $1 ORDER BY position LIMIT $2",
     )
@@ -238,7 +232,7 @@ pub async fn leaves_of_statements(
     Ok(rows.iter().map(raw_leaf).collect())
 }
 
-fn raw_leaf(row: &SqliteRow) -> RawLeaf {
+fn raw_leaf(row: &db::Row) -> RawLeaf {
     RawLeaf {
         position: value::<i64>(row, 0) as u64,
         hash: value(row, 1),
@@ -253,7 +247,7 @@ pub async fn statements(
     id: i64,
     limit: u32,
 ) -> Result<Vec<RawStatement>, CatalogError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "SELECT statement_id, follows, at, action, row_count, object, position FROM statement
          WHERE statement_id > $1 AND object IS NOT NULL ORDER BY statement_id LIMIT $2",
     )
@@ -262,7 +256,7 @@ pub async fn statements(
     .fetch_all(catalog.read())
     .await
     .during(DURING)?;
-    let read = |row: &SqliteRow| RawStatement {
+    let read = |row: &db::Row| RawStatement {
         row: StatementRow {
             statement_id: value(row, 0),
             follows: value(row, 1),
@@ -278,7 +272,7 @@ pub async fn statements(
 
 /// Positions of leaves that are of no record and of no statement.
 pub async fn lone_leaves(catalog: &Catalog, limit: u32) -> Result<Vec<i64>, CatalogError> {
-    sqlx::query_scalar(
+    db::query_scalar(
         "SELECT position FROM leaf WHERE record_id IS NULL
          EXCEPT SELECT position FROM statement WHERE position IS NOT NULL LIMIT $1",
     )
@@ -290,7 +284,44 @@ pub async fn lone_leaves(catalog: &Catalog, limit: u32) -> Result<Vec<i64>, Cata
 
 /// Whether an object is that of a statement.
 pub async fn is_statement(catalog: &Catalog, object: &str) -> Result<bool, CatalogError> {
-    let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM statement WHERE object = $1 LIMIT 1")
+    let row: Option<(i64,)> = db::query_as("SELECT 1 FROM statement WHERE object = $1 LIMIT 1")
+        .bind(object)
+        .fetch_optional(catalog.read())
+        .await
+        .during(DURING)?;
+    Ok(row.is_some())
+}
+
+/// Key pages of segments that are said to go.
+pub async fn live_spare_pages(catalog: &Catalog, limit: u32) -> Result<Vec<String>, CatalogError> {
+    db::query_scalar(
+        "SELECT object FROM spare_page
+         WHERE EXISTS (SELECT 1 FROM segment s WHERE s.page = spare_page.object)
+         ORDER BY object LIMIT $1",
+    )
+    .bind(i64::from(limit))
+    .fetch_all(catalog.read())
+    .await
+    .during(DURING)
+}
+
+/// Objects of segments that are said to go.
+pub async fn live_condemned(catalog: &Catalog, limit: u32) -> Result<Vec<String>, CatalogError> {
+    db::query_scalar(
+        "SELECT object FROM condemned
+         WHERE EXISTS (SELECT 1 FROM segment s
+                       WHERE s.page = condemned.object OR s.object = condemned.object)
+         ORDER BY object LIMIT $1",
+    )
+    .bind(i64::from(limit))
+    .fetch_all(catalog.read())
+    .await
+    .during(DURING)
+}
+
+/// Whether an object is said to go.
+pub async fn is_spare(catalog: &Catalog, object: &str) -> Result<bool, CatalogError> {
+    let row: Option<(i64,)> = db::query_as("SELECT 1 FROM spare_page WHERE object = $1")
         .bind(object)
         .fetch_optional(catalog.read())
         .await

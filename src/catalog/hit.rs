@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, Sqlite};
-
-use super::{Catalog, CatalogError, During, hold};
+use super::{Catalog, CatalogError, During, db, hold};
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
 
@@ -55,7 +53,7 @@ async fn sets_of(
     if sets.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = db::QueryBuilder::new(
         "SELECT s.set_id, s.received_at, s.sent_at, s.from_text, s.subject, s.attachment_count,
              s.size_bytes, s.is_proven,
              (SELECT COUNT(DISTINCT d.seq) FROM set_delivery d WHERE d.set_id = s.set_id)
@@ -93,7 +91,7 @@ async fn recipients(
     if sets.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = db::QueryBuilder::new(
         "SELECT set_id, shown, place, total FROM (
              SELECT set_id, shown, total,
                  ROW_NUMBER() OVER (PARTITION BY set_id ORDER BY rank, shown) AS place
@@ -126,7 +124,7 @@ async fn recipients(
     Ok(())
 }
 
-fn push_ids(query: &mut QueryBuilder<Sqlite>, sets: &[SetId]) {
+fn push_ids(query: &mut db::QueryBuilder, sets: &[SetId]) {
     let mut list = query.separated(", ");
     for set in sets {
         list.push_bind(set.0);

@@ -6,9 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite};
-
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, db};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{CustodianId, DeliverySeq, HoldId, MatterId, RecordId, SetId, UserId};
 
@@ -56,7 +54,7 @@ enum Asked<'a> {
 /// A set whose participants are not fully known, or whose date is not, is
 /// covered if what is known of it fits: a message is sent no later than it is
 /// received.
-fn push_covered(query: &mut QueryBuilder<Sqlite>, only: &[SetId]) {
+fn push_covered(query: &mut db::QueryBuilder, only: &[SetId]) {
     query.push(
         "candidate AS (
             SELECT hc.hold_id AS hold_id, p.set_id AS set_id
@@ -100,7 +98,7 @@ fn push_covered(query: &mut QueryBuilder<Sqlite>, only: &[SetId]) {
     );
 }
 
-fn push_only(query: &mut QueryBuilder<Sqlite>, column: &str, only: &[SetId]) {
+fn push_only(query: &mut db::QueryBuilder, column: &str, only: &[SetId]) {
     if only.is_empty() {
         return;
     }
@@ -128,8 +126,8 @@ underived AS (
 )";
 
 /// Begins `WITH h AS (…), hc AS (…),`.
-fn with(asked: &Asked<'_>) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("WITH h AS (");
+fn with(asked: &Asked<'_>) -> db::QueryBuilder {
+    let mut query = db::QueryBuilder::new("WITH h AS (");
     let extent = match asked {
         Asked::InForce => {
             query.push(
@@ -164,6 +162,8 @@ fn with(asked: &Asked<'_>) -> QueryBuilder<Sqlite> {
           WHERE custodian_id IN (",
     );
     let mut list = query.separated(", ");
+    // A list must not be empty; nobody has this id.
+    list.push_bind(0_i64);
     for custodian in &extent.custodians {
         list.push_bind(custodian.0);
     }
@@ -193,7 +193,7 @@ async fn sum(catalog: &Catalog, asked: &Asked<'_>) -> Result<Sum, CatalogError> 
     let mut query = with(asked);
     push_covered(&mut query, &[]);
     query.push(
-        " SELECT COUNT(*), COALESCE(SUM(s.size_bytes), 0),
+        " SELECT COUNT(*), CAST(COALESCE(SUM(s.size_bytes), 0) AS BIGINT),
               (SELECT COUNT(*) FROM set_message m WHERE m.set_id IN (SELECT set_id FROM covered))
           FROM covered c JOIN message_set s ON s.set_id = c.set_id",
     );
@@ -210,6 +210,37 @@ async fn sum(catalog: &Catalog, asked: &Asked<'_>) -> Result<Sum, CatalogError> 
         .await
         .during("count what a hold covers unread")?;
     Ok(Sum { families, messages, bytes, not_indexed })
+}
+
+pub async fn in_force(catalog: &Catalog) -> Result<Vec<HoldId>, CatalogError> {
+    let holds: Vec<i64> =
+        db::query_scalar("SELECT hold_id FROM hold WHERE released_at IS NULL ORDER BY hold_id")
+            .fetch_all(catalog.read())
+            .await
+            .during("list holds in force")?;
+    Ok(holds.into_iter().map(HoldId).collect())
+}
+
+/// How many segments with something that a hold covers have the bucket's flag, and how
+/// many there are.
+pub async fn flags_of(catalog: &Catalog, hold: HoldId) -> Result<(u64, u64), CatalogError> {
+    let mut query = with(&Asked::One(hold));
+    push_covered(&mut query, &[]);
+    query.push(", ").push(UNDERIVED).push(
+        ", held AS (
+            SELECT d.segment_id FROM covered c
+            JOIN set_delivery sd ON sd.set_id = c.set_id JOIN delivery d ON d.seq = sd.seq
+            UNION
+            SELECT d.segment_id FROM underived u JOIN delivery d ON d.seq = u.seq)
+          SELECT COUNT(f.segment_id), COUNT(*) FROM held
+          LEFT JOIN flag f ON f.segment_id = held.segment_id AND f.state = 'set'",
+    );
+    let (flagged, segments) = query
+        .build_query_as::<(i64, i64)>()
+        .fetch_one(catalog.read())
+        .await
+        .during("count the flags of a hold")?;
+    Ok((flagged.max(0) as u64, segments.max(0) as u64))
 }
 
 /// Deliveries that a hold covers because it is not known who took part in them.
@@ -307,14 +338,14 @@ pub async fn held_among(
     if deliveries.is_empty() {
         return Ok(held);
     }
-    let push_seqs = |query: &mut QueryBuilder<Sqlite>| {
+    let push_seqs = |query: &mut db::QueryBuilder| {
         let mut list = query.separated(", ");
         for seq in deliveries {
             list.push_bind(seq.0);
         }
         query.push(")");
     };
-    let mut query = QueryBuilder::new("SELECT set_id, seq FROM set_delivery WHERE seq IN (");
+    let mut query = db::QueryBuilder::new("SELECT set_id, seq FROM set_delivery WHERE seq IN (");
     push_seqs(&mut query);
     let rows: Vec<(i64, i64)> =
         query.build_query_as().fetch_all(catalog.read()).await.during("list deliveries' sets")?;
@@ -348,7 +379,7 @@ pub async fn insert(
     placed_by: UserId,
 ) -> Result<HoldId, CatalogError> {
     // The last delivery is read under the lock that deliveries commit under.
-    let id: i64 = sqlx::query_scalar(
+    let id: i64 = db::query_scalar(
         "INSERT INTO hold (matter_id, name, date_kind, from_at, until_at, is_ongoing,
              placed_at, placed_by, placed_seq)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
@@ -363,14 +394,14 @@ pub async fn insert(
     .bind(i64::from(extent.is_ongoing))
     .bind(placed_at.0)
     .bind(placed_by.0)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await
     .during("place a hold")?;
     for custodian in &extent.custodians {
-        sqlx::query("INSERT INTO hold_custodian (hold_id, custodian_id) VALUES ($1, $2)")
+        db::query("INSERT INTO hold_custodian (hold_id, custodian_id) VALUES ($1, $2)")
             .bind(id)
             .bind(custodian.0)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await
             .during("name a hold's custodian")?;
     }
@@ -385,7 +416,7 @@ pub async fn release(
     by: UserId,
     reason: &str,
 ) -> Result<bool, CatalogError> {
-    let done = sqlx::query(
+    let done = db::query(
         "UPDATE hold SET released_at = $2, released_by = $3, release_reason = $4
          WHERE hold_id = $1 AND released_at IS NULL",
     )
@@ -393,7 +424,7 @@ pub async fn release(
     .bind(at.0)
     .bind(by.0)
     .bind(reason)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("release a hold")?;
     Ok(done.rows_affected() == 1)
@@ -408,8 +439,7 @@ type Columns = (
 
 /// The matter's holds, those in force first, newest first.
 pub async fn list(catalog: &Catalog, matter: MatterId) -> Result<Vec<HoldRow>, CatalogError> {
-    use sqlx::Row as _;
-    let rows = sqlx::query(AssertSqlSafe(
+    let rows = db::query(db::AssertSqlSafe(
         "SELECT h.hold_id, h.matter_id, h.name, h.date_kind, h.from_at, h.until_at,
              h.is_ongoing, h.placed_seq, h.placed_at, p.name, h.released_at, r.name,
              h.release_reason
@@ -423,7 +453,7 @@ pub async fn list(catalog: &Catalog, matter: MatterId) -> Result<Vec<HoldRow>, C
     .fetch_all(catalog.read())
     .await
     .during("list holds")?;
-    let named = sqlx::query_as::<_, (i64, i64, String)>(
+    let named = db::query_as::<(i64, i64, String)>(
         "SELECT k.hold_id, c.custodian_id, c.name FROM hold_custodian k
          JOIN custodian c ON c.custodian_id = k.custodian_id
          WHERE c.matter_id = $1 ORDER BY c.name, c.custodian_id",
@@ -448,7 +478,7 @@ pub async fn list(catalog: &Catalog, matter: MatterId) -> Result<Vec<HoldRow>, C
             );
             Ok(hold(columns, &named))
         })
-        .collect::<Result<_, sqlx::Error>>()
+        .collect::<Result<_, db::Error>>()
         .during("read holds")
 }
 

@@ -3,11 +3,10 @@
 //! A lease says who works on a job and until when; who holds it renews it. A
 //! job whose lease has run out is anyone's, and is done again from its start.
 
-use sqlx::{QueryBuilder, Row, Sqlite};
-
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, db};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{JobId, MatterId};
+use crate::base::limits::JOB_LEASE_SECONDS;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -70,6 +69,13 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
+impl Lease {
+    /// One that begins now.
+    pub fn from(owner: &str, now: Timestamp) -> Self {
+        Self { owner: owner.to_owned(), until: now.plus_seconds(JOB_LEASE_SECONDS) }
+    }
+}
+
 const COLUMNS: &str = "job_id, kind, matter_id, asked_by, request, state, is_cancel_asked, done, \
                        total, result, created_at, started_at, ended_at";
 
@@ -81,7 +87,7 @@ pub async fn insert(
     lease: Option<&Lease>,
 ) -> Result<JobId, CatalogError> {
     let state = if lease.is_some() { State::Running } else { State::Queued };
-    let id = sqlx::query_scalar(
+    let id = db::query_scalar(
         "INSERT INTO job (kind, matter_id, asked_by, request, state, is_cancel_asked, done, total,
              result, created_at, started_at, lease_owner, lease_until)
          VALUES ($1, $2, $3, $4, $5, 0, 0, 0, '', $6, $7, $8, $9) RETURNING job_id",
@@ -95,14 +101,14 @@ pub async fn insert(
     .bind(lease.map(|_| now.0))
     .bind(lease.map(|lease| lease.owner.as_str()))
     .bind(lease.map(|lease| lease.until.0))
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await
     .during("queue a job")?;
     Ok(JobId(id))
 }
 
 pub async fn by_id(catalog: &Catalog, id: JobId) -> Result<Option<JobRow>, CatalogError> {
-    let mut query = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} FROM job"));
+    let mut query = db::QueryBuilder::new(format!("SELECT {COLUMNS} FROM job"));
     query.push(" WHERE job_id = ").push_bind(id.0);
     let row = query.build().fetch_optional(catalog.read()).await.during("find a job")?;
     row.as_ref().map(from_row).transpose()
@@ -115,7 +121,7 @@ pub async fn list(
     matter: Option<MatterId>,
     limit: usize,
 ) -> Result<Vec<JobRow>, CatalogError> {
-    let mut query = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} FROM job"));
+    let mut query = db::QueryBuilder::new(format!("SELECT {COLUMNS} FROM job"));
     query.push(" WHERE kind = ").push_bind(kind.to_owned());
     if let Some(matter) = matter {
         query.push(" AND matter_id = ").push_bind(matter.0);
@@ -125,26 +131,48 @@ pub async fn list(
     rows.iter().map(from_row).collect()
 }
 
-/// Takes the oldest job that waits: a queued one, one whose lease has run out,
-/// or one that this owner held when it last ended.
+/// Which kinds of jobs somebody does.
+#[derive(Clone, Copy, Debug)]
+pub enum Kinds {
+    Only(&'static str),
+    But(&'static str),
+}
+
+/// Takes the oldest job that waits, of any kind.
 pub async fn lease(
     catalog: &Catalog,
     lease: &Lease,
     now: Timestamp,
 ) -> Result<Option<JobRow>, CatalogError> {
+    lease_of(catalog, Kinds::But(""), lease, now).await
+}
+
+/// Takes the oldest job of these that waits: a queued one, one whose lease has run
+/// out, or one that this owner held when it last ended.
+pub async fn lease_of(
+    catalog: &Catalog,
+    kinds: Kinds,
+    lease: &Lease,
+    now: Timestamp,
+) -> Result<Option<JobRow>, CatalogError> {
     const DURING: &str = "lease a job";
-    let mut query = QueryBuilder::<Sqlite>::new("UPDATE job SET state = 'running', done = 0");
+    let mut query = db::QueryBuilder::new("UPDATE job SET state = 'running', done = 0");
     query.push(", lease_owner = ").push_bind(lease.owner.clone());
     query.push(", lease_until = ").push_bind(lease.until.0);
     query.push(", started_at = COALESCE(started_at, ").push_bind(now.0);
     query.push(
         ") WHERE job_id = (SELECT job_id FROM job
-             WHERE state = 'queued' OR (state = 'running' AND (lease_until < ",
+             WHERE (state = 'queued' OR (state = 'running' AND (lease_until < ",
     );
     query.push_bind(now.0).push(" OR lease_owner = ").push_bind(lease.owner.clone());
-    query.push(format!(")) ORDER BY job_id LIMIT 1) RETURNING {COLUMNS}"));
+    query.push("))) AND kind ");
+    match kinds {
+        Kinds::Only(kind) => query.push("= ").push_bind(kind),
+        Kinds::But(kind) => query.push("<> ").push_bind(kind),
+    };
+    query.push(format!(" ORDER BY job_id LIMIT 1) RETURNING {COLUMNS}"));
     let mut tx = catalog.write().await?;
-    let row = query.build().fetch_optional(&mut *tx).await.during(DURING)?;
+    let row = query.build().fetch_optional(&mut tx).await.during(DURING)?;
     let row = row.as_ref().map(from_row).transpose()?;
     catalog.commit(tx, DURING).await?;
     Ok(row)
@@ -160,6 +188,18 @@ pub enum Renewed {
     Lost,
 }
 
+impl Renewed {
+    /// Of what became of the row: whether somebody asked to cancel; none where it is
+    /// another's.
+    fn from_row(row: Option<(i64,)>) -> Self {
+        match row {
+            None => Self::Lost,
+            Some((0,)) => Self::GoOn,
+            Some(_) => Self::Cancel,
+        }
+    }
+}
+
 /// Says how far the job is, and keeps it.
 pub async fn renew(
     catalog: &Catalog,
@@ -169,7 +209,7 @@ pub async fn renew(
 ) -> Result<Renewed, CatalogError> {
     const DURING: &str = "renew the lease of a job";
     let mut tx = catalog.write().await?;
-    let row: Option<(i64,)> = sqlx::query_as(
+    let row: Option<(i64,)> = db::query_as(
         "UPDATE job SET done = $1, total = $2, lease_until = $3
          WHERE job_id = $4 AND lease_owner = $5 AND state = 'running' RETURNING is_cancel_asked",
     )
@@ -178,15 +218,29 @@ pub async fn renew(
     .bind(lease.until.0)
     .bind(id.0)
     .bind(&lease.owner)
-    .fetch_optional(&mut *tx)
+    .fetch_optional(&mut tx)
     .await
     .during(DURING)?;
     catalog.commit(tx, DURING).await?;
-    Ok(match row {
-        None => Renewed::Lost,
-        Some((0,)) => Renewed::GoOn,
-        Some(_) => Renewed::Cancel,
-    })
+    Ok(Renewed::from_row(row))
+}
+
+/// Keeps a job, and says nothing of how far it is.
+pub async fn touch(catalog: &Catalog, id: JobId, lease: &Lease) -> Result<Renewed, CatalogError> {
+    const DURING: &str = "renew the lease of a job";
+    let mut tx = catalog.write().await?;
+    let row: Option<(i64,)> = db::query_as(
+        "UPDATE job SET lease_until = $1
+         WHERE job_id = $2 AND lease_owner = $3 AND state = 'running' RETURNING is_cancel_asked",
+    )
+    .bind(lease.until.0)
+    .bind(id.0)
+    .bind(&lease.owner)
+    .fetch_optional(&mut tx)
+    .await
+    .during(DURING)?;
+    catalog.commit(tx, DURING).await?;
+    Ok(Renewed::from_row(row))
 }
 
 /// Ends a job; false where it is not the owner's any more.
@@ -197,7 +251,7 @@ pub async fn end(
     (state, result): (State, &str),
     now: Timestamp,
 ) -> Result<bool, CatalogError> {
-    let ended = sqlx::query(
+    let ended = db::query(
         "UPDATE job SET state = $1, result = $2, ended_at = $3, lease_owner = NULL,
              lease_until = NULL,
              done = CASE WHEN $1 = 'done' THEN total ELSE done END
@@ -208,10 +262,22 @@ pub async fn end(
     .bind(now.0)
     .bind(id.0)
     .bind(owner)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("end a job")?;
     Ok(ended.rows_affected() == 1)
+}
+
+/// Lets others go on with what `owner` was at.
+pub async fn release(catalog: &Catalog, owner: &str) -> Result<(), CatalogError> {
+    const DURING: &str = "release jobs";
+    let mut tx = catalog.write().await?;
+    db::query("UPDATE job SET lease_until = 0 WHERE lease_owner = $1 AND state = 'running'")
+        .bind(owner)
+        .execute(&mut tx)
+        .await
+        .during(DURING)?;
+    catalog.commit(tx, DURING).await
 }
 
 /// Cancels a queued job now; asks who works on a running one to stop.
@@ -220,7 +286,7 @@ pub async fn cancel(
     id: JobId,
     now: Timestamp,
 ) -> Result<(), CatalogError> {
-    sqlx::query(
+    db::query(
         "UPDATE job SET is_cancel_asked = 1,
              ended_at = CASE WHEN state = 'queued' THEN $1 ELSE ended_at END,
              state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END
@@ -228,7 +294,7 @@ pub async fn cancel(
     )
     .bind(now.0)
     .bind(id.0)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("cancel a job")?;
     Ok(())
@@ -240,34 +306,34 @@ pub async fn fail_unended(
     now: Timestamp,
     reason: &str,
 ) -> Result<(), CatalogError> {
-    sqlx::query(
+    db::query(
         "UPDATE job SET state = 'failed', result = $1, ended_at = $2, lease_owner = NULL,
              lease_until = NULL
          WHERE state IN ('queued', 'running')",
     )
     .bind(reason)
     .bind(now.0)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("end jobs")?;
     Ok(())
 }
 
-fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<JobRow, CatalogError> {
+fn from_row(row: &db::Row) -> Result<JobRow, CatalogError> {
     Ok(JobRow {
         job_id: JobId(row.get(0)),
         kind: row.get(1),
-        matter_id: row.get::<Option<i64>, _>(2).map(MatterId),
+        matter_id: row.get::<Option<i64>>(2).map(MatterId),
         asked_by: row.get(3),
         request: row.get(4),
-        state: State::from_row(row.get(5))?,
-        is_cancel_asked: row.get::<i64, _>(6) != 0,
-        done: row.get::<i64, _>(7).max(0) as u64,
-        total: row.get::<i64, _>(8).max(0) as u64,
+        state: State::from_row(&row.get::<String>(5))?,
+        is_cancel_asked: row.get::<i64>(6) != 0,
+        done: row.get::<i64>(7).max(0) as u64,
+        total: row.get::<i64>(8).max(0) as u64,
         result: row.get(9),
         created_at: Timestamp(row.get(10)),
-        started_at: row.get::<Option<i64>, _>(11).map(Timestamp),
-        ended_at: row.get::<Option<i64>, _>(12).map(Timestamp),
+        started_at: row.get::<Option<i64>>(11).map(Timestamp),
+        ended_at: row.get::<Option<i64>>(12).map(Timestamp),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The log's entries in the order of their commit.
 
-use super::{Catalog, CatalogError, During};
+use super::{Catalog, CatalogError, During, db};
 use crate::base::hash::Digest;
 use crate::base::ids::RecordId;
 
@@ -15,7 +15,7 @@ pub struct LeafRow {
 
 /// How many leaves have been committed: positions are gapless from 0.
 pub async fn count(catalog: &Catalog) -> Result<u64, CatalogError> {
-    let (count,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(position) + 1, 0) FROM leaf")
+    let (count,): (i64,) = db::query_as("SELECT COALESCE(MAX(position) + 1, 0) FROM leaf")
         .fetch_one(catalog.read())
         .await
         .during("count the log's leaves")?;
@@ -27,7 +27,7 @@ pub async fn count(catalog: &Catalog) -> Result<u64, CatalogError> {
 /// # Errors
 /// Corruption where a position is missing.
 pub async fn from(catalog: &Catalog, first: u64, limit: u32) -> Result<Vec<LeafRow>, CatalogError> {
-    let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+    let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = db::query_as(
         "SELECT position, hash, body FROM leaf WHERE position >= $1 ORDER BY position LIMIT $2",
     )
     .bind(first as i64)
@@ -51,7 +51,7 @@ pub async fn of_record(
     record: RecordId,
 ) -> Result<Option<LeafRow>, CatalogError> {
     let row: Option<(i64, Vec<u8>, Vec<u8>)> =
-        sqlx::query_as("SELECT position, hash, body FROM leaf WHERE record_id = $1")
+        db::query_as("SELECT position, hash, body FROM leaf WHERE record_id = $1")
             .bind(&record.0[..])
             .fetch_optional(catalog.read())
             .await
@@ -75,12 +75,12 @@ mod tests {
 
     async fn insert(catalog: &Catalog, position: i64) {
         let mut transaction = catalog.write().await.unwrap();
-        sqlx::query("INSERT INTO leaf (position, hash, body, record_id) VALUES ($1, $2, $3, $4)")
+        db::query("INSERT INTO leaf (position, hash, body, record_id) VALUES ($1, $2, $3, $4)")
             .bind(position)
             .bind(&Digest::of(&position.to_be_bytes()).0[..])
             .bind(&b"leaf"[..])
             .bind(&[position as u8; 16][..])
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .unwrap();
         transaction.commit().await.unwrap();

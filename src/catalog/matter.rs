@@ -1,8 +1,6 @@
 //! Rows of matters, their members and their custodians.
 
-use sqlx::AssertSqlSafe;
-
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, db};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{CustodianId, MatterId, SetId, UserId};
 
@@ -50,7 +48,7 @@ pub async fn list(
     catalog: &Catalog,
     member: Option<UserId>,
 ) -> Result<Vec<MatterRow>, CatalogError> {
-    let rows = sqlx::query_as::<_, Columns>(AssertSqlSafe(format!(
+    let rows = db::query_as::<Columns>(db::AssertSqlSafe(format!(
         "{SELECT} WHERE $1 IS NULL OR m.matter_id IN
              (SELECT matter_id FROM matter_member WHERE user_id = $1)
          ORDER BY m.is_closed, m.matter_id DESC"
@@ -64,7 +62,7 @@ pub async fn list(
 
 pub async fn by_id(catalog: &Catalog, id: MatterId) -> Result<Option<MatterRow>, CatalogError> {
     let found =
-        sqlx::query_as::<_, Columns>(AssertSqlSafe(format!("{SELECT} WHERE m.matter_id = $1")))
+        db::query_as::<Columns>(db::AssertSqlSafe(format!("{SELECT} WHERE m.matter_id = $1")))
             .bind(id.0)
             .fetch_optional(catalog.read())
             .await
@@ -80,7 +78,7 @@ pub async fn insert(
     created_at: Timestamp,
     created_by: UserId,
 ) -> Result<MatterId, CatalogError> {
-    let id = sqlx::query_scalar(
+    let id = db::query_scalar(
         "INSERT INTO matter (name, reference, zone, is_closed, created_at, created_by)
          VALUES ($1, $2, $3, 0, $4, $5) RETURNING matter_id",
     )
@@ -89,14 +87,14 @@ pub async fn insert(
     .bind(zone)
     .bind(created_at.0)
     .bind(created_by.0)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await
     .during("open a matter")?;
     Ok(MatterId(id))
 }
 
 pub async fn update(tx: &mut WriteTransaction, matter: &MatterRow) -> Result<(), CatalogError> {
-    sqlx::query(
+    db::query(
         "UPDATE matter SET name = $2, reference = $3, zone = $4, is_closed = $5
          WHERE matter_id = $1",
     )
@@ -105,7 +103,7 @@ pub async fn update(tx: &mut WriteTransaction, matter: &MatterRow) -> Result<(),
     .bind(&matter.reference)
     .bind(&matter.zone)
     .bind(i64::from(matter.is_closed))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("change a matter")?;
     Ok(())
@@ -116,7 +114,7 @@ pub async fn is_member(
     matter: MatterId,
     user: UserId,
 ) -> Result<bool, CatalogError> {
-    let count: i64 = sqlx::query_scalar(
+    let count: i64 = db::query_scalar(
         "SELECT COUNT(*) FROM matter_member WHERE matter_id = $1 AND user_id = $2",
     )
     .bind(matter.0)
@@ -129,7 +127,7 @@ pub async fn is_member(
 
 /// Every membership, as matter, person and the person's shown name.
 pub async fn members(catalog: &Catalog) -> Result<Vec<(MatterId, UserId, String)>, CatalogError> {
-    let rows = sqlx::query_as::<_, (i64, i64, String)>(
+    let rows = db::query_as::<(i64, i64, String)>(
         "SELECT mm.matter_id, mm.user_id, p.display_name
          FROM matter_member mm JOIN person p ON p.user_id = mm.user_id
          ORDER BY p.display_name, mm.user_id",
@@ -148,19 +146,19 @@ pub async fn set_members(
     matter: MatterId,
     members: &[UserId],
 ) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM matter_member WHERE matter_id = $1")
+    db::query("DELETE FROM matter_member WHERE matter_id = $1")
         .bind(matter.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("replace members")?;
     for member in members {
-        sqlx::query(
+        db::query(
             "INSERT INTO matter_member (matter_id, user_id) VALUES ($1, $2)
              ON CONFLICT (matter_id, user_id) DO NOTHING",
         )
         .bind(matter.0)
         .bind(member.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("add a member")?;
     }
@@ -179,7 +177,7 @@ pub async fn custodians(
     catalog: &Catalog,
     matter: MatterId,
 ) -> Result<Vec<CustodianRow>, CatalogError> {
-    let rows = sqlx::query_as::<_, (i64, String, Option<String>)>(
+    let rows = db::query_as::<(i64, String, Option<String>)>(
         "SELECT c.custodian_id, c.name, a.address
          FROM custodian c LEFT JOIN custodian_address a ON a.custodian_id = c.custodian_id
          WHERE c.matter_id = $1 ORDER BY c.name, c.custodian_id, a.address",
@@ -207,12 +205,12 @@ pub async fn insert_custodian(
     matter: MatterId,
     name: &str,
 ) -> Result<CustodianId, CatalogError> {
-    let id = sqlx::query_scalar(
+    let id = db::query_scalar(
         "INSERT INTO custodian (matter_id, name) VALUES ($1, $2) RETURNING custodian_id",
     )
     .bind(matter.0)
     .bind(name)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await
     .during("add a custodian")?;
     Ok(CustodianId(id))
@@ -223,10 +221,10 @@ pub async fn rename_custodian(
     custodian: CustodianId,
     name: &str,
 ) -> Result<(), CatalogError> {
-    sqlx::query("UPDATE custodian SET name = $2 WHERE custodian_id = $1")
+    db::query("UPDATE custodian SET name = $2 WHERE custodian_id = $1")
         .bind(custodian.0)
         .bind(name)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("rename a custodian")?;
     Ok(())
@@ -237,16 +235,16 @@ pub async fn set_addresses(
     custodian: CustodianId,
     addresses: &[String],
 ) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM custodian_address WHERE custodian_id = $1")
+    db::query("DELETE FROM custodian_address WHERE custodian_id = $1")
         .bind(custodian.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("replace addresses")?;
     for address in addresses {
-        sqlx::query("INSERT INTO custodian_address (custodian_id, address) VALUES ($1, $2)")
+        db::query("INSERT INTO custodian_address (custodian_id, address) VALUES ($1, $2)")
             .bind(custodian.0)
             .bind(address)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await
             .during("add an address")?;
     }
@@ -258,9 +256,9 @@ pub async fn remove_custodian(
     custodian: CustodianId,
 ) -> Result<(), CatalogError> {
     set_addresses(tx, custodian, &[]).await?;
-    sqlx::query("DELETE FROM custodian WHERE custodian_id = $1")
+    db::query("DELETE FROM custodian WHERE custodian_id = $1")
         .bind(custodian.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("remove a custodian")?;
     Ok(())
@@ -268,7 +266,7 @@ pub async fn remove_custodian(
 
 /// Every address of every custodian of the matter.
 pub async fn addresses(catalog: &Catalog, matter: MatterId) -> Result<Vec<String>, CatalogError> {
-    sqlx::query_scalar(
+    db::query_scalar(
         "SELECT DISTINCT a.address FROM custodian_address a
          JOIN custodian c ON c.custodian_id = a.custodian_id
          WHERE c.matter_id = $1 ORDER BY a.address",
@@ -285,7 +283,7 @@ pub async fn has_set(
     matter: MatterId,
     set: SetId,
 ) -> Result<bool, CatalogError> {
-    let count: i64 = sqlx::query_scalar(
+    let count: i64 = db::query_scalar(
         "SELECT COUNT(*) FROM participant p
          JOIN address a ON a.address_id = p.address_id
          JOIN custodian_address ca ON ca.address = a.address
@@ -304,9 +302,9 @@ pub async fn holds_in_force(
     tx: &mut WriteTransaction,
     matter: MatterId,
 ) -> Result<i64, CatalogError> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM hold WHERE matter_id = $1 AND released_at IS NULL")
+    db::query_scalar("SELECT COUNT(*) FROM hold WHERE matter_id = $1 AND released_at IS NULL")
         .bind(matter.0)
-        .fetch_one(&mut **tx)
+        .fetch_one(&mut *tx)
         .await
         .during("count holds")
 }
@@ -316,12 +314,12 @@ pub async fn hold_in_force_on(
     tx: &mut WriteTransaction,
     custodian: CustodianId,
 ) -> Result<Option<String>, CatalogError> {
-    sqlx::query_scalar(
+    db::query_scalar(
         "SELECT h.name FROM hold h JOIN hold_custodian k ON k.hold_id = h.hold_id
          WHERE k.custodian_id = $1 AND h.released_at IS NULL ORDER BY h.hold_id LIMIT 1",
     )
     .bind(custodian.0)
-    .fetch_optional(&mut **tx)
+    .fetch_optional(&mut *tx)
     .await
     .during("look for a custodian's holds")
 }
@@ -331,12 +329,12 @@ pub async fn hold_naming(
     tx: &mut WriteTransaction,
     custodian: CustodianId,
 ) -> Result<Option<String>, CatalogError> {
-    sqlx::query_scalar(
+    db::query_scalar(
         "SELECT h.name FROM hold h JOIN hold_custodian k ON k.hold_id = h.hold_id
          WHERE k.custodian_id = $1 ORDER BY h.hold_id LIMIT 1",
     )
     .bind(custodian.0)
-    .fetch_optional(&mut **tx)
+    .fetch_optional(&mut *tx)
     .await
     .during("look for a custodian's holds")
 }

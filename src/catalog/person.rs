@@ -1,7 +1,7 @@
 //! Rows of people. Passwords are here only as argon2id hashes; who may change
 //! what is decided in `access`.
 
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, db};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 
@@ -48,7 +48,7 @@ fn row(columns: Columns) -> PersonRow {
 }
 
 pub async fn list(catalog: &Catalog) -> Result<Vec<PersonRow>, CatalogError> {
-    let rows = sqlx::query_as::<_, Columns>(sqlx::AssertSqlSafe(format!("{SELECT} ORDER BY name")))
+    let rows = db::query_as::<Columns>(db::AssertSqlSafe(format!("{SELECT} ORDER BY name")))
         .fetch_all(catalog.read())
         .await
         .during("list people")?;
@@ -56,22 +56,20 @@ pub async fn list(catalog: &Catalog) -> Result<Vec<PersonRow>, CatalogError> {
 }
 
 pub async fn by_name(catalog: &Catalog, name: &str) -> Result<Option<PersonRow>, CatalogError> {
-    let found =
-        sqlx::query_as::<_, Columns>(sqlx::AssertSqlSafe(format!("{SELECT} WHERE name = $1")))
-            .bind(name)
-            .fetch_optional(catalog.read())
-            .await
-            .during("find a person")?;
+    let found = db::query_as::<Columns>(db::AssertSqlSafe(format!("{SELECT} WHERE name = $1")))
+        .bind(name)
+        .fetch_optional(catalog.read())
+        .await
+        .during("find a person")?;
     Ok(found.map(row))
 }
 
 pub async fn by_id(catalog: &Catalog, id: UserId) -> Result<Option<PersonRow>, CatalogError> {
-    let found =
-        sqlx::query_as::<_, Columns>(sqlx::AssertSqlSafe(format!("{SELECT} WHERE user_id = $1")))
-            .bind(id.0)
-            .fetch_optional(catalog.read())
-            .await
-            .during("find a person")?;
+    let found = db::query_as::<Columns>(db::AssertSqlSafe(format!("{SELECT} WHERE user_id = $1")))
+        .bind(id.0)
+        .fetch_optional(catalog.read())
+        .await
+        .during("find a person")?;
     Ok(found.map(row))
 }
 
@@ -80,7 +78,7 @@ pub async fn insert(
     tx: &mut WriteTransaction,
     person: &NewPerson<'_>,
 ) -> Result<Option<UserId>, CatalogError> {
-    let id = sqlx::query_scalar::<_, i64>(
+    let id = db::query_scalar::<i64>(
         "INSERT INTO person (name, display_name, password_hash, role, is_archive_wide, \
          must_change, is_disabled, created_at) VALUES ($1, $2, $3, $4, $5, 1, 0, $6) \
          ON CONFLICT (name) DO NOTHING RETURNING user_id",
@@ -91,7 +89,7 @@ pub async fn insert(
     .bind(person.role)
     .bind(i64::from(person.is_archive_wide))
     .bind(person.created_at.0)
-    .fetch_optional(&mut **tx)
+    .fetch_optional(&mut *tx)
     .await
     .during("add a person")?;
     Ok(id.map(UserId))
@@ -103,11 +101,11 @@ pub async fn set_password(
     password_hash: &str,
     must_change: bool,
 ) -> Result<(), CatalogError> {
-    sqlx::query("UPDATE person SET password_hash = $2, must_change = $3 WHERE user_id = $1")
+    db::query("UPDATE person SET password_hash = $2, must_change = $3 WHERE user_id = $1")
         .bind(id.0)
         .bind(password_hash)
         .bind(i64::from(must_change))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("set a password")?;
     Ok(())
@@ -119,11 +117,11 @@ pub async fn set_rights(
     is_disabled: bool,
     is_archive_wide: bool,
 ) -> Result<(), CatalogError> {
-    sqlx::query("UPDATE person SET is_disabled = $2, is_archive_wide = $3 WHERE user_id = $1")
+    db::query("UPDATE person SET is_disabled = $2, is_archive_wide = $3 WHERE user_id = $1")
         .bind(id.0)
         .bind(i64::from(is_disabled))
         .bind(i64::from(is_archive_wide))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("change a person")?;
     Ok(())
@@ -135,12 +133,12 @@ pub async fn others_enabled(
     id: UserId,
     role: &str,
 ) -> Result<i64, CatalogError> {
-    sqlx::query_scalar(
+    db::query_scalar(
         "SELECT COUNT(*) FROM person WHERE role = $1 AND is_disabled = 0 AND user_id <> $2",
     )
     .bind(role)
     .bind(id.0)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await
     .during("count people")
 }

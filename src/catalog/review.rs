@@ -1,8 +1,6 @@
 //! What the reading pane shows of one message set, as it was derived.
 
-use sqlx::{QueryBuilder, Sqlite};
-
-use super::{Catalog, CatalogError, During};
+use super::{Catalog, CatalogError, During, db};
 use crate::base::hash::Digest;
 use crate::base::ids::{DeliverySeq, HoldId, MatterId, SetId, UserId};
 
@@ -18,7 +16,7 @@ pub struct Carried {
 
 /// The set's messages with the deliveries that carry them, oldest first.
 pub async fn carried(catalog: &Catalog, set: SetId) -> Result<Vec<Carried>, CatalogError> {
-    let rows = sqlx::query_as::<_, (i64, i64, Vec<u8>, i64)>(
+    let rows = db::query_as::<(i64, i64, Vec<u8>, i64)>(
         "SELECT m.seq, m.entry, m.sha256, m.size_bytes
          FROM set_delivery s JOIN delivery_message m ON m.seq = s.seq AND m.entry = s.entry
          WHERE s.set_id = $1 ORDER BY m.seq, m.entry",
@@ -43,7 +41,7 @@ pub async fn carried(catalog: &Catalog, set: SetId) -> Result<Vec<Carried>, Cata
 /// The sets whose messages a delivery carries.
 pub async fn sets_in(catalog: &Catalog, seq: DeliverySeq) -> Result<Vec<SetId>, CatalogError> {
     let sets = "SELECT DISTINCT set_id FROM set_delivery WHERE seq = $1";
-    let sets: Vec<i64> = sqlx::query_scalar(sets)
+    let sets: Vec<i64> = db::query_scalar(sets)
         .bind(seq.0)
         .fetch_all(catalog.read())
         .await
@@ -66,7 +64,7 @@ pub async fn participants(
     set: SetId,
     limit: usize,
 ) -> Result<Vec<ParticipantRow>, CatalogError> {
-    let rows = sqlx::query_as::<_, (String, String, String, String, i64)>(
+    let rows = db::query_as::<(String, String, String, String, i64)>(
         "SELECT a.address, p.name, p.role, p.source, p.seq
          FROM participant p JOIN address a ON a.address_id = p.address_id
          WHERE p.set_id = $1
@@ -105,15 +103,21 @@ pub struct AttachmentRow {
     pub path: String,
     /// Of the mail itself, not of an archive or office file in it.
     pub is_part: bool,
+    /// ISO 639-3; none where it is not known.
+    pub language: Option<String>,
+    /// Some of its text was read by its looks.
+    pub is_ocred: bool,
+    /// Title, author and the like, as JSON of name and value.
+    pub about: String,
 }
 
 pub async fn attachments(
     catalog: &Catalog,
     set: SetId,
 ) -> Result<Vec<AttachmentRow>, CatalogError> {
-    type Columns = (i64, Option<i64>, String, String, i64, Vec<u8>, i64, String, i64);
-    let rows = sqlx::query_as::<_, Columns>(
-        "SELECT ordinal, parent, name, media_type, size_bytes, sha256, has_text, path, is_part
+    let rows = db::query(
+        "SELECT ordinal, parent, name, media_type, size_bytes, sha256, has_text, path, is_part,
+             language, is_ocred, about
          FROM attachment
          WHERE set_id = $1 ORDER BY ordinal",
     )
@@ -121,19 +125,23 @@ pub async fn attachments(
     .fetch_all(catalog.read())
     .await
     .during("list attachments")?;
-    rows.into_iter()
-        .map(|(ordinal, parent, name, media_type, size, sha256, has_text, path, is_part)| {
+    rows.iter()
+        .map(|row| {
             let damaged = || CatalogError::Corrupt(format!("an attachment of set {set}"));
+            let parent: Option<i64> = row.get(1);
             Ok(AttachmentRow {
-                ordinal: u32::try_from(ordinal).map_err(|_| damaged())?,
+                ordinal: u32::try_from(row.get::<i64>(0)).map_err(|_| damaged())?,
                 parent: parent.map(u32::try_from).transpose().map_err(|_| damaged())?,
-                name,
-                media_type,
-                size_bytes: size.max(0) as u64,
-                sha256: Digest::try_from(&sha256[..]).map_err(|_| damaged())?,
-                has_text: has_text != 0,
-                path,
-                is_part: is_part != 0,
+                name: row.get(2),
+                media_type: row.get(3),
+                size_bytes: row.get::<i64>(4).max(0) as u64,
+                sha256: Digest::try_from(&row.get::<Vec<u8>>(5)[..]).map_err(|_| damaged())?,
+                has_text: row.get::<i64>(6) != 0,
+                path: row.get(7),
+                is_part: row.get::<i64>(8) != 0,
+                language: row.get(9),
+                is_ocred: row.get::<i64>(10) != 0,
+                about: row.get(11),
             })
         })
         .collect()
@@ -147,8 +155,9 @@ pub struct GapRow {
 }
 
 pub async fn gaps(catalog: &Catalog, set: SetId) -> Result<Vec<GapRow>, CatalogError> {
-    let rows = sqlx::query_as::<_, (Option<i64>, String, String)>(
-        "SELECT DISTINCT ordinal, reason, detail FROM gap WHERE set_id = $1 ORDER BY ordinal",
+    let rows = db::query_as::<(Option<i64>, String, String)>(
+        "SELECT DISTINCT ordinal, reason, detail FROM gap WHERE set_id = $1
+         ORDER BY ordinal NULLS FIRST, reason, detail",
     )
     .bind(set.0)
     .fetch_all(catalog.read())
@@ -175,7 +184,7 @@ pub async fn holds(
         return Ok(Vec::new());
     }
     let mut query =
-        QueryBuilder::<Sqlite>::new("SELECT hold_id, name, matter_id FROM hold WHERE hold_id IN (");
+        db::QueryBuilder::new("SELECT hold_id, name, matter_id FROM hold WHERE hold_id IN (");
     let mut list = query.separated(", ");
     for hold in holds {
         list.push_bind(hold.0);
@@ -205,8 +214,7 @@ pub async fn addresses_from(
     limit: usize,
 ) -> Result<Vec<String>, CatalogError> {
     // A range, so that the index on addresses is used.
-    let mut query =
-        QueryBuilder::<Sqlite>::new("SELECT a.address FROM address a WHERE a.address >= ");
+    let mut query = db::QueryBuilder::new("SELECT a.address FROM address a WHERE a.address >= ");
     query.push_bind(prefix.to_owned()).push(" AND a.address < ");
     query.push_bind(format!("{prefix}\u{10ffff}"));
     match matter {

@@ -1,8 +1,6 @@
 //! Checks of the whole archive: how far each is, and what it found.
 
-use sqlx::Row as _;
-
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, db};
 use crate::base::clock::Timestamp;
 
 /// A check that is under way or has ended.
@@ -50,11 +48,11 @@ pub async fn take(
     (step, state): (&str, &str),
 ) -> Result<Option<ScrubRow>, CatalogError> {
     let mut tx = catalog.write().await?;
-    let found: Option<(i64, Option<String>, Option<i64>)> = sqlx::query_as(
+    let found: Option<(i64, Option<String>, Option<i64>)> = db::query_as(
         "SELECT scrub_id, lease_owner, lease_until FROM scrub WHERE ended_at IS NULL
          ORDER BY scrub_id LIMIT 1",
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(&mut tx)
     .await
     .during(DURING)?;
     let id = match found {
@@ -62,22 +60,22 @@ pub async fn take(
             return Ok(None);
         }
         Some((id, _, _)) => id,
-        None => sqlx::query_scalar(
+        None => db::query_scalar(
             "INSERT INTO scrub (begun_at, step, position, state, faults)
              VALUES ($1, $2, '', $3, 0) RETURNING scrub_id",
         )
         .bind(now.0)
         .bind(step)
         .bind(state)
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut tx)
         .await
         .during(DURING)?,
     };
-    sqlx::query("UPDATE scrub SET lease_owner = $1, lease_until = $2 WHERE scrub_id = $3")
+    db::query("UPDATE scrub SET lease_owner = $1, lease_until = $2 WHERE scrub_id = $3")
         .bind(lease.owner)
         .bind(lease.until.0)
         .bind(id)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .during(DURING)?;
     catalog.commit(tx, DURING).await?;
@@ -96,7 +94,7 @@ pub async fn save(
     for finding in found {
         add(&mut tx, row.scrub_id, finding).await?;
     }
-    let saved = sqlx::query(
+    let saved = db::query(
         "UPDATE scrub SET step = $1, position = $2, state = $3, lease_until = $4,
              faults = (SELECT COUNT(*) FROM scrub_finding f
                        WHERE f.scrub_id = scrub.scrub_id AND f.is_fault = 1)
@@ -108,7 +106,7 @@ pub async fn save(
     .bind(lease.until.0)
     .bind(row.scrub_id)
     .bind(lease.owner)
-    .execute(&mut *tx)
+    .execute(&mut tx)
     .await
     .during(DURING)?;
     if saved.rows_affected() == 0 {
@@ -124,7 +122,7 @@ async fn add(
     scrub_id: i64,
     finding: &FindingRow,
 ) -> Result<(), CatalogError> {
-    sqlx::query(
+    db::query(
         "INSERT INTO scrub_finding (scrub_id, kind, object, is_fault, detail, records, touched)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (scrub_id, kind, object) DO NOTHING",
     )
@@ -135,7 +133,7 @@ async fn add(
     .bind(&finding.detail)
     .bind(&finding.records)
     .bind(finding.touched as i64)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during(DURING)?;
     Ok(())
@@ -144,9 +142,9 @@ async fn add(
 /// Nobody works on it for now.
 pub async fn release(catalog: &Catalog, owner: &str) -> Result<(), CatalogError> {
     let mut tx = catalog.write().await?;
-    sqlx::query("UPDATE scrub SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1")
+    db::query("UPDATE scrub SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1")
         .bind(owner)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .during(DURING)?;
     catalog.commit(tx, DURING).await
@@ -159,15 +157,15 @@ pub async fn end(tx: &mut WriteTransaction, id: i64, now: Timestamp) -> Result<(
         format!("DELETE FROM scrub_finding WHERE scrub_id < {previous}"),
         format!("DELETE FROM scrub WHERE scrub_id < {previous}"),
     ] {
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).execute(&mut **tx).await.during(DURING)?;
+        db::query(db::AssertSqlSafe(sql)).bind(id).execute(&mut *tx).await.during(DURING)?;
     }
-    sqlx::query(
+    db::query(
         "UPDATE scrub SET ended_at = $1, lease_owner = NULL, lease_until = NULL
          WHERE scrub_id = $2",
     )
     .bind(now.0)
     .bind(id)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during(DURING)?;
     Ok(())
@@ -189,7 +187,7 @@ pub async fn findings(
     scrub_id: i64,
     limit: usize,
 ) -> Result<Vec<FindingRow>, CatalogError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "SELECT kind, object, is_fault, detail, records, touched FROM scrub_finding
          WHERE scrub_id = $1 ORDER BY is_fault DESC, kind, object LIMIT $2",
     )
@@ -198,25 +196,24 @@ pub async fn findings(
     .fetch_all(catalog.read())
     .await
     .during("read what a check found")?;
-    let finding = |row: &sqlx::sqlite::SqliteRow| FindingRow {
+    let finding = |row: &db::Row| FindingRow {
         kind: row.get(0),
         object: row.get(1),
-        is_fault: row.get::<i64, _>(2) != 0,
+        is_fault: row.get::<i64>(2) != 0,
         detail: row.get(3),
         records: row.get(4),
-        touched: row.get::<i64, _>(5) as u64,
+        touched: row.get::<i64>(5) as u64,
     };
     Ok(rows.iter().map(finding).collect())
 }
 
 pub async fn count_faults(catalog: &Catalog, scrub_id: i64) -> Result<u64, CatalogError> {
-    let count: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM scrub_finding WHERE scrub_id = $1 AND is_fault = 1",
-    )
-    .bind(scrub_id)
-    .fetch_one(catalog.read())
-    .await
-    .during("count what a check found")?;
+    let count: i64 =
+        db::query_scalar("SELECT COUNT(*) FROM scrub_finding WHERE scrub_id = $1 AND is_fault = 1")
+            .bind(scrub_id)
+            .fetch_one(catalog.read())
+            .await
+            .during("count what a check found")?;
     Ok(count as u64)
 }
 
@@ -226,7 +223,7 @@ pub async fn has_fault_of(
     scrub_id: i64,
     kind: &str,
 ) -> Result<bool, CatalogError> {
-    let row: Option<(i64,)> = sqlx::query_as(
+    let row: Option<(i64,)> = db::query_as(
         "SELECT 1 FROM scrub_finding WHERE scrub_id = $1 AND is_fault = 1 AND kind LIKE $2 LIMIT 1",
     )
     .bind(scrub_id)
@@ -243,7 +240,7 @@ pub async fn is_named(
     scrub_id: i64,
     object: &str,
 ) -> Result<bool, CatalogError> {
-    let row: Option<(i64,)> = sqlx::query_as(
+    let row: Option<(i64,)> = db::query_as(
         "SELECT 1 FROM scrub_finding WHERE scrub_id = $1 AND object = $2 AND is_fault = 1 LIMIT 1",
     )
     .bind(scrub_id)
@@ -260,7 +257,7 @@ async fn one(
     value: i64,
 ) -> Result<Option<ScrubRow>, CatalogError> {
     let sql = format!("SELECT {COLUMNS} FROM scrub {condition} ORDER BY scrub_id DESC LIMIT 1");
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+    let row = db::query(db::AssertSqlSafe(sql))
         .bind(value)
         .fetch_optional(catalog.read())
         .await
@@ -268,10 +265,10 @@ async fn one(
     Ok(row.map(|row| ScrubRow {
         scrub_id: row.get(0),
         begun_at: Timestamp(row.get(1)),
-        ended_at: row.get::<Option<i64>, _>(2).map(Timestamp),
+        ended_at: row.get::<Option<i64>>(2).map(Timestamp),
         step: row.get(3),
         position: row.get(4),
         state: row.get(5),
-        faults: row.get::<i64, _>(6) as u64,
+        faults: row.get::<i64>(6) as u64,
     }))
 }

@@ -1,7 +1,7 @@
 //! Rows of sessions and of sign-in attempts. A session is found by the SHA-256
 //! of its token: whoever reads the catalog cannot take a session over.
 
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, db};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::base::ids::UserId;
@@ -18,7 +18,7 @@ pub async fn insert(
     token: &Digest,
     session: &SessionRow,
 ) -> Result<(), CatalogError> {
-    sqlx::query(
+    db::query(
         "INSERT INTO session (token_sha256, user_id, csrf, created_at, seen_at) \
          VALUES ($1, $2, $3, $4, $5)",
     )
@@ -27,14 +27,14 @@ pub async fn insert(
     .bind(&session.csrf)
     .bind(session.created_at.0)
     .bind(session.seen_at.0)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("begin a session")?;
     Ok(())
 }
 
 pub async fn find(catalog: &Catalog, token: &Digest) -> Result<Option<SessionRow>, CatalogError> {
-    let found = sqlx::query_as::<_, (i64, String, i64, i64)>(
+    let found = db::query_as::<(i64, String, i64, i64)>(
         "SELECT user_id, csrf, created_at, seen_at FROM session WHERE token_sha256 = $1",
     )
     .bind(token.as_bytes().as_slice())
@@ -54,19 +54,19 @@ pub async fn touch(
     token: &Digest,
     seen_at: Timestamp,
 ) -> Result<(), CatalogError> {
-    sqlx::query("UPDATE session SET seen_at = $2 WHERE token_sha256 = $1")
+    db::query("UPDATE session SET seen_at = $2 WHERE token_sha256 = $1")
         .bind(token.as_bytes().as_slice())
         .bind(seen_at.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("touch a session")?;
     Ok(())
 }
 
 pub async fn remove(tx: &mut WriteTransaction, token: &Digest) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM session WHERE token_sha256 = $1")
+    db::query("DELETE FROM session WHERE token_sha256 = $1")
         .bind(token.as_bytes().as_slice())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("end a session")?;
     Ok(())
@@ -74,9 +74,9 @@ pub async fn remove(tx: &mut WriteTransaction, token: &Digest) -> Result<(), Cat
 
 /// Ends every session of a person.
 pub async fn remove_all(tx: &mut WriteTransaction, user_id: UserId) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM session WHERE user_id = $1")
+    db::query("DELETE FROM session WHERE user_id = $1")
         .bind(user_id.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("end sessions")?;
     Ok(())
@@ -88,10 +88,10 @@ pub async fn prune(
     seen_before: Timestamp,
     created_before: Timestamp,
 ) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM session WHERE seen_at < $1 OR created_at < $2")
+    db::query("DELETE FROM session WHERE seen_at < $1 OR created_at < $2")
         .bind(seen_before.0)
         .bind(created_before.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("prune sessions")?;
     Ok(())
@@ -119,37 +119,34 @@ pub async fn failures(
     since: Timestamp,
 ) -> Result<Failures, CatalogError> {
     let count = "SELECT COUNT(*), COALESCE(MAX(at), 0) FROM login_failure WHERE at >= $1";
-    let pair = sqlx::query_as::<_, (i64, i64)>(sqlx::AssertSqlSafe(format!(
+    let pair = db::query_as::<(i64, i64)>(db::AssertSqlSafe(format!(
         "{count} AND name = $2 AND peer = $3"
     )))
     .bind(since.0)
     .bind(name)
     .bind(peer)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await
     .during("count failed sign-ins")?;
-    let by_peer =
-        sqlx::query_as::<_, (i64, i64)>(sqlx::AssertSqlSafe(format!("{count} AND peer = $2")))
-            .bind(since.0)
-            .bind(peer)
-            .fetch_one(&mut **tx)
-            .await
-            .during("count failed sign-ins")?;
-    let by_name =
-        sqlx::query_as::<_, (i64, i64)>(sqlx::AssertSqlSafe(format!("{count} AND name = $2")))
-            .bind(since.0)
+    let by_peer = db::query_as::<(i64, i64)>(db::AssertSqlSafe(format!("{count} AND peer = $2")))
+        .bind(since.0)
+        .bind(peer)
+        .fetch_one(&mut *tx)
+        .await
+        .during("count failed sign-ins")?;
+    let by_name = db::query_as::<(i64, i64)>(db::AssertSqlSafe(format!("{count} AND name = $2")))
+        .bind(since.0)
+        .bind(name)
+        .fetch_one(&mut *tx)
+        .await
+        .during("count failed sign-ins")?;
+    let known =
+        db::query_scalar::<i64>("SELECT COUNT(*) FROM known_peer WHERE name = $1 AND peer = $2")
             .bind(name)
-            .fetch_one(&mut **tx)
+            .bind(peer)
+            .fetch_one(&mut *tx)
             .await
             .during("count failed sign-ins")?;
-    let known = sqlx::query_scalar::<_, i64>(
-        "SELECT COUNT(*) FROM known_peer WHERE name = $1 AND peer = $2",
-    )
-    .bind(name)
-    .bind(peer)
-    .fetch_one(&mut **tx)
-    .await
-    .during("count failed sign-ins")?;
     Ok(Failures {
         pair: pair.0,
         peer: by_peer.0,
@@ -170,16 +167,16 @@ pub async fn note_failure(
     at: Timestamp,
     prune_before: Timestamp,
 ) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM login_failure WHERE at < $1")
+    db::query("DELETE FROM login_failure WHERE at < $1")
         .bind(prune_before.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("note a failed sign-in")?;
-    sqlx::query("INSERT INTO login_failure (name, peer, at) VALUES ($1, $2, $3)")
+    db::query("INSERT INTO login_failure (name, peer, at) VALUES ($1, $2, $3)")
         .bind(name)
         .bind(peer)
         .bind(at.0)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("note a failed sign-in")?;
     Ok(())
@@ -192,20 +189,20 @@ pub async fn note_success(
     peer: &str,
     at: Timestamp,
 ) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM login_failure WHERE name = $1 AND peer = $2")
+    db::query("DELETE FROM login_failure WHERE name = $1 AND peer = $2")
         .bind(name)
         .bind(peer)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during("note a sign-in")?;
-    sqlx::query(
+    db::query(
         "INSERT INTO known_peer (name, peer, seen_at) VALUES ($1, $2, $3) \
          ON CONFLICT (name, peer) DO UPDATE SET seen_at = excluded.seen_at",
     )
     .bind(name)
     .bind(peer)
     .bind(at.0)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("note a sign-in")?;
     Ok(())

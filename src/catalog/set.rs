@@ -4,16 +4,14 @@
 //! is written once. Deliveries at or before the cursor are not written again;
 //! their sets are looked up when only the index has to be filled.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use sqlx::{QueryBuilder, Sqlite};
-
+use super::participant::{self, AddressCache, Addresses};
 use super::pending::{self, Postponed};
-use super::{Catalog, CatalogError, During, WriteTransaction, cursor};
+use super::{Catalog, CatalogError, During, WriteTransaction, cursor, db, schema};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::base::ids::{DeliverySeq, SetId};
-use crate::base::limits;
 
 /// The follower that derives; its cursor is the last delivery that was derived.
 pub const FOLLOWER: &str = cursor::DERIVE;
@@ -69,6 +67,13 @@ pub struct NewAttachment {
     pub has_text: bool,
     /// Of the mail itself, not of an archive or office file in it.
     pub is_part: bool,
+    /// ISO 639-3; none where it is not known.
+    pub language: Option<String>,
+    /// Some of its text was read by its looks.
+    pub is_ocred: bool,
+    /// Title, author and the like, as JSON.
+    pub about: String,
+    pub md5: Vec<u8>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -97,13 +102,9 @@ pub struct Assigned {
 }
 
 /// SQLite allows 32,766 bound values in one statement.
-const ROWS_PER_STATEMENT: usize = 500;
+pub(super) const ROWS_PER_STATEMENT: usize = 500;
 
-const DURING: &str = "write derived rows";
-
-/// Ids of addresses that were used lately. Owned by the one follower.
-#[derive(Default)]
-pub struct AddressCache(HashMap<String, i64>);
+pub(super) const DURING: &str = "write derived rows";
 
 /// A message that a delivery should have and that could not be read, or not yet.
 #[derive(Clone, Debug)]
@@ -114,27 +115,31 @@ pub struct Unread {
     pub again: Option<u32>,
 }
 
-/// Writes what was derived of deliveries up to `up_to`, with the cursor. Returns
-/// the sets, in the order of `derived`.
+/// Writes what was derived of deliveries after `after` and up to `up_to`, with the
+/// cursor. Returns the sets, in the order of `derived`; none, and writes nothing,
+/// where the cursor is not at `after`: another node was first.
 pub async fn write(
     catalog: &Catalog,
     cache: &mut AddressCache,
     derived: &[Derived],
     unread: &[Unread],
-    up_to: DeliverySeq,
-) -> Result<Vec<Assigned>, CatalogError> {
+    (after, up_to): (DeliverySeq, DeliverySeq),
+) -> Result<Option<Vec<Assigned>>, CatalogError> {
     let mut tx = catalog.write_derived().await?;
-    let (assigned, addresses) = rows(&mut tx, cache, derived).await?;
+    if catalog.is_shared() && cursor::get_in(&mut tx, FOLLOWER).await? != after.0 {
+        return Ok(None);
+    }
+    let (assigned, addresses) = rows(&mut tx, catalog.node(), cache, derived).await?;
     let lost = unread.iter().filter(|it| it.again.is_none());
     let lost: Vec<_> = lost.map(|it| (it.seq, None, &it.gap)).collect();
     insert_gaps(&mut tx, &lost).await?;
     let postponed: Vec<Postponed> = unread.iter().filter_map(Unread::postponed).collect();
-    pending::insert(&mut tx, &postponed).await?;
+    pending::insert(&mut tx, catalog.node(), &postponed).await?;
     cursor::set(&mut tx, FOLLOWER, up_to.0).await?;
     catalog.commit(tx, DURING).await?;
     // Only now: ids of a transaction that failed are no one's.
-    cache.keep(addresses);
-    Ok(assigned)
+    cache.keep(catalog, addresses);
+    Ok(Some(assigned))
 }
 
 /// Writes what was derived of a message whose delivery is long behind the cursor.
@@ -146,9 +151,10 @@ pub async fn write_late(
     derived: &Derived,
 ) -> Result<SetId, CatalogError> {
     let mut tx = catalog.write_derived().await?;
-    let (assigned, addresses) = rows(&mut tx, cache, std::slice::from_ref(derived)).await?;
+    let (assigned, addresses) =
+        rows(&mut tx, catalog.node(), cache, std::slice::from_ref(derived)).await?;
     let set = assigned.first().ok_or_else(|| CatalogError::Corrupt("no set".into()))?.set;
-    sqlx::query(
+    db::query(
         "UPDATE message_set SET first_seq = $1, message_sha256 = $2, message_id = $3,
              received_at = $4, size_bytes = $5
          WHERE set_id = $6 AND first_seq > $1",
@@ -159,28 +165,27 @@ pub async fn write_late(
     .bind(derived.set.received_at.0)
     .bind(derived.set.size_bytes as i64)
     .bind(set.0)
-    .execute(&mut *tx)
+    .execute(&mut tx)
     .await
     .during(DURING)?;
     catalog.commit(tx, DURING).await?;
-    cache.keep(addresses);
+    cache.keep(catalog, addresses);
     Ok(set)
 }
 
-type Addresses = HashMap<String, i64>;
-
 async fn rows(
     tx: &mut WriteTransaction,
+    node: &str,
     cache: &AddressCache,
     derived: &[Derived],
 ) -> Result<(Vec<Assigned>, Addresses), CatalogError> {
     let known = known_messages(tx, derived).await?;
     let assigned = assign(tx, derived, &known).await?;
     messages_and_deliveries(tx, derived, &assigned).await?;
-    let addresses = addresses(tx, cache, derived).await?;
-    participants(tx, cache, &addresses, derived, &assigned, &known).await?;
+    let addresses = participant::addresses(tx, cache, derived).await?;
+    participant::write(tx, cache, &addresses, derived, &assigned, &known).await?;
     attachments(tx, derived, &assigned).await?;
-    gaps(tx, derived, &assigned).await?;
+    gaps(tx, node, derived, &assigned).await?;
     mark_proven(tx, derived, &assigned).await?;
     Ok((assigned, addresses))
 }
@@ -211,41 +216,26 @@ pub async fn make_durable(catalog: &Catalog, index: DeliverySeq) -> Result<(), C
     catalog.commit(tx, "make derived rows durable").await
 }
 
-/// The addresses of all who took part in a set, as they are compared.
-pub async fn who_took_part(
-    catalog: &Catalog,
-    set: SetId,
-) -> Result<BTreeSet<String>, CatalogError> {
-    let rows: Vec<String> = sqlx::query_scalar(
-        "SELECT DISTINCT a.address FROM participant p JOIN address a ON a.address_id = p.address_id
-         WHERE p.set_id = $1",
-    )
-    .bind(set.0)
-    .fetch_all(catalog.read())
-    .await
-    .during("list who took part")?;
-    Ok(rows.into_iter().collect())
-}
-
 /// Ids of message sets up to `last` are not given again: an id means one set for
 /// ever, and the audit speaks of sets that are made again under others.
 pub async fn reserve_ids(tx: &mut WriteTransaction, last: i64) -> Result<(), CatalogError> {
     const DURING: &str = "reserve ids of message sets";
-    sqlx::query(
+    db::query(
         "INSERT INTO message_set (set_id, set_key, message_sha256, first_seq, subject, from_text,
              message_id, received_at, size_bytes, attachment_count, is_proven)
-         VALUES ($1, x'', x'', 0, '', '', '', 0, 0, 0, 0)",
+         VALUES ($1, $2, $2, 0, '', '', '', 0, 0, 0, 0)",
     )
     .bind(last)
-    .execute(&mut **tx)
+    .bind(Vec::new())
+    .execute(&mut *tx)
     .await
     .during(DURING)?;
-    sqlx::query("DELETE FROM message_set WHERE set_id = $1")
+    db::query("DELETE FROM message_set WHERE set_id = $1")
         .bind(last)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during(DURING)?;
-    Ok(())
+    schema::keep_ids(tx, "message_set", "set_id", last).await.during(DURING)
 }
 
 /// The sets of messages that were derived before, in the order asked for.
@@ -267,15 +257,15 @@ pub async fn lookup(
     Ok(found)
 }
 
-fn select_messages(messages: &[Digest]) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
+fn select_messages(messages: &[Digest]) -> db::QueryBuilder {
+    let mut query = db::QueryBuilder::new(
         "SELECT message_sha256, set_id FROM set_message WHERE message_sha256 IN (",
     );
     push_digests(&mut query, messages.iter());
     query
 }
 
-fn push_digests<'a>(query: &mut QueryBuilder<Sqlite>, digests: impl Iterator<Item = &'a Digest>) {
+fn push_digests<'a>(query: &mut db::QueryBuilder, digests: impl Iterator<Item = &'a Digest>) {
     let mut list = query.separated(", ");
     for digest in digests {
         list.push_bind(digest.0.to_vec());
@@ -297,7 +287,7 @@ async fn known_messages(
     for messages in messages.chunks(ROWS_PER_STATEMENT) {
         let mut query = select_messages(messages);
         let rows: Vec<(Vec<u8>, i64)> =
-            query.build_query_as().fetch_all(&mut **tx).await.during(DURING)?;
+            query.build_query_as().fetch_all(&mut *tx).await.during(DURING)?;
         for (sha256, set) in rows {
             known.insert(digest(&sha256)?, SetId(set));
         }
@@ -316,11 +306,11 @@ async fn assign(
     let unknown: Vec<&Derived> =
         derived.iter().filter(|item| !known.contains_key(&item.message_sha256)).collect();
     for items in unknown.chunks(ROWS_PER_STATEMENT) {
-        let mut query: QueryBuilder<Sqlite> =
-            QueryBuilder::new("SELECT set_key, set_id FROM message_set WHERE set_key IN (");
+        let mut query: db::QueryBuilder =
+            db::QueryBuilder::new("SELECT set_key, set_id FROM message_set WHERE set_key IN (");
         push_digests(&mut query, items.iter().map(|item| &item.set.key));
         let rows: Vec<(Vec<u8>, i64)> =
-            query.build_query_as().fetch_all(&mut **tx).await.during(DURING)?;
+            query.build_query_as().fetch_all(&mut *tx).await.during(DURING)?;
         for (key, set) in rows {
             by_key.insert(digest(&key)?, SetId(set));
         }
@@ -349,7 +339,7 @@ async fn insert_sets(
     items: &[&Derived],
     by_key: &mut HashMap<Digest, SetId>,
 ) -> Result<(), CatalogError> {
-    let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+    let mut insert: db::QueryBuilder = db::QueryBuilder::new(
         "INSERT INTO message_set (set_key, message_sha256, first_seq, subject, from_text,
              message_id, sent_at, received_at, size_bytes, attachment_count, is_proven) ",
     );
@@ -368,7 +358,7 @@ async fn insert_sets(
     });
     insert.push(" RETURNING set_key, set_id");
     let rows: Vec<(Vec<u8>, i64)> =
-        insert.build_query_as().fetch_all(&mut **tx).await.during(DURING)?;
+        insert.build_query_as().fetch_all(&mut *tx).await.during(DURING)?;
     for (key, set) in rows {
         by_key.insert(digest(&key)?, SetId(set));
     }
@@ -382,105 +372,49 @@ async fn messages_and_deliveries(
 ) -> Result<(), CatalogError> {
     let rows: Vec<_> = derived.iter().zip(assigned).collect();
     for rows in rows.chunks(ROWS_PER_STATEMENT) {
-        let mut insert: QueryBuilder<Sqlite> =
-            QueryBuilder::new("INSERT INTO set_message (message_sha256, set_id) ");
+        let mut insert: db::QueryBuilder =
+            db::QueryBuilder::new("INSERT INTO set_message (message_sha256, set_id) ");
         insert.push_values(rows, |mut row, (item, to)| {
             row.push_bind(item.message_sha256.0.to_vec()).push_bind(to.set.0);
         });
         insert.push(" ON CONFLICT (message_sha256) DO NOTHING");
-        insert.build().execute(&mut **tx).await.during(DURING)?;
+        insert.build().execute(&mut *tx).await.during(DURING)?;
 
-        let mut insert: QueryBuilder<Sqlite> =
-            QueryBuilder::new("INSERT INTO set_delivery (set_id, seq, entry) ");
+        let mut insert: db::QueryBuilder =
+            db::QueryBuilder::new("INSERT INTO set_delivery (set_id, seq, entry) ");
         insert.push_values(rows, |mut row, (item, to)| {
             row.push_bind(to.set.0).push_bind(item.seq.0).push_bind(i64::from(item.entry));
         });
         insert.push(" ON CONFLICT (set_id, seq, entry) DO NOTHING");
-        insert.build().execute(&mut **tx).await.during(DURING)?;
+        insert.build().execute(&mut *tx).await.during(DURING)?;
     }
     Ok(())
 }
 
-impl AddressCache {
-    fn keep(&mut self, more: Addresses) {
-        if self.0.len() + more.len() > limits::ADDRESS_CACHE_MAX {
-            self.0.clear();
-        }
-        if more.len() <= limits::ADDRESS_CACHE_MAX {
-            self.0.extend(more);
-        }
-    }
-}
-
-/// Ids of the batch's addresses that the cache has not; new ones are inserted.
-async fn addresses(
+/// What a message's header says, where its set was made when nothing could be read
+/// of it; where all was known, it changes nothing.
+pub(super) async fn people(
     tx: &mut WriteTransaction,
-    cache: &AddressCache,
-    derived: &[Derived],
-) -> Result<Addresses, CatalogError> {
-    let people = derived.iter().flat_map(|item| item.header.iter().chain(&item.envelope));
-    let wanted: HashSet<&str> = people
-        .map(|person| person.address.as_str())
-        .filter(|address| !cache.0.contains_key(*address))
-        .collect();
-    let wanted: Vec<&str> = wanted.into_iter().collect();
-    let mut found = HashMap::with_capacity(wanted.len());
-    for addresses in wanted.chunks(ROWS_PER_STATEMENT) {
-        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new("INSERT INTO address (address) ");
-        insert.push_values(addresses, |mut row, address| {
-            row.push_bind(*address);
-        });
-        insert.push(" ON CONFLICT (address) DO NOTHING");
-        insert.build().execute(&mut **tx).await.during(DURING)?;
-        let mut query: QueryBuilder<Sqlite> =
-            QueryBuilder::new("SELECT address, address_id FROM address WHERE address IN (");
-        let mut list = query.separated(", ");
-        for address in addresses {
-            list.push_bind(*address);
-        }
-        query.push(")");
-        let rows: Vec<(String, i64)> =
-            query.build_query_as().fetch_all(&mut **tx).await.during(DURING)?;
-        found.extend(rows);
-    }
-    Ok(found)
-}
-
-async fn participants(
-    tx: &mut WriteTransaction,
-    cache: &AddressCache,
-    fresh: &Addresses,
     derived: &[Derived],
     assigned: &[Assigned],
-    known: &HashMap<Digest, SetId>,
 ) -> Result<(), CatalogError> {
-    let mut seen: HashSet<Digest> = HashSet::new();
-    let mut rows = Vec::new();
+    let cache = AddressCache::default();
+    let found = participant::addresses(tx, &cache, derived).await?;
+    participant::write(tx, &cache, &found, derived, assigned, &HashMap::new()).await?;
     for (item, to) in derived.iter().zip(assigned) {
-        // A message's header says the same each time it comes.
-        let is_first =
-            !known.contains_key(&item.message_sha256) && seen.insert(item.message_sha256);
-        let header = item.header.iter().filter(|_| is_first).map(|person| (person, "header"));
-        for (person, source) in header.chain(item.envelope.iter().map(|p| (p, "envelope"))) {
-            let id = fresh.get(&person.address).or_else(|| cache.0.get(&person.address));
-            let id = *id.ok_or_else(|| CatalogError::Corrupt("an address vanished".into()))?;
-            rows.push((to.set, id, person, source, item.seq));
-        }
-    }
-    for rows in rows.chunks(ROWS_PER_STATEMENT) {
-        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "INSERT INTO participant (set_id, address_id, role, source, seq, name) ",
-        );
-        insert.push_values(rows, |mut row, (set, address, person, source, seq)| {
-            row.push_bind(set.0)
-                .push_bind(*address)
-                .push_bind(person.role)
-                .push_bind(*source)
-                .push_bind(seq.0)
-                .push_bind(&person.name);
-        });
-        insert.push(" ON CONFLICT (set_id, address_id, role, source, seq) DO NOTHING");
-        insert.build().execute(&mut **tx).await.during(DURING)?;
+        db::query(
+            "UPDATE message_set SET subject = $1, from_text = $2, message_id = $3, sent_at = $4
+             WHERE set_id = $5 AND message_sha256 = $6",
+        )
+        .bind(&item.set.subject)
+        .bind(&item.set.from_text)
+        .bind(&item.set.message_id)
+        .bind(item.set.sent_at.map(|at| at.0))
+        .bind(to.set.0)
+        .bind(item.message_sha256.0.to_vec())
+        .execute(&mut *tx)
+        .await
+        .during(DURING)?;
     }
     Ok(())
 }
@@ -497,10 +431,10 @@ pub(super) async fn attachments(
         .flat_map(|(item, to)| item.attachments.iter().map(move |file| (to.set, file)))
         .collect();
     for rows in rows.chunks(ROWS_PER_STATEMENT) {
-        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+        let mut insert: db::QueryBuilder = db::QueryBuilder::new(
             "INSERT INTO attachment
                  (set_id, ordinal, parent, name, path, media_type, size_bytes, sha256, has_text,
-                  is_part) ",
+                  is_part, language, is_ocred, about, md5) ",
         );
         insert.push_values(rows, |mut row, (set, file)| {
             row.push_bind(set.0)
@@ -512,9 +446,13 @@ pub(super) async fn attachments(
                 .push_bind(file.size_bytes as i64)
                 .push_bind(file.sha256.0.to_vec())
                 .push_bind(i64::from(file.has_text))
-                .push_bind(i64::from(file.is_part));
+                .push_bind(i64::from(file.is_part))
+                .push_bind(file.language.clone())
+                .push_bind(i64::from(file.is_ocred))
+                .push_bind(&file.about)
+                .push_bind(file.md5.clone());
         });
-        insert.build().execute(&mut **tx).await.during(DURING)?;
+        insert.build().execute(&mut *tx).await.during(DURING)?;
     }
     Ok(())
 }
@@ -522,6 +460,7 @@ pub(super) async fn attachments(
 /// The gaps of new sets, and what of them is to be read again.
 pub(super) async fn gaps(
     tx: &mut WriteTransaction,
+    node: &str,
     derived: &[Derived],
     assigned: &[Assigned],
 ) -> Result<(), CatalogError> {
@@ -533,7 +472,7 @@ pub(super) async fn gaps(
         postponed.extend(item.postponed(to.set));
     }
     insert_gaps(tx, &lasting).await?;
-    pending::insert(tx, &postponed).await
+    pending::insert(tx, node, &postponed).await
 }
 
 pub(super) async fn insert_gaps(
@@ -541,7 +480,7 @@ pub(super) async fn insert_gaps(
     gaps: &[(DeliverySeq, Option<SetId>, &NewGap)],
 ) -> Result<(), CatalogError> {
     for rows in gaps.chunks(ROWS_PER_STATEMENT) {
-        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+        let mut insert: db::QueryBuilder = db::QueryBuilder::new(
             "INSERT INTO gap (seq, set_id, ordinal, path, media_type, reason, detail) ",
         );
         insert.push_values(rows, |mut row, (seq, set, gap)| {
@@ -553,7 +492,7 @@ pub(super) async fn insert_gaps(
                 .push_bind(gap.reason)
                 .push_bind(&gap.detail);
         });
-        insert.build().execute(&mut **tx).await.during(DURING)?;
+        insert.build().execute(&mut *tx).await.during(DURING)?;
     }
     Ok(())
 }
@@ -571,7 +510,7 @@ async fn mark_proven(
         .map(|(_, to)| to.set)
         .collect();
     for sets in sets.chunks(ROWS_PER_STATEMENT) {
-        let mut update: QueryBuilder<Sqlite> = QueryBuilder::new(
+        let mut update: db::QueryBuilder = db::QueryBuilder::new(
             "UPDATE message_set SET is_proven = 1 WHERE is_proven = 0 AND set_id IN (",
         );
         let mut list = update.separated(", ");
@@ -579,7 +518,7 @@ async fn mark_proven(
             list.push_bind(set.0);
         }
         update.push(")");
-        update.build().execute(&mut **tx).await.during(DURING)?;
+        update.build().execute(&mut *tx).await.during(DURING)?;
     }
     Ok(())
 }
@@ -615,23 +554,27 @@ mod tests {
         }
     }
 
+    fn up_to(after: i64, up_to: i64) -> (DeliverySeq, DeliverySeq) {
+        (DeliverySeq(after), DeliverySeq(up_to))
+    }
+
     /// Deliveries that the rows can refer to.
     async fn deliveries(catalog: &Catalog, count: i64) {
         let mut tx = catalog.write().await.unwrap();
-        sqlx::query(
-            "INSERT INTO segment VALUES (x'00', 'c', 'e', 'o', 'p', 1, x'00', 0, NULL, NULL)",
-        )
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+        db::query("INSERT INTO segment VALUES ($1, 'c', 'e', 'o', 'p', 1, $1, 0, NULL, NULL)")
+            .bind(vec![0])
+            .execute(&mut tx)
+            .await
+            .unwrap();
         for seq in 1..=count {
-            sqlx::query(
-                "INSERT INTO delivery VALUES ($1, $2, x'00', 0, 's', 0, 'c', 'e', 1, x'00',
+            db::query(
+                "INSERT INTO delivery VALUES ($1, $2, $3, 0, 's', 0, 'c', 'e', 1, $3,
                  'bare', 1, '{}', NULL, '[]')",
             )
             .bind(seq)
             .bind(seq.to_be_bytes().to_vec())
-            .execute(&mut *tx)
+            .bind(vec![0])
+            .execute(&mut tx)
             .await
             .unwrap();
         }
@@ -639,7 +582,7 @@ mod tests {
     }
 
     async fn count(catalog: &Catalog, what: &'static str) -> i64 {
-        sqlx::query_scalar(what).fetch_one(catalog.read()).await.unwrap()
+        db::query_scalar(what).fetch_one(catalog.read()).await.unwrap()
     }
 
     #[tokio::test]
@@ -648,7 +591,7 @@ mod tests {
         deliveries(&catalog, 4).await;
         let mut cache = AddressCache::default();
         let first = [derived(1, b"m1", b"k"), derived(2, b"m2", b"k"), derived(3, b"n", b"other")];
-        let to = write(&catalog, &mut cache, &first, &[], DeliverySeq(3)).await.unwrap();
+        let to = write(&catalog, &mut cache, &first, &[], up_to(0, 3)).await.unwrap().unwrap();
         assert_eq!((to[0].set, to[0].is_new, to[1].is_new), (to[1].set, true, false));
         assert_ne!(to[0].set, to[2].set);
 
@@ -656,12 +599,15 @@ mod tests {
         let mut again = derived(4, b"m1", b"k");
         again.is_proven = true;
         again.envelope = vec![person("j@k.l", "bcc")];
-        let to = write(&catalog, &mut cache, &[again], &[], DeliverySeq(4)).await.unwrap();
+        let to = write(&catalog, &mut cache, &[again], &[], up_to(3, 4)).await.unwrap().unwrap();
         assert!(!to[0].is_new);
         let set = to[0].set;
         assert_eq!(lookup(&catalog, &[Digest::of(b"m2")]).await.unwrap()[&Digest::of(b"m2")], set);
         assert_eq!(count(&catalog, "SELECT COUNT(*) FROM message_set").await, 2);
-        assert_eq!(count(&catalog, "SELECT SUM(is_proven) FROM message_set").await, 1);
+        assert_eq!(
+            count(&catalog, "SELECT COUNT(*) FROM message_set WHERE is_proven = 1").await,
+            1
+        );
         assert_eq!(count(&catalog, "SELECT COUNT(*) FROM set_delivery").await, 4);
         assert_eq!(count(&catalog, "SELECT COUNT(*) FROM gap").await, 2);
         assert_eq!(cursor::get(&catalog, FOLLOWER).await.unwrap(), 4);
@@ -678,7 +624,45 @@ mod tests {
         let mut large = derived(1, b"m", b"k");
         large.envelope = (0..12_000).map(|n| person(&format!("{n}@list"), "recipient")).collect();
         let mut cache = AddressCache::default();
-        write(&catalog, &mut cache, &[large], &[], DeliverySeq(1)).await.unwrap();
+        write(&catalog, &mut cache, &[large], &[], up_to(0, 1)).await.unwrap().unwrap();
         assert_eq!(count(&catalog, "SELECT COUNT(*) FROM participant").await, 12_002);
+    }
+
+    /// Headers can have it, and PostgreSQL's texts cannot.
+    #[tokio::test]
+    async fn a_nul_in_a_text_comes_back() {
+        let (catalog, _directory) = scratch().await;
+        deliveries(&catalog, 1).await;
+        let mut odd = derived(1, b"m", b"k");
+        odd.set.subject = "a\0b \u{10fffe}0".into();
+        odd.header[0] = NewParticipant { name: "\0".into(), ..person("nul\0@b.c", "from") };
+        odd.gaps = vec![NewGap::of_message("damaged", "at \0".into())];
+        let mut cache = AddressCache::default();
+        let to = write(&catalog, &mut cache, &[odd], &[], up_to(0, 1)).await.unwrap().unwrap();
+        let hits = super::super::hit::load(&catalog, &[to[0].set]).await.unwrap();
+        assert_eq!(hits[0].subject, "a\0b \u{10fffe}0");
+        let people = super::super::review::participants(&catalog, to[0].set, 9).await.unwrap();
+        assert!(people.iter().any(|p| p.address == "nul\0@b.c" && p.name == "\0"), "{people:?}");
+        let found = super::super::review::addresses_from(&catalog, None, "nul\0", 5).await.unwrap();
+        assert_eq!(found, ["nul\0@b.c"]);
+        assert_eq!(
+            super::super::review::gaps(&catalog, to[0].set).await.unwrap()[0].detail,
+            "at \0"
+        );
+    }
+
+    #[tokio::test]
+    async fn who_is_overtaken_writes_nothing() {
+        let Some(server) = super::super::tests::scratch_server().await else { return };
+        let catalog = Catalog::create(&server).await.unwrap();
+        deliveries(&catalog, 2).await;
+        let mut cache = AddressCache::default();
+        let first = [derived(1, b"m1", b"k")];
+        write(&catalog, &mut cache, &first, &[], up_to(0, 1)).await.unwrap().unwrap();
+        let both = [derived(1, b"m1", b"k"), derived(2, b"m2", b"k")];
+        let late = write(&catalog, &mut cache, &both, &[], up_to(0, 2)).await.unwrap();
+        assert_eq!(late, None);
+        assert_eq!(count(&catalog, "SELECT COUNT(*) FROM set_delivery").await, 1);
+        assert_eq!(cursor::get(&catalog, FOLLOWER).await.unwrap(), 1);
     }
 }

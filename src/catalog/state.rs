@@ -3,11 +3,9 @@
 //! bucket and written back from there, without anyone else knowing their columns.
 
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite};
 
-use super::{Catalog, CatalogError, During, WriteTransaction};
-use crate::base::ids::{DispositionId, MatterId};
+use super::{Catalog, CatalogError, During, WriteTransaction, db, schema};
+use crate::base::ids::{DispositionId, ErasureId, MatterId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -85,9 +83,18 @@ pub const TABLES: &[Table] = &[
         "released_by" Integer, "release_reason" Text,
     ]),
     table!("hold_custodian", 2, ["hold_id" Integer, "custodian_id" Integer]),
+    table!("document_password", 1, [
+        "password_id" Integer, "matter_id" Integer, "sealed" Text, "added_at" Integer,
+        "added_by" Integer,
+    ]),
     table!("disposition", 1, [
         "disposition_id" Integer, "class" Text, "epoch" Text, "due_at" Integer, "state" Text,
         "figures" Text, "proposed_at" Integer, "proposed_by" Integer, "decided_at" Integer,
+        "decided_by" Integer, "reason" Text, "ended_at" Integer, "result" Text,
+    ]),
+    table!("erasure", 1, [
+        "erasure_id" Integer, "state" Text, "ground" Text, "figures" Text,
+        "proposed_at" Integer, "proposed_by" Integer, "decided_at" Integer,
         "decided_by" Integer, "reason" Text, "ended_at" Integer, "result" Text,
     ]),
     table!("job", 1, [
@@ -128,27 +135,32 @@ impl Table {
         self.columns.iter().map(|(name, _)| *name).collect()
     }
 
+    fn kind_of(&self, column: &str) -> Kind {
+        let named = self.columns.iter().find(|(name, _)| *name == column);
+        named.map_or(Kind::Text, |(_, kind)| *kind)
+    }
+
     pub fn rows(&self, rows: Vec<Row>) -> Rows {
         let columns = self.names().into_iter().map(str::to_owned).collect();
         Rows { table: self.name.to_owned(), columns, rows, gone: Vec::new(), is_whole: false }
     }
 
-    fn select(&self, condition: &str) -> AssertSqlSafe<String> {
+    fn select(&self, condition: &str) -> db::AssertSqlSafe<String> {
         let key = self.names()[..self.key].join(", ");
         let columns = self.names().join(", ");
-        AssertSqlSafe(format!("SELECT {columns} FROM {} {condition} ORDER BY {key}", self.name))
+        db::AssertSqlSafe(format!("SELECT {columns} FROM {} {condition} ORDER BY {key}", self.name))
     }
 
-    fn read(&self, rows: &[SqliteRow]) -> Result<Vec<Row>, CatalogError> {
-        let read = |row: &SqliteRow| {
+    fn read(&self, rows: &[db::Row]) -> Result<Vec<Row>, CatalogError> {
+        let read = |row: &db::Row| {
             let values = self.columns.iter().enumerate().map(|(at, (_, kind))| {
                 Ok(match kind {
-                    Kind::Integer => row.try_get::<Option<i64>, _>(at)?.map(Value::Integer),
-                    Kind::Text => row.try_get::<Option<String>, _>(at)?.map(Value::Text),
+                    Kind::Integer => row.try_get::<Option<i64>>(at)?.map(Value::Integer),
+                    Kind::Text => row.try_get::<Option<String>>(at)?.map(Value::Text),
                 }
                 .unwrap_or(Value::Null))
             });
-            values.collect::<Result<Row, sqlx::Error>>()
+            values.collect::<Result<Row, db::Error>>()
         };
         rows.iter().map(read).collect::<Result<_, _>>().during("read the archive's state")
     }
@@ -172,24 +184,24 @@ pub async fn snapshot(
     limit: usize,
 ) -> Result<Snapshot, CatalogError> {
     const DURING: &str = "read the archive's state";
-    let mut tx = catalog.read().begin().await.during(DURING)?;
+    let mut tx = catalog.read().snapshot().await.during(DURING)?;
     // The first statement fixes what the transaction sees.
-    let (follows, last_set): (i64, i64) = sqlx::query_as(
+    let (follows, last_set): (i64, i64) = db::query_as(
         "SELECT (SELECT COALESCE(MAX(statement_id), 0) FROM statement),
                 (SELECT COALESCE(MAX(set_id), 0) FROM message_set)",
     )
-    .fetch_one(&mut *tx)
+    .fetch_one(&mut tx)
     .await
     .during(DURING)?;
     let mut tables = Vec::new();
     for table in TABLES {
         let rows = match table.is_appended {
-            false => sqlx::query(table.select("")).fetch_all(&mut *tx).await,
+            false => db::query(table.select("")).fetch_all(&mut tx).await,
             true => {
                 let (key, _) = table.columns[0];
-                let AssertSqlSafe(text) = table.select(&format!("WHERE {key} > $1"));
-                let text = AssertSqlSafe(format!("{text} LIMIT $2"));
-                sqlx::query(text).bind(since).bind(limit as i64).fetch_all(&mut *tx).await
+                let db::AssertSqlSafe(text) = table.select(&format!("WHERE {key} > $1"));
+                let text = db::AssertSqlSafe(format!("{text} LIMIT $2"));
+                db::query(text).bind(since).bind(limit as i64).fetch_all(&mut tx).await
             }
         };
         tables.push((table, table.read(&rows.during(DURING)?)?));
@@ -205,9 +217,9 @@ pub async fn audit_after(
 ) -> Result<Vec<Row>, CatalogError> {
     const DURING: &str = "read the audit";
     let table = Table::named("audit").expect("a table of the state");
-    let AssertSqlSafe(text) = table.select("WHERE audit_id > $1");
-    let text = AssertSqlSafe(format!("{text} LIMIT $2"));
-    let found = sqlx::query(text).bind(since).bind(limit as i64).fetch_all(catalog.read()).await;
+    let db::AssertSqlSafe(text) = table.select("WHERE audit_id > $1");
+    let text = db::AssertSqlSafe(format!("{text} LIMIT $2"));
+    let found = db::query(text).bind(since).bind(limit as i64).fetch_all(catalog.read()).await;
     table.read(&found.during(DURING)?)
 }
 
@@ -242,6 +254,15 @@ pub async fn of_disposition(
     told(tx, &wanted, id.0).await
 }
 
+/// An erasure, with the people who may have had to do with it.
+pub async fn of_erasure(
+    tx: &mut WriteTransaction,
+    id: ErasureId,
+) -> Result<Vec<Rows>, CatalogError> {
+    let wanted = [("person", ""), ("erasure", "WHERE erasure_id = $1")];
+    told(tx, &wanted, id.0).await
+}
+
 /// Rows of tables, each under a condition on `id` or none.
 async fn told(
     tx: &mut WriteTransaction,
@@ -251,14 +272,23 @@ async fn told(
     let mut told = Vec::new();
     for (name, condition) in wanted {
         let table = Table::named(name).expect("a table of the state");
-        let mut query = sqlx::query(table.select(condition));
+        let mut query = db::query(table.select(condition));
         if !condition.is_empty() {
             query = query.bind(id);
         }
-        let rows = query.fetch_all(&mut **tx).await.during("read a part of the state")?;
+        let rows = query.fetch_all(&mut *tx).await.during("read a part of the state")?;
         told.push(table.rows(table.read(&rows)?));
     }
     Ok(told)
+}
+
+/// The row of a table with this number; no row where there is none.
+pub async fn row(catalog: &Catalog, table: &str, id: i64) -> Result<Rows, CatalogError> {
+    let table = Table::named(table).expect("a table of the state");
+    let (key, _) = table.columns[0];
+    let query = db::query(table.select(&format!("WHERE {key} = $1"))).bind(id);
+    let found = query.fetch_all(catalog.read()).await.during("read a row of the state")?;
+    Ok(table.rows(table.read(&found)?))
 }
 
 /// Makes the tables what a statement says that they are.
@@ -289,6 +319,18 @@ pub async fn apply(tx: &mut WriteTransaction, told: &[Rows]) -> Result<(), Catal
             upsert(tx, table, &rows.columns, row).await?;
         }
     }
+    for (table, rows) in &known {
+        let (key, kind) = table.columns[0];
+        let numbers = rows.rows.iter().filter_map(|row| match &row[..] {
+            [Value::Integer(number), ..] => Some(*number),
+            _ => None,
+        });
+        if let (1, Kind::Integer, Some(last)) = (table.key, kind, numbers.max())
+            && rows.columns.first().is_some_and(|column| column == key)
+        {
+            schema::keep_ids(tx, table.name, key, last).await.during(DURING_APPLY)?;
+        }
+    }
     // What refers to others goes before them.
     for (table, rows) in known.iter().rev() {
         for key in &rows.gone {
@@ -297,7 +339,7 @@ pub async fn apply(tx: &mut WriteTransaction, told: &[Rows]) -> Result<(), Catal
         if rows.is_whole {
             let kept: std::collections::HashSet<&[Value]> =
                 rows.rows.iter().map(|row| table.key_of(row)).collect();
-            let found = sqlx::query(table.select("")).fetch_all(&mut **tx).await;
+            let found = db::query(table.select("")).fetch_all(&mut *tx).await;
             for row in table.read(&found.during("read the archive's state")?)? {
                 if !kept.contains(table.key_of(&row)) {
                     remove(tx, table, table.key_of(&row)).await?;
@@ -322,14 +364,18 @@ async fn upsert(
     columns: &[String],
     row: &[Value],
 ) -> Result<(), CatalogError> {
-    let mut query: QueryBuilder<Sqlite> =
-        QueryBuilder::new(format!("INSERT INTO {} ({}) VALUES (", table.name, columns.join(", ")));
+    let mut query: db::QueryBuilder = db::QueryBuilder::new(format!(
+        "INSERT INTO {} ({}) VALUES (",
+        table.name,
+        columns.join(", ")
+    ));
     let mut values = query.separated(", ");
-    for value in row {
-        match value {
-            Value::Null => values.push_bind(None::<i64>),
-            Value::Integer(number) => values.push_bind(*number),
-            Value::Text(text) => values.push_bind(text.clone()),
+    for (name, value) in columns.iter().zip(row) {
+        match (value, table.kind_of(name)) {
+            (Value::Null, Kind::Integer) => values.push_bind(None::<i64>),
+            (Value::Null, Kind::Text) => values.push_bind(None::<String>),
+            (Value::Integer(number), _) => values.push_bind(*number),
+            (Value::Text(text), _) => values.push_bind(text),
         };
     }
     let names = table.names();
@@ -344,7 +390,7 @@ async fn upsert(
         true => query.push("NOTHING"),
         false => query.push(format!("UPDATE SET {}", set.join(", "))),
     };
-    query.build().execute(&mut **tx).await.during(DURING_APPLY)?;
+    query.build().execute(&mut *tx).await.during(DURING_APPLY)?;
     Ok(())
 }
 
@@ -353,8 +399,8 @@ async fn remove(
     table: &Table,
     key: &[Value],
 ) -> Result<(), CatalogError> {
-    let mut query: QueryBuilder<Sqlite> =
-        QueryBuilder::new(format!("DELETE FROM {} WHERE 1 = 1", table.name));
+    let mut query: db::QueryBuilder =
+        db::QueryBuilder::new(format!("DELETE FROM {} WHERE 1 = 1", table.name));
     for (name, value) in table.names().into_iter().zip(key) {
         query.push(format!(" AND {name} = "));
         match value {
@@ -363,14 +409,14 @@ async fn remove(
             Value::Text(text) => query.push_bind(text.clone()),
         };
     }
-    query.build().execute(&mut **tx).await.during(DURING_APPLY)?;
+    query.build().execute(&mut *tx).await.during(DURING_APPLY)?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::tests::scratch;
+    use crate::catalog::tests::{scratch, scratch_file};
 
     /// Tables that are made again from records, or that nothing depends on.
     const OTHERS: &[&str] = &[
@@ -378,8 +424,12 @@ mod tests {
         "segment",
         "delivery",
         "delivery_message",
+        "part",
+        "part_need",
         "leaf",
         "statement",
+        // From the erasures.
+        "erased",
         // By the followers.
         "cursor",
         "address",
@@ -394,21 +444,30 @@ mod tests {
         "scrub_finding",
         "pending_reading",
         "damage",
+        "roll",
         // For a while only.
         "session",
         "login_failure",
         "known_peer",
         "condemned",
+        "spare_page",
+        // By going through what is held again.
+        "flag",
+        "hold_flag",
         "diminished",
+        "lease",
+        "node",
+        // By the next one that goes outside.
+        "outside",
         "_sqlx_migrations",
         "sqlite_sequence",
     ];
 
     #[tokio::test]
     async fn every_table_is_told_or_made_again() {
-        let (catalog, _directory) = scratch().await;
+        let (catalog, _directory) = scratch_file().await;
         let names: Vec<(String,)> =
-            sqlx::query_as("SELECT name FROM sqlite_master WHERE type = 'table'")
+            db::query_as("SELECT name FROM sqlite_master WHERE type = 'table'")
                 .fetch_all(catalog.read())
                 .await
                 .unwrap();
@@ -419,7 +478,7 @@ mod tests {
         for table in TABLES {
             let sql = format!("SELECT name, type, pk FROM pragma_table_info('{}')", table.name);
             let columns: Vec<(String, String, i64)> =
-                sqlx::query_as(AssertSqlSafe(sql)).fetch_all(catalog.read()).await.unwrap();
+                db::query_as(db::AssertSqlSafe(sql)).fetch_all(catalog.read()).await.unwrap();
             let ours: Vec<_> = table
                 .columns
                 .iter()
@@ -445,7 +504,7 @@ mod tests {
 
     async fn run(catalog: &Catalog, sql: &'static str) {
         let mut tx = catalog.write().await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut *tx).await.unwrap();
+        db::raw_sql(sql, &mut tx).await.unwrap();
         catalog.commit(tx, "test").await.unwrap();
     }
 
@@ -488,7 +547,7 @@ mod tests {
         let mut tx = second.write().await.unwrap();
         apply(&mut tx, &[gone]).await.unwrap();
         second.commit(tx, "test").await.unwrap();
-        let left: Vec<String> = sqlx::query_scalar("SELECT address FROM custodian_address")
+        let left: Vec<String> = db::query_scalar("SELECT address FROM custodian_address")
             .fetch_all(second.read())
             .await
             .unwrap();

@@ -1,7 +1,7 @@
 //! Statements: sealed objects of the bucket that tell what was decided and looked
 //! at, each with a leaf. A row waits with its content until it is in the bucket.
 
-use super::{Catalog, CatalogError, During, WriteTransaction};
+use super::{Catalog, CatalogError, During, WriteTransaction, db, schema};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::vault::bucket::Place;
@@ -37,7 +37,7 @@ pub async fn add(
     content: &[u8],
 ) -> Result<i64, CatalogError> {
     const DURING: &str = "write a statement";
-    let id: i64 = sqlx::query_scalar(
+    let id: i64 = db::query_scalar(
         "INSERT INTO statement (follows, at, action, row_count, content)
          VALUES (0, $1, $2, $3, $4) RETURNING statement_id",
     )
@@ -45,13 +45,13 @@ pub async fn add(
     .bind(action)
     .bind(i64::from(row_count))
     .bind(content)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await
     .during(DURING)?;
-    sqlx::query("UPDATE statement SET follows = $1 WHERE statement_id = $2")
+    db::query("UPDATE statement SET follows = $1 WHERE statement_id = $2")
         .bind(follows.unwrap_or(id))
         .bind(id)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await
         .during(DURING)?;
     Ok(id)
@@ -59,7 +59,7 @@ pub async fn add(
 
 /// The first that waits, in the order in which they were written.
 pub async fn first_waiting(catalog: &Catalog) -> Result<Option<Waiting>, CatalogError> {
-    let row: Option<(i64, i64, i64, String, i64, Vec<u8>)> = sqlx::query_as(
+    let row: Option<(i64, i64, i64, String, i64, Vec<u8>)> = db::query_as(
         "SELECT statement_id, follows, at, action, row_count, content FROM statement
          WHERE object IS NULL ORDER BY statement_id LIMIT 1",
     )
@@ -75,7 +75,7 @@ pub async fn first_waiting(catalog: &Catalog) -> Result<Option<Waiting>, Catalog
 
 /// How many wait, and the id of the last of all.
 pub async fn count_waiting(catalog: &Catalog) -> Result<(u64, i64), CatalogError> {
-    let (waiting, last): (i64, i64) = sqlx::query_as(
+    let (waiting, last): (i64, i64) = db::query_as(
         "SELECT (SELECT COUNT(*) FROM statement WHERE object IS NULL),
                 (SELECT COALESCE(MAX(statement_id), 0) FROM statement)",
     )
@@ -85,25 +85,36 @@ pub async fn count_waiting(catalog: &Catalog) -> Result<(u64, i64), CatalogError
     Ok((waiting as u64, last))
 }
 
-/// The statement is in the bucket: its leaf is appended, its content let go.
+/// The statement is in the bucket: its leaf is appended, its content let go. False,
+/// and nothing is done, where another node was first.
 pub async fn settle(
     tx: &mut WriteTransaction,
     statement_id: i64,
     place: &Place,
     leaf: &[u8],
     leaf_hash: &Digest,
-) -> Result<(), CatalogError> {
+) -> Result<bool, CatalogError> {
     const DURING: &str = "settle a statement";
-    let position: i64 = sqlx::query_scalar(
+    let waits: i64 = db::query_scalar(
+        "SELECT COUNT(*) FROM statement WHERE statement_id = $1 AND object IS NULL",
+    )
+    .bind(statement_id)
+    .fetch_one(&mut *tx)
+    .await
+    .during(DURING)?;
+    if waits == 0 {
+        return Ok(false);
+    }
+    let position: i64 = db::query_scalar(
         "INSERT INTO leaf (position, hash, body)
          VALUES ((SELECT COALESCE(MAX(position) + 1, 0) FROM leaf), $1, $2) RETURNING position",
     )
     .bind(&leaf_hash.0[..])
     .bind(leaf)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await
     .during(DURING)?;
-    sqlx::query(
+    db::query(
         "UPDATE statement SET content = NULL, object = $1, object_version = $2, position = $3
          WHERE statement_id = $4",
     )
@@ -111,10 +122,22 @@ pub async fn settle(
     .bind(&place.version)
     .bind(position)
     .bind(statement_id)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during(DURING)?;
-    Ok(())
+    Ok(true)
+}
+
+/// Whether all statements up to this one are in the bucket.
+pub async fn are_told(catalog: &Catalog, last: i64) -> Result<bool, CatalogError> {
+    let waiting: i64 = db::query_scalar(
+        "SELECT COUNT(*) FROM statement WHERE object IS NULL AND statement_id <= $1",
+    )
+    .bind(last)
+    .fetch_one(catalog.read())
+    .await
+    .during("count waiting statements")?;
+    Ok(waiting == 0)
 }
 
 /// Writes the row of a statement that is in the bucket and, unless `position` is
@@ -125,7 +148,7 @@ pub async fn restore(
     place: &Place,
     position: Option<u64>,
 ) -> Result<(), CatalogError> {
-    sqlx::query(
+    db::query(
         "INSERT INTO statement (statement_id, follows, at, action, row_count, object,
              object_version, position)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (statement_id) DO NOTHING",
@@ -138,16 +161,18 @@ pub async fn restore(
     .bind(&place.name)
     .bind(&place.version)
     .bind(position.map(|position| position as i64))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .during("write a statement back")?;
-    Ok(())
+    schema::keep_ids(tx, "statement", "statement_id", row.statement_id)
+        .await
+        .during("write a statement back")
 }
 
 /// Where a statement's leaf is in the log, once it has one.
 pub async fn position(catalog: &Catalog, statement_id: i64) -> Result<Option<u64>, CatalogError> {
     let position: Option<Option<i64>> =
-        sqlx::query_scalar("SELECT position FROM statement WHERE statement_id = $1")
+        db::query_scalar("SELECT position FROM statement WHERE statement_id = $1")
             .bind(statement_id)
             .fetch_optional(catalog.read())
             .await
@@ -157,10 +182,33 @@ pub async fn position(catalog: &Catalog, statement_id: i64) -> Result<Option<u64
 
 /// Whether a statement of this id is known.
 pub async fn is_known(catalog: &Catalog, statement_id: i64) -> Result<bool, CatalogError> {
-    let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM statement WHERE statement_id = $1")
+    let row: Option<(i64,)> = db::query_as("SELECT 1 FROM statement WHERE statement_id = $1")
         .bind(statement_id)
         .fetch_optional(catalog.read())
         .await
         .during("look for a statement")?;
     Ok(row.is_some())
+}
+
+/// Objects and places in the log of statements of these acts that were made from `from`
+/// to `until`, in their order.
+pub async fn of_actions(
+    catalog: &Catalog,
+    actions: &[&str],
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<(String, u64)>, CatalogError> {
+    let mut query = db::QueryBuilder::new(
+        "SELECT object, position FROM statement
+         WHERE object IS NOT NULL AND position IS NOT NULL AND at >= ",
+    );
+    query.push_bind(from.0).push(" AND at <= ").push_bind(until.0).push(" AND action IN (");
+    let mut list = query.separated(", ");
+    for action in actions {
+        list.push_bind((*action).to_owned());
+    }
+    query.push(") ORDER BY statement_id");
+    let rows: Vec<(String, i64)> =
+        query.build_query_as().fetch_all(catalog.read()).await.during("find statements")?;
+    Ok(rows.into_iter().map(|(object, position)| (object, position as u64)).collect())
 }

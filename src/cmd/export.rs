@@ -2,7 +2,6 @@
 //! running server, which then does the work, or without one.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::app::{AppError, Archive};
 use crate::base::durable;
 use crate::base::ids::{JobId, MatterId, RecordId};
 use crate::base::number::counted;
-use crate::catalog::job::State;
+use crate::catalog::job::{Lease, State};
 use crate::export::bundle::Format;
 use crate::export::convert::Pst;
 use crate::export::request::{self, Request, Scope, Summary};
@@ -24,7 +23,7 @@ use crate::ingest::log::Log;
 use crate::query::Dialect;
 use crate::search::{Ask, Search};
 
-use super::{ConfigArgument, print};
+use super::{ConfigArgument, ask, print};
 
 /// The variable that holds the password.
 const PASSWORD: &str = "MUNIMENT_PASSWORD";
@@ -73,7 +72,11 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum DialectArgument {
+    /// As Microsoft Purview documents it.
     Kql,
+    /// As Relativity documents it.
+    #[value(name = "dtsearch")]
+    DtSearch,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -116,7 +119,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn sign_in(archive: &Archive, name: &str) -> anyhow::Result<Actor> {
     let password = match std::env::var(PASSWORD) {
         Ok(password) => password,
-        Err(_) => ask_password(name)?,
+        Err(_) => ask::hidden(&format!("password of {name}"))?,
     };
     let access = archive.access();
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -128,32 +131,11 @@ async fn sign_in(archive: &Archive, name: &str) -> anyhow::Result<Actor> {
     Ok(session.actor)
 }
 
-/// Asks on the terminal, which does not show what is typed.
-fn ask_password(name: &str) -> anyhow::Result<String> {
-    let input = std::io::stdin();
-    let is_terminal = input.is_terminal();
-    let echo = |how: &str| {
-        // Where there is no stty, the password is seen as it is typed.
-        let _ = std::process::Command::new("stty").arg(how).status();
-    };
-    if is_terminal {
-        eprint!("password of {name}: ");
-        echo("-echo");
-    }
-    let mut line = String::new();
-    let read = input.lock().read_line(&mut line);
-    if is_terminal {
-        echo("echo");
-        eprintln!();
-    }
-    read.context("cannot read the password")?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-}
-
 fn request_of(arguments: &Arguments) -> anyhow::Result<Request> {
     let matter_id = arguments.matter.map(MatterId);
     let dialect = match arguments.dialect {
         DialectArgument::Kql => Dialect::Kql,
+        DialectArgument::DtSearch => Dialect::DtSearch,
     };
     Ok(Request {
         matter_id,
@@ -195,7 +177,7 @@ async fn do_here(
     let exporter = Exporter::new(vault, log, search, &archive.config.archive.work);
     let exporter = exporter.without_follower();
     let owner = format!("command {}", RecordId::generate());
-    let lease = exporting::lease(&exporter, &owner);
+    let lease = Lease::from(&owner, archive.catalog.now(&archive.clock).await?);
     let row = request::ask(actor, &exporter.queue, request, Some(&lease)).await?.row;
     let job = row.job_id;
     exporting::run(&exporter, row, &owner).await?;
@@ -223,17 +205,19 @@ fn finished(export: &request::Export) -> anyhow::Result<bool> {
     }
 }
 
-/// Copies the bundle; a crash leaves `out` whole or not at all.
+/// Copies the bundle; a crash leaves `out` whole or not at all, and a failure
+/// nothing.
 fn copy(made: &Path, out: &Path) -> std::io::Result<()> {
     let mut staged = out.as_os_str().to_owned();
     staged.push(".part");
     let staged = PathBuf::from(staged);
-    std::fs::copy(made, &staged)?;
-    std::fs::File::open(&staged)?.sync_all()?;
-    // A link, unlike a rename, refuses to replace a file that has come since.
-    let linked = std::fs::hard_link(&staged, out);
-    std::fs::remove_file(&staged)?;
-    linked?;
+    let copied = std::fs::copy(made, &staged)
+        .and_then(|_| std::fs::File::open(&staged)?.sync_all())
+        // A link, unlike a rename, refuses to replace a file that has come since.
+        .and_then(|()| std::fs::hard_link(&staged, out));
+    let removed = std::fs::remove_file(&staged);
+    copied?;
+    removed?;
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
     durable::sync_directory(parent.unwrap_or(Path::new(".")))
 }
@@ -261,4 +245,25 @@ fn tell(arguments: &Arguments, summary: &Summary) -> anyhow::Result<()> {
     }
     print(&text)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copy_that_fails_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (made, out) = (directory.path().join("made"), directory.path().join("o.zip"));
+        std::fs::write(&made, b"bundle").unwrap();
+        std::fs::write(&out, b"come since").unwrap();
+        assert!(copy(&made, &out).is_err());
+        // It opens, and no byte of it can be read: the copy was begun.
+        assert!(copy(Path::new("/proc/self/mem"), &directory.path().join("p.zip")).is_err());
+        let mut left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().flatten().collect();
+        left.sort_by_key(|one| one.file_name());
+        let left: Vec<_> = left.iter().map(|one| one.file_name()).collect();
+        assert_eq!(left, ["made", "o.zip"]);
+        assert_eq!(std::fs::read(&out).unwrap(), b"come since");
+    }
 }

@@ -10,8 +10,10 @@ use crate::access::{Actor, Role};
 use crate::app::Archive;
 use crate::base::config::{Config, TEMPLATE};
 use crate::base::durable;
-use crate::vault::keys::{MasterKey, random};
+use crate::vault::copy::Passphrase;
+use crate::vault::keys::random;
 
+use super::keys::make::{new_passphrase, write_recovery};
 use super::print;
 
 #[derive(clap::Args)]
@@ -23,8 +25,26 @@ pub struct Arguments {
     /// archive, to be moved off this machine.
     #[arg(long, value_name = "FILE")]
     pub recovery: Option<PathBuf>,
+    /// A file with the passphrase of the recovery copy, - to be asked; without it
+    /// one is made and printed.
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub catalog: CatalogArguments,
     #[command(flatten)]
     pub bucket: BucketArguments,
+}
+
+/// Where the catalog goes, if not into a file of the archive.
+#[derive(clap::Args)]
+pub struct CatalogArguments {
+    /// A PostgreSQL database, as postgres://user@host/database?sslmode=verify-full,
+    /// to keep the catalog in it.
+    #[arg(long, value_name = "URL")]
+    catalog: Option<String>,
+    /// A file with that user's password; by default what PGPASSFILE or PGPASSWORD say.
+    #[arg(long, value_name = "FILE", requires = "catalog")]
+    catalog_password: Option<PathBuf>,
 }
 
 /// Where the records go, if not into a directory of the archive.
@@ -59,16 +79,31 @@ pub struct BucketArguments {
     worm_required: bool,
 }
 
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// A file, as it is named from anywhere.
+fn file(path: &Option<PathBuf>) -> anyhow::Result<Option<String>> {
+    let Some(path) = path else { return Ok(None) };
+    let path = std::path::absolute(path)?;
+    Ok(Some(quoted(path.to_str().context("the names of files must be UTF-8")?)))
+}
+
+impl CatalogArguments {
+    fn fill(&self, lines: &mut [String]) -> anyhow::Result<()> {
+        if let Some(url) = &self.catalog {
+            set(lines, "[archive]", "catalog", &quoted(url));
+        }
+        if let Some(file) = file(&self.catalog_password)? {
+            set(lines, "[archive]", "catalog_password", &file);
+        }
+        Ok(())
+    }
+}
+
 impl BucketArguments {
-    /// The configuration's template, with what was given in its place.
-    fn template(&self) -> anyhow::Result<String> {
-        let quoted = |text: &str| toml::Value::from(text).to_string();
-        let file = |path: &Option<PathBuf>| -> anyhow::Result<Option<String>> {
-            let Some(path) = path else { return Ok(None) };
-            let path = std::path::absolute(path)?;
-            let path = path.to_str().context("the names of files must be UTF-8")?;
-            Ok(Some(quoted(path)))
-        };
+    fn fill(&self, lines: &mut [String]) -> anyhow::Result<()> {
         let text = |text: &Option<String>| text.as_deref().map(quoted);
         let keys = [
             ("kind", self.endpoint.as_ref().map(|_| quoted("s3"))),
@@ -81,14 +116,23 @@ impl BucketArguments {
             ("disposition_credentials", file(&self.disposition_credentials)?),
             ("ca_file", file(&self.ca_file)?),
         ];
-        let mut lines: Vec<String> = TEMPLATE.lines().map(str::to_owned).collect();
         for (key, value) in keys {
             let Some(value) = value else { continue };
-            set(&mut lines, "[bucket]", key, &value);
+            set(lines, "[bucket]", key, &value);
         }
         if self.worm_required {
-            set(&mut lines, "[vault]", "worm", &quoted("required"));
+            set(lines, "[vault]", "worm", &quoted("required"));
         }
+        Ok(())
+    }
+}
+
+impl Arguments {
+    /// The configuration's template, with what was given in its place.
+    fn template(&self) -> anyhow::Result<String> {
+        let mut lines: Vec<String> = TEMPLATE.lines().map(str::to_owned).collect();
+        self.catalog.fill(&mut lines)?;
+        self.bucket.fill(&mut lines)?;
         Ok(lines.join("\n") + "\n")
     }
 }
@@ -103,9 +147,13 @@ fn set(lines: &mut [String], section: &str, key: &str, value: &str) {
     *line.expect("the template has every key") = format!("{key} = {value}");
 }
 
+/// What the recovery copy is called beside the archive.
+pub const RECOVERY: &str = "RECOVERY-KEY.age";
+
 const ADVICE: &str = "\
-Keep the recovery copy of the master key off this machine, in two places: whoever
-has it and the bucket has the archive, and without it the bucket is noise.
+Move the recovery copy of the master key off this machine, and note its passphrase
+elsewhere: whoever has both and the bucket has the archive, and without them or the
+key file the bucket is noise. See that it opens: muniment keys check --recovery FILE
 Note the log key outside too: with it anyone can check an export offline.
 ";
 
@@ -118,15 +166,17 @@ pub struct Made {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let recovery =
-        arguments.recovery.clone().unwrap_or_else(|| arguments.data.join("RECOVERY-KEY.txt"));
-    let template = arguments.bucket.template()?;
-    let (made, archive) = create(&arguments.data, &recovery, &template).await?;
+    let recovery = arguments.recovery.clone().unwrap_or_else(|| arguments.data.join(RECOVERY));
+    let template = arguments.template()?;
+    let (passphrase, generated) = new_passphrase(arguments.passphrase_file.as_deref())?;
+    let (made, archive) = create(&arguments.data, &recovery, &passphrase, &template).await?;
+    let generated =
+        generated.map_or(String::new(), |text| format!("recovery passphrase: {text}\n"));
     let Made { config, login, password, journal } = &made;
     let (config, recovery) = (config.display(), recovery.display());
     print(&format!(
         "archive: {}\nconfig: {config}\nlog key: {}\njournal: {journal}\nlogin: {login}\n\
-         password: {password}\nrecovery: {recovery}\n\n{ADVICE}\n\
+         password: {password}\nrecovery: {recovery}\n{generated}\n{ADVICE}\n\
          Start with: muniment serve --config {config}\n",
         archive.vault.archive(),
         archive.vault.log_signer().verifier(),
@@ -144,6 +194,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 pub async fn create(
     data: &Path,
     recovery: &Path,
+    passphrase: &Passphrase,
     template: &str,
 ) -> anyhow::Result<(Made, Archive)> {
     let path = data.join("muniment.toml");
@@ -168,9 +219,10 @@ pub async fn create(
     durable::create(&path, text.as_bytes(), 0o640)
         .with_context(|| format!("cannot write {}", path.display()))?;
     let archive = Archive::create(config).await?;
-    let master = MasterKey::load(&archive.config.archive.master_key)?;
-    durable::create(recovery, format!("{}\n", master.to_text()).as_bytes(), 0o600)
-        .with_context(|| format!("cannot write the recovery copy {}", recovery.display()))?;
+    let master = archive.vault.master().await;
+    write_recovery(&archive, &master, recovery, passphrase)
+        .await
+        .with_context(|| format!("the recovery copy {}", recovery.display()))?;
     let administrator = New {
         name: "admin".into(),
         display_name: "Administrator".into(),

@@ -4,10 +4,14 @@
 //! arguments, or nothing could be checked; 3 a check found all good that can be
 //! checked, but not all can.
 
+mod ask;
 mod check_pst;
+mod classes;
 pub mod demo;
 mod export;
 mod init;
+mod keys;
+mod master;
 mod rebuild;
 mod serve;
 mod status;
@@ -46,6 +50,12 @@ enum Command {
     Verify(verify::Arguments),
     /// How the archive is, and whether its bucket enforces write-once.
     Status(status::Arguments),
+    /// Copies of the master key, proofs that they open, and its rotation.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// The retention classes, and the trial of rules that give them.
+    #[command(subcommand)]
+    Classes(classes::Command),
     /// People who can sign in.
     #[command(subcommand)]
     User(user::Command),
@@ -59,7 +69,7 @@ enum Command {
     Version,
     /// Read mail for the archive that started this process.
     #[command(hide = true)]
-    Worker,
+    Worker(worker::Arguments),
 }
 
 /// The archive that a command works on.
@@ -97,12 +107,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             return block_on(async { Ok(verify::run(arguments).await) });
         }
         Command::Status(arguments) => block_on(status::run(arguments))?,
+        Command::Keys(command) => return block_on(keys::run(command)),
+        Command::Classes(command) => block_on(classes::run(command))?,
         Command::User(command) => block_on(user::run(command))?,
         Command::Export(arguments) => block_on(export::run(arguments))?,
         Command::VerifyExport(arguments) => return Ok(verify_export::run(&arguments)),
         Command::CheckPst(arguments) => return Ok(check_pst::run(&arguments)),
         Command::Version => print(concat!("muniment ", env!("CARGO_PKG_VERSION"), "\n"))?,
-        Command::Worker => worker::run()?,
+        Command::Worker(arguments) => worker::run(&arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,16 +10,24 @@ use crate::access::{Actor, Role};
 use crate::app::Archive;
 use crate::base::crash;
 use crate::base::number::counted;
-use crate::catalog::delivery;
+use crate::catalog::{delivery, roll};
 use crate::ingest::rebuild::{Rebuilt, missing, rebuild};
 use crate::policy::restore::{Restored, restore};
+use crate::retention::erasure;
 
+use super::master::MasterArguments;
 use super::{ConfigArgument, print};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
+    #[command(flatten)]
+    master: MasterArguments,
+    /// With a master key that is stale, because the one that replaced it is lost with
+    /// all its copies: what only that one opens is told of and left closed.
+    #[arg(long)]
+    newer_is_lost: bool,
     /// Print one JSON object at the end, and no progress.
     #[arg(long)]
     json: bool,
@@ -27,8 +35,17 @@ pub struct Arguments {
 
 /// Exit code 1 where something of the log is missing or damaged: all else is there.
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let archive = Archive::open_rebuilding(arguments.config.load()?).await?;
+    let config = arguments.config.load()?;
+    let master = arguments.master.load(&config)?;
+    let archive = Archive::open_rebuilding(config, master).await?;
+    if !arguments.newer_is_lost {
+        archive.vault.check_newest().await?;
+    }
     let _lock = archive.lock()?;
+    // The server will want it.
+    if !archive.config.archive.master_key.exists() {
+        archive.store_master().await?;
+    }
     let mut shown = Shown::new(arguments.json);
     let (vault, catalog) = (&archive.vault, &archive.catalog);
     let mut say = |step, done, total| shown.say(step, done, total);
@@ -37,12 +54,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let now = archive.clock.now();
     let restored =
         restore(vault, catalog, now, &mut |done, total| shown.say("policy", done, total)).await?;
+    let erased = erasure::after_rebuild(catalog, now).await?;
     let faults = [&rebuilt.faults[..], &restored.faults, &missing(catalog).await?].concat();
     let act = Act::new("archive.rebuild", None, "the catalog, from the bucket").with(json!({
         "leaves": rebuilt.leaves,
         "segments": rebuilt.segments,
         "statements": restored.statements,
         "adopted": rebuilt.adopted,
+        "erased_again": erased,
         "faults": faults.len(),
     }));
     audit::record(
@@ -53,6 +72,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Outcome::Done,
     )
     .await?;
+    roll::want_every_epoch(catalog, archive.clock.now()).await?;
     let deliveries = delivery::totals(catalog).await?.deliveries;
     archive.finish_rebuilding().await?;
     let text = match arguments.json {

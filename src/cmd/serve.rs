@@ -11,19 +11,34 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
-use crate::app::{Archive, Parts, ServeLock};
-use crate::base::config;
+use crate::app::{AppError, Archive, Parts, ServeLock};
+use crate::base::chain::chain;
+use crate::base::config::{self, Confinement};
 use crate::base::port::Unbound;
+use crate::hold::flags::Flags;
 use crate::http;
+use crate::ingest::Cause;
 use crate::ingest::follow::{Follower, Progress};
 use crate::ingest::publish::check_published;
 use crate::jobs::Runner;
 use crate::jobs::check::Checks;
+use crate::jobs::clocks::Watch;
+use crate::jobs::compact::Compacting;
+use crate::jobs::flags::Flagging;
+use crate::jobs::locks;
+use crate::jobs::nodes::{self, Nodes};
+use crate::jobs::outside::Outside;
+use crate::jobs::retry::Retries;
 use crate::policy::{Recorder, Teller};
+use crate::retention::locks::Roller;
 use crate::smtp::listener::Server;
+use crate::vault::master::MasterKey;
+use crate::vault::retention::Schedule;
 use crate::worker::Pool;
 
-use super::{ConfigArgument, print};
+use super::{ConfigArgument, keys, print};
+
+const NOT_PUBLISHED: &str = "the log is not published any more";
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -75,6 +90,9 @@ impl Running {
         );
         // First, since a second server finds the ports taken too.
         let lock = archive.lock()?;
+        if MasterKey::load_next(&config.archive.master_key)?.is_some() {
+            tracing::warn!("{}", keys::UNFINISHED.trim_end());
+        }
         let address = config.http.listen;
         let (protocol, setting) = ("HTTP", "http.listen");
         let listener = TcpListener::bind(address).await.map_err(|error| Unbound {
@@ -84,7 +102,9 @@ impl Running {
             error,
         })?;
         let http = listener.local_addr()?;
-        let (vault, catalog) = (&archive.vault, archive.catalog.clone());
+        let (catalog, is_known) = nodes::join(&archive.catalog, config).await?;
+        let archive = &Archive { catalog: catalog.clone(), ..archive.clone() };
+        let vault = &archive.vault;
         // Before anything is committed: a catalog older than the log must not grow.
         let publisher =
             check_published(catalog, vault.bucket().clone(), vault.log_signer()).await?;
@@ -93,7 +113,12 @@ impl Running {
         let server = Server::bind(config, ingest.clone(), archive.clock.clone()).await?;
         let smtp = server.addresses().to_vec();
         let workers = Arc::new(Pool::new(std::env::current_exe()?, config.worker.clone()));
+        check_confinement(&workers, config.worker.confinement).await?;
+        workers.check_ocr().await?;
         let index = archive.open_index()?;
+        if !is_known && index.cursor() > 0 {
+            index.reset("the catalog does not know this node")?;
+        }
         let follower = Follower::new(
             vault.clone(),
             archive.catalog.clone(),
@@ -106,6 +131,7 @@ impl Running {
         let metrics = PrometheusBuilder::new().install_recorder()?;
         let recorder = Recorder::new(archive.catalog.clone());
         let teller = Teller::new(vault.clone(), recorder.clone(), archive.clock.clone());
+        let (publishing_log, closing) = (log.clone(), ingest.clone());
         let context = archive.web(Parts {
             ingest,
             log,
@@ -138,16 +164,47 @@ impl Running {
         });
         tasks.spawn(async move {
             if let Err(error) = publishing.await {
-                // Deliveries go on; nothing more is signed until it is looked into.
-                let error = anyhow::Error::from(error);
-                tracing::error!(error = %format!("{error:#}"), "the log is not published any more");
+                // Nothing more is signed until it is looked into. Deliveries go on, but
+                // where they would be in no log: another catalog goes on with it.
+                let why = chain(&error);
+                if error.is_of_another_catalog() {
+                    closing.close(Cause::Log, format!("{NOT_PUBLISHED}: {why}"));
+                }
+                tracing::error!(error = why, "{NOT_PUBLISHED}");
+                publishing_log.stop(format!("{NOT_PUBLISHED}: {why}"));
             }
         });
         let rate = Some(config.vault.check_bytes_per_second);
-        let checks = Checks::new(archive.scrubber("serve", rate), config.vault.check_days);
+        let checks =
+            Checks::new(archive.scrubber(archive.catalog.owner(), rate), config.vault.check_days);
         tasks.spawn(checks.run(stopped_by(stopping.clone())));
+        let schedule = Arc::new(Schedule::new(&config.class));
+        let (catalog, clock) = (archive.catalog.clone(), archive.clock.clone());
+        if let Some(flags) = Flags::of(catalog, clock, vault.bucket(), schedule).await? {
+            tasks.spawn(Flagging::new(flags).run(stopped_by(stopping.clone())));
+        }
+        let compacting = Compacting::new(context.retention.clone());
+        tasks.spawn(compacting.run(stopped_by(stopping.clone())));
+        let (bucket, catalog) = (vault.bucket().clone(), archive.catalog.clone());
+        let watch = Watch::new(bucket, catalog, archive.clock.clone());
+        tasks.spawn(watch.run(stopped_by(stopping.clone())));
+        let (bucket, catalog) = (vault.bucket().clone(), archive.catalog.clone());
+        let roller = Roller::new(bucket, catalog, archive.clock.clone());
+        tasks.spawn(locks::run(roller, stopped_by(stopping.clone())));
+        let outside = Outside::new(
+            archive.catalog.clone(),
+            archive.clock.clone(),
+            (vault.bucket().clone(), context.review.log.clone()),
+            config,
+        );
+        tasks.spawn(outside.run(stopped_by(stopping.clone())));
+        let on = (vault.clone(), archive.catalog.clone(), context.ingest.clone());
+        let nodes = Nodes::new(on, context.retention.clone());
+        tasks.spawn(nodes.run(stopped_by(stopping.clone())));
         let jobs = Runner::of_server(context.exports.clone(), context.retention.clone());
         tasks.spawn(jobs.run(stopped_by(stopping.clone())));
+        let retries = Retries::new(context.review.clone(), progress.clone());
+        tasks.spawn(retries.run(stopped_by(stopping.clone())));
         let until = stopped_by(stopping);
         tasks.spawn(async move {
             if let Err(error) = http::serve(listener, context, until).await {
@@ -228,4 +285,15 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// Whether the processes that read mail can do nothing else.
+async fn check_confinement(workers: &Pool, wanted: Confinement) -> anyhow::Result<()> {
+    let trial = workers.trial().await?;
+    match wanted {
+        _ if trial.open.is_empty() => tracing::info!("mail is read by {}", trial.words()),
+        Confinement::Required => return Err(AppError::NotConfined(trial.words()).into()),
+        Confinement::Optional => tracing::warn!("mail is read by {}", trial.words()),
+    }
+    Ok(())
 }

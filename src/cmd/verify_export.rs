@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use crate::ledger::note::Verifier;
-use crate::verify::bundle::{verify, verify_file};
+use crate::ledger::stamp::Authorities;
+use crate::verify::bundle::{verify_file, verify_with};
 use crate::verify::report::{EXIT_UNCHECKED, Report};
 
 use super::print;
@@ -25,6 +26,9 @@ pub struct Arguments {
     /// A loose copy of one message or attachment: checks it alone.
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
+    /// Authorities (PEM): the bundle's time stamp must be by one of them.
+    #[arg(long, value_name = "FILE")]
+    timestamp_ca: Option<PathBuf>,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -54,10 +58,17 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 fn check(arguments: &Arguments) -> anyhow::Result<Report> {
     let key = read_key(&arguments.key)?;
+    let authorities = arguments.timestamp_ca.as_deref().map(read_authorities).transpose()?;
     Ok(match &arguments.file {
         Some(file) => verify_file(&arguments.bundle, &key, file)?,
-        None => verify(&arguments.bundle, &key)?,
+        None => verify_with(&arguments.bundle, &key, authorities.as_ref())?,
     })
+}
+
+fn read_authorities(path: &Path) -> anyhow::Result<Authorities> {
+    let pem = std::fs::read(path)
+        .with_context(|| format!("cannot read the authorities in {}", path.display()))?;
+    Authorities::from_pem(&pem).with_context(|| path.display().to_string())
 }
 
 fn read_key(given: &str) -> anyhow::Result<Verifier> {

@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::convert::{Converter, Pst, directory_of, name_of};
@@ -118,7 +119,17 @@ pub struct Closing<'a> {
     pub account: &'a [u8],
     /// The signed note; absent when nothing was published.
     pub checkpoint: Option<&'a str>,
+    pub stamped: Option<&'a StampedCheckpoint>,
     pub readme: &'a str,
+}
+
+/// A checkpoint that was stamped, as it goes into a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StampedCheckpoint {
+    pub note: Bytes,
+    pub stamp: Bytes,
+    /// That the bundle's checkpoint extends it: hashes, each in hex on a line.
+    pub proof: String,
 }
 
 /// Removes what an unfinished bundle leaves.
@@ -138,7 +149,7 @@ impl BundleWriter {
             Format::Eml => Form::Eml,
             Format::Mbox => Form::Mbox(spool()?),
             Format::Pst(options) => Form::Pst {
-                converter: Box::new(Converter::create(path, name, &options)?),
+                converter: Box::new(Converter::create(path, name, &options, out.stopper.clone())?),
                 with_eml: options.with_eml,
             },
         };
@@ -292,6 +303,11 @@ impl BundleWriter {
             (manifest::KEY, key.as_bytes()),
         ];
         small.extend(closing.checkpoint.map(|note| (manifest::CHECKPOINT, note.as_bytes())));
+        if let Some(stamped) = closing.stamped {
+            small.push((manifest::STAMPED, &stamped.note[..]));
+            small.push((manifest::STAMP, &stamped.stamp[..]));
+            small.push((manifest::STAMP_PROOF, stamped.proof.as_bytes()));
+        }
         for (path, bytes) in small {
             out.file(path, bytes)?;
             let (size, sha256) = (bytes.len() as u64, Digest::of(bytes));
@@ -362,6 +378,27 @@ pub(super) fn safe_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever it is written as: the message is longer than what is written at once.
+    #[test]
+    fn a_stop_ends_the_writing_of_a_message() {
+        let base64 = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5\r\n";
+        let head = "Content-Type: a/b; name=large\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+        let raw = format!("{head}{}", base64.repeat(20_000));
+        for format in [Format::Eml, Format::Pst(Pst::default())] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("bundle.zip");
+            let mut writer = BundleWriter::create(&path, format, "A").unwrap();
+            let about = || About { set: 1, proofs: Vec::new() };
+            let outgoing = Outgoing { bytes: raw.as_bytes(), separator: b"", recipients: &[] };
+            writer.message(&outgoing, about()).unwrap();
+            writer.stopper().stop();
+            assert!(writer.message(&outgoing, about()).is_err(), "{format:?}");
+            drop(writer);
+            discard(&path);
+            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        }
+    }
 
     #[test]
     fn attachment_names_are_safe_everywhere() {

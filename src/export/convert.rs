@@ -9,11 +9,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{BundleError, Outgoing, safe_name};
 use super::manifest::Converted;
+use super::out::Stopper;
 use crate::base::hash::Digest;
 use crate::base::ids::RecordId;
 use crate::pst::model::Exception;
@@ -81,6 +83,10 @@ pub(super) fn name_of(file: &Path) -> String {
     format!("pst/{}", file.file_name().unwrap_or_default().to_string_lossy())
 }
 
+/// What is told of one message: mail can be made of nothing but faults.
+const REASONS_MAX: usize = 1000;
+const SUBJECT_CHARS_MAX: usize = 300;
+
 pub(super) struct Converter {
     files: Files,
     directory: PathBuf,
@@ -88,20 +94,27 @@ pub(super) struct Converter {
 }
 
 impl Converter {
-    /// For an export called `name`; what an earlier try left is removed.
-    pub fn create(bundle: &Path, name: &str, options: &Pst) -> Result<Self, BundleError> {
+    /// For an export called `name`; what an earlier try left is removed. A stop is
+    /// heard in the middle of a message too.
+    pub fn create(
+        bundle: &Path,
+        name: &str,
+        options: &Pst,
+        stopper: Stopper,
+    ) -> Result<Self, BundleError> {
         let directory = directory_of(bundle);
         let failed = |source| BundleError::Write { path: directory.clone(), source };
         if directory.exists() {
             fs::remove_dir_all(&directory).map_err(failed)?;
         }
         fs::create_dir_all(&directory).map_err(failed)?;
-        let files = Files::create(Plan {
+        let plan = Plan {
             directory: directory.clone(),
             stem: stem(name),
             file_bytes: options.file_bytes_max,
             items_per_folder: options.folder_items_max,
-        })?;
+        };
+        let files = Files::create(plan, Arc::new(move || stopper.check()))?;
         Ok(Self { files, directory, folder: name.to_owned() })
     }
 
@@ -116,17 +129,23 @@ impl Converter {
         mime::add_envelope(&mut message, outgoing.recipients);
         message.record = record;
         message.sha256 = Some(sha256);
-        let subject = message.subject.clone();
+        // It is told with each reason, and may be all of a large message.
+        let subject = message.subject.chars().take(SUBJECT_CHARS_MAX).collect();
         let added = self.files.add(std::slice::from_ref(&self.folder), message)?;
         let mut folder = self.folder.clone();
         let mut reasons = Vec::new();
+        let mut more = 0_usize;
         for exception in added.exceptions {
             match exception {
                 // Nothing is lost by it: the manifest names the folder.
                 Exception::FolderRolled { written, .. }
                 | Exception::FolderRenamed { written, .. } => folder = written,
+                _ if reasons.len() == REASONS_MAX => more += 1,
                 other => reasons.push(format!("in the PST: {other}")),
             }
+        }
+        if more > 0 {
+            reasons.push(format!("in the PST: {more} more of this message"));
         }
         let converted = Converted { path: name_of(&added.file), folder };
         Ok((converted, Lost { subject, reasons }))
@@ -182,6 +201,22 @@ mod tests {
             assert_eq!(stem(name), file);
         }
         assert_eq!(stem(&"ü".repeat(200)), "ü".repeat(40));
+    }
+
+    /// A mail can be nothing but faults, and each of them is told with its subject.
+    #[test]
+    fn reasons_of_one_message_are_bounded() {
+        let directory = tempfile::tempdir().unwrap();
+        let bundle = directory.path().join("a.zip");
+        let mut converter =
+            Converter::create(&bundle, "A", &Pst::default(), Stopper::default()).unwrap();
+        let words: String = (0..3000).map(|number| format!("=?x{number}?q?a?= ")).collect();
+        let raw = format!("Subject: {}\r\nX-A: {words}\r\n\r\n", "long ".repeat(1000));
+        let outgoing = Outgoing { bytes: raw.as_bytes(), separator: b"", recipients: &[] };
+        let (_, lost) = converter.add(&outgoing, None, Digest::of(raw.as_bytes())).unwrap();
+        assert_eq!(lost.reasons.len(), REASONS_MAX + 1);
+        assert_eq!(lost.reasons[REASONS_MAX], "in the PST: 2000 more of this message");
+        assert_eq!(lost.subject.chars().count(), SUBJECT_CHARS_MAX);
     }
 
     #[test]

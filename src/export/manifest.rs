@@ -22,6 +22,11 @@ pub const VERSION_CONVERTED: u32 = 2;
 pub const MANIFEST: &str = "manifest.json";
 pub const MANIFEST_NOTE: &str = "manifest.note";
 pub const CHECKPOINT: &str = "checkpoint";
+/// The newest checkpoint that has a time stamp, the stamp, and the proof that the
+/// bundle's checkpoint extends it.
+pub const STAMPED: &str = "stamped-checkpoint";
+pub const STAMP: &str = "stamped-checkpoint.tsr";
+pub const STAMP_PROOF: &str = "stamped-checkpoint.proof";
 pub const KEY: &str = "key.txt";
 pub const ACCOUNT: &str = "account.json";
 pub const EXCEPTIONS: &str = "exceptions.json";

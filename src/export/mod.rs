@@ -3,12 +3,14 @@
 //! job, `collect` opens records, `bundle` writes (`out` the zip, `convert` the
 //! PST files); `verify` checks the outcome.
 
+mod account;
 pub mod bundle;
 mod collect;
 pub mod convert;
 mod frozen;
 pub mod manifest;
 mod out;
+pub mod purge;
 pub mod request;
 pub mod run;
 
@@ -148,6 +150,11 @@ impl Exporter {
 /// Where bundles are, below the configured directory for work.
 pub fn directory(work: &Path) -> PathBuf {
     work.join("exports")
+}
+
+/// The list of the sets that a job exports, in that directory.
+fn list_of(directory: &Path, job: JobId) -> PathBuf {
+    directory.join(format!("{job}.list"))
 }
 
 /// The bundle of a job in that directory.

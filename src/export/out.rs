@@ -68,7 +68,8 @@ impl Out {
 
     pub fn file(&mut self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
         self.start(name, bytes.len() as u64 > SMALL_BYTES_MAX)?;
-        self.zip.write_all(bytes).map_err(|error| self.failed(error))
+        let copied = copy(&mut &bytes[..], &mut self.zip, &self.stopper, |_| {});
+        copied.map_err(|error| self.failed(error))
     }
 
     /// A file of all that `from` gives.

@@ -7,33 +7,29 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::bundle::{About, BundleWriter, Closing, Outgoing, discard};
+use super::account;
+use super::bundle::{About, BundleWriter, Closing, Outgoing, StampedCheckpoint, discard};
 use super::collect::{Collector, Message};
 use super::frozen::{self, failed};
 use super::manifest::{FORMAT, Head, Proof};
 use super::out::Stopper;
 use super::request::{self, Export, Request, Scope, Summary};
-use super::{ExportError, Exporter};
+use super::{ExportError, Exporter, list_of};
 use crate::access::audit::{Act, Outcome, record_in};
 use crate::access::{Actor, person};
+use crate::base::chain::chain;
 use crate::base::ids::{JobId, SetId};
-use crate::base::limits::EXPORT_LEASE_SECONDS;
 use crate::catalog::job::{self, JobRow, Lease, Renewed, State};
 use crate::catalog::{delivery, leaf, pending};
 use crate::hold;
-use crate::ingest::log::Published;
+use crate::ingest::log::{LogError, Published};
+use crate::ingest::stamps;
 use crate::search;
 
 /// How often progress is written.
 const PROGRESS: Duration = Duration::from_millis(500);
 
 const README: &str = include_str!("README.txt");
-
-/// A lease from now on.
-pub fn lease(exporter: &Exporter, owner: &str) -> Lease {
-    let until = exporter.clock.now().plus_seconds(EXPORT_LEASE_SECONDS);
-    Lease { owner: owner.to_owned(), until }
-}
 
 /// Does a leased job to its end and says so in catalog and audit. An error
 /// means that the job could not be ended: it is left to be leased again.
@@ -77,24 +73,12 @@ pub async fn run(exporter: &Exporter, row: JobRow, owner: &str) -> Result<(), Ex
         let act = Act::new("export.run", matter, &name).with(detail);
         record_in(&mut tx, now, &asked_by, &act, outcome).await?;
         exporter.catalog.commit(tx, "end an export").await?;
-        // A crash before this leaves a list that no one reads.
-        let _ = fs::remove_file(list_of(exporter, id));
+        // The list of a bundle stays beside it, and says what is in it (`purge`).
+        if state != State::Done {
+            let _ = fs::remove_file(list_of(&exporter.directory, id));
+        }
     }
     Ok(())
-}
-
-fn list_of(exporter: &Exporter, id: JobId) -> std::path::PathBuf {
-    exporter.directory.join(format!("{id}.list"))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
 }
 
 struct Work<'a> {
@@ -197,7 +181,7 @@ impl Work<'_> {
     /// The sets to export: those of an earlier try, or what the scope gives now.
     async fn freeze(&self, actor: &Actor, request: &Request) -> Result<Vec<SetId>, ExportError> {
         let exporter = self.exporter;
-        let path = list_of(exporter, self.id);
+        let path = list_of(&exporter.directory, self.id);
         if let Some(sets) = frozen::read(&path)? {
             return Ok(sets);
         }
@@ -225,13 +209,35 @@ impl Work<'_> {
         Ok(log.published())
     }
 
+    /// The newest checkpoint with a time stamp, and that the given one extends it. The
+    /// messages are proved without: a stamp that cannot be had is no exception.
+    async fn stamped(&self, checkpoint: Option<&Published>) -> Option<StampedCheckpoint> {
+        let log = &self.exporter.log;
+        let found = async {
+            let Some(checkpoint) = checkpoint else { return Ok::<_, LogError>(None) };
+            let stamped = stamps::newest(self.exporter.vault.bucket()).await?;
+            let Some(stamped) = stamped.filter(|it| it.size <= checkpoint.size) else {
+                return Ok(None);
+            };
+            let proof = log.prove_consistency(stamped.size, checkpoint.size).await?;
+            let proof = proof.iter().map(|hash| format!("{hash}\n")).collect();
+            Ok(Some(StampedCheckpoint { note: stamped.checkpoint, stamp: stamped.stamp, proof }))
+        };
+        found.await.unwrap_or_else(|error| {
+            let error = chain(&error);
+            tracing::warn!(error, "the bundle of an export has no time stamp");
+            None
+        })
+    }
+
     /// Writes progress when it is time, and learns whether to go on.
     async fn tell(&mut self, is_due: bool) -> Result<(), ExportError> {
         if !is_due && self.told.is_some_and(|told| told.elapsed() < PROGRESS) {
             return Ok(());
         }
         self.told = Some(Instant::now());
-        let lease = lease(self.exporter, self.owner);
+        let now = self.exporter.catalog.now(&self.exporter.clock).await?;
+        let lease = Lease::from(self.owner, now);
         match job::renew(&self.exporter.catalog, self.id, &lease, self.at).await? {
             Renewed::GoOn => Ok(()),
             Renewed::Cancel => Err(ExportError::Cancelled),
@@ -271,6 +277,7 @@ impl Work<'_> {
             Some(id) => crate::catalog::matter::by_id(catalog, id).await?,
             None => None,
         };
+        let reached = account::reached(catalog, request).await?;
         let account = json!({
             "program": format!("muniment {}", env!("CARGO_PKG_VERSION")),
             "archive_id": self.exporter.vault.archive(),
@@ -284,6 +291,8 @@ impl Work<'_> {
             "started_at": row.started_at.map(|at| at.to_string()),
             "made_at": self.exporter.clock.now().to_string(),
             "scope": request.scope,
+            "hold": reached.hold,
+            "custodians": reached.custodians,
             "format": request.format,
             "with_attachments": request.with_attachments,
             "log_size": checkpoint.map(|it| it.size),
@@ -317,11 +326,13 @@ impl Work<'_> {
             archive_id: self.exporter.vault.archive(),
             made_at: self.exporter.clock.now().to_string(),
         };
+        let stamped = self.stamped(checkpoint.as_ref()).await;
         let write = move || {
             let closing = Closing {
                 head,
                 account: &account,
                 checkpoint: checkpoint.as_ref().map(|it| it.note.as_str()),
+                stamped: stamped.as_ref(),
                 readme: README,
             };
             Ok(writer.finish(&closing, &signer)?)

@@ -5,11 +5,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 
 use super::container::{mbox, packed, pst, sevenz, tar, tnef, zip};
 use super::kind::{self, Kind};
+use super::locked::Passwords;
 use super::office::{self, opendocument};
+use super::picture::Scan;
 use super::sink::Sink;
 use super::{
     Attachment, Gap, Parsed, Reason, calendar, charset, html, message, ole, pdf, rtf, text, xml,
@@ -26,6 +29,12 @@ pub struct Care {
     /// From this ordinal on nothing is read, but still listed.
     pub unread_from: Option<u32>,
     pub patience: Patience,
+    /// Whether somebody reads what is given by its looks.
+    #[serde(default)]
+    pub has_ocr: bool,
+    /// What closed documents may open with.
+    #[serde(default)]
+    pub passwords: Passwords,
 }
 
 /// How long the documents of a family may take, and what is said of those for
@@ -103,6 +112,9 @@ pub(super) struct Walk<'a> {
     /// The document whose bytes are wanted, and what was found.
     wanted: Option<u32>,
     pub taken: Option<Vec<u8>>,
+    /// What is to be read by its looks, and how much more of it is kept.
+    pub scans: Vec<Scan>,
+    scan_bytes_left: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -122,6 +134,8 @@ impl<'a> Walk<'a> {
             ends_at: Instant::now() + care.patience.time(),
             wanted: None,
             taken: None,
+            scans: Vec::new(),
+            scan_bytes_left: limits::OCR_BYTES_MAX,
         }
     }
 
@@ -139,6 +153,10 @@ impl<'a> Walk<'a> {
     /// Counts unpacked bytes.
     pub fn expanded(&mut self, bytes: usize) {
         self.expanded_bytes = self.expanded_bytes.saturating_add(bytes);
+    }
+
+    pub fn passwords(&self) -> &'a Passwords {
+        &self.care.passwords
     }
 
     pub fn is_late(&self) -> bool {
@@ -171,11 +189,12 @@ impl<'a> Walk<'a> {
             (_, declared) => declared,
         });
         let size = content.len() as u64;
-        let ordinal = self.list(named.name, media_type, size, Digest::of(content), place);
+        let hashes = (Digest::of(content), md5(content));
+        let ordinal = self.list(named.name, media_type, size, hashes, place);
         if self.wanted == Some(ordinal) {
             self.taken = Some(content.to_vec());
         }
-        let mut sink = Sink::default();
+        let mut sink = self.sink();
         if !self.is_refused(ordinal, place, &mut sink) {
             (self.watch)(ordinal);
             let is_part = matches!(kind, Kind::Message)
@@ -208,8 +227,9 @@ impl<'a> Walk<'a> {
         place: Place,
         read: impl FnOnce(&mut Self, Place, &mut Sink),
     ) {
-        let ordinal = self.list(named.name, named.declared, size, sha256, place);
-        let mut sink = Sink::default();
+        // Of streams and not of bytes: no other program has the like.
+        let ordinal = self.list(named.name, named.declared, size, (sha256, Vec::new()), place);
+        let mut sink = self.sink();
         if self.is_refused(ordinal, place, &mut sink) {
             return self.close(ordinal, sink);
         }
@@ -222,6 +242,11 @@ impl<'a> Walk<'a> {
         (self.watch)(ordinal);
         read(self, inside, &mut sink);
         self.close(ordinal, sink);
+    }
+
+    fn sink(&self) -> Sink {
+        let is_now = self.care.has_ocr && self.care.patience == Patience::Full;
+        Sink::new(is_now)
     }
 
     /// Whether a document is only listed, and why.
@@ -254,7 +279,8 @@ impl<'a> Walk<'a> {
             "" => "application/octet-stream",
             declared => declared,
         };
-        let ordinal = self.list(named.name, declared, size, Digest::of(stored), place);
+        let hashes = (Digest::of(stored), md5(stored));
+        let ordinal = self.list(named.name, declared, size, hashes, place);
         self.parsed.gaps.push(gap(Some(ordinal), reason, detail));
     }
 
@@ -263,7 +289,7 @@ impl<'a> Walk<'a> {
         name: &str,
         media_type: &str,
         size: u64,
-        sha256: Digest,
+        (sha256, md5): (Digest, Vec<u8>),
         place: Place,
     ) -> u32 {
         let ordinal = self.parsed.attachments.len() as u32;
@@ -274,7 +300,10 @@ impl<'a> Walk<'a> {
             media_type: text::prefix(media_type, limits::FILE_NAME_BYTES_MAX).to_owned(),
             size,
             sha256,
+            md5,
             text: None,
+            language: None,
+            is_ocred: false,
             about: Vec::new(),
             is_part: !place.is_within,
         });
@@ -286,10 +315,17 @@ impl<'a> Walk<'a> {
         let is_blank = sink.text.trim().is_empty();
         // What is in a document is listed right after it.
         let has_inner = self.parsed.attachments.len() > ordinal as usize + 1;
+        let is_scanned = !sink.scans.is_empty();
+        self.keep_scans(ordinal, &mut sink);
         if sink.pictures > 0 {
             let detail = format!("pictures in it that are not read: {}", sink.pictures);
             sink.gap(Reason::NotOcred, detail);
-        } else if is_blank && !sink.is_container && !has_inner && sink.gaps.is_empty() {
+        } else if is_blank
+            && !is_scanned
+            && !sink.is_container
+            && !has_inner
+            && sink.gaps.is_empty()
+        {
             sink.gap(Reason::NoText, "there are no words in it");
         }
         let mut said: String =
@@ -298,11 +334,43 @@ impl<'a> Walk<'a> {
         said.push_str(&sink.text);
         let text = (has_text || sink.gaps.is_empty()).then(|| self.keep_text(&said, at));
         if let Some(attachment) = self.parsed.attachments.get_mut(ordinal as usize) {
+            attachment.language = text.as_deref().and_then(text::language);
             attachment.text = text;
             attachment.about = sink.about;
         }
         let gaps = sink.gaps.into_iter().map(|(reason, detail)| gap(at, reason, &detail));
         self.parsed.gaps.extend(gaps);
+    }
+
+    /// Keeps what is to be read by its looks, or says why it is not.
+    fn keep_scans(&mut self, ordinal: u32, sink: &mut Sink) {
+        let scans = std::mem::take(&mut sink.scans);
+        if !self.care.has_ocr {
+            // Nobody has looked, whatever they are.
+            sink.pictures += sink.small_pictures;
+        }
+        if !sink.keeps_scans {
+            let pages: usize = scans.iter().map(|(pages, _)| pages.len()).sum();
+            match (self.care.has_ocr, pages) {
+                _ if scans.is_empty() => {}
+                (true, _) => sink.gap(Reason::Pending, "its pictures are still to be read"),
+                (false, 0) => sink.pictures += scans.len(),
+                (false, pages) => {
+                    let detail = format!("pages without text, pictures perhaps: {pages}");
+                    sink.gap(Reason::NotOcred, detail);
+                }
+            }
+            return;
+        }
+        for (pages, bytes) in scans {
+            if bytes.len() > self.scan_bytes_left {
+                sink.gap(Reason::NotOcred, "the pictures of its message are more than are read");
+            } else {
+                self.scan_bytes_left -= bytes.len();
+                let size = bytes.len() as u64;
+                self.scans.push(Scan { ordinal, pages, bytes, size });
+            }
+        }
     }
 
     fn read(
@@ -341,13 +409,17 @@ impl<'a> Walk<'a> {
             Kind::OpenDocument => opendocument::read(self, content, inside, sink),
             Kind::Rtf => rtf::read(self, content, inside, sink),
             Kind::Pdf => pdf::read(self, content, inside, sink),
-            Kind::Doc | Kind::Xls | Kind::Ppt | Kind::Msg | Kind::Compound => {
+            Kind::Doc
+            | Kind::Xls
+            | Kind::Ppt
+            | Kind::Msg
+            | Kind::Compound
+            | Kind::EncryptedOffice => {
                 ole::read(self, content, kind, inside, sink);
             }
-            Kind::EncryptedOffice => sink.gap(Reason::Encrypted, "it opens with a password"),
             Kind::Tnef => tnef::unpack(self, content, inside, sink),
             Kind::Pst => pst::unpack(self, content, inside, sink),
-            Kind::Picture => sink.gap(Reason::NotOcred, "a picture; its words are not read"),
+            Kind::Picture => sink.picture(content),
             Kind::Sound => sink.gap(Reason::NoText, "sound or film"),
             Kind::Font => sink.gap(Reason::NoText, "a font"),
             Kind::Unknown => {
@@ -369,11 +441,14 @@ impl<'a> Walk<'a> {
         }
         self.text_bytes_left -= text.len();
         if is_cut {
-            let detail = format!("only the first {} bytes of its text are indexed", text.len());
-            self.parsed.gaps.push(gap(at, Reason::TooLarge, &detail));
+            self.parsed.gaps.push(gap(at, Reason::TooLarge, &text::cut(text.len())));
         }
         text
     }
+}
+
+fn md5(bytes: &[u8]) -> Vec<u8> {
+    Md5::digest(bytes).to_vec()
 }
 
 pub(super) fn gap(ordinal: Option<u32>, reason: Reason, detail: &str) -> Gap {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Address, ContentType, HeaderName, HeaderValue, MessageParser};
 
-use super::{Field, Mailbox, charset};
+use super::{Field, Mailbox, charset, words};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 use crate::mail::date;
@@ -44,6 +44,8 @@ pub struct Header {
     pub encoding: String,
     /// Without angle brackets.
     pub content_id: String,
+    /// Some encoded word holds bytes that are no characters.
+    pub is_lossy: bool,
 }
 
 /// Where the header block of `bytes` ends: the length with its empty line.
@@ -64,7 +66,8 @@ pub fn block_len(bytes: &[u8]) -> usize {
 /// Reads a header block; `block` is what [`block_len`] found.
 pub fn parse(block: &[u8]) -> Header {
     let readable = readable(begin(block));
-    let mut header = Header::default();
+    let (readable, is_lossy) = words::joined(&readable);
+    let mut header = Header { is_lossy, ..Header::default() };
     let Some(message) = PARSER.parse_headers(readable.as_ref()) else { return header };
     let Some(part) = message.parts.first() else { return header };
     for field in &part.headers {
@@ -85,6 +88,7 @@ pub fn parse(block: &[u8]) -> Header {
 /// a name. The flag says that there are more.
 pub fn fields(block: &[u8]) -> (Vec<Field>, bool) {
     let readable = readable(block);
+    let (readable, _) = words::joined(&readable);
     let mut fields: Vec<(&[u8], Vec<u8>)> = Vec::new();
     for line in readable.split_inclusive(|&b| b == b'\n') {
         if matches!(line.first(), Some(b' ' | b'\t'))

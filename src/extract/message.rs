@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::family::{Care, Named, Place, Walk, gap};
 use super::header::{self, Header};
+use super::picture::Scan;
 use super::{Mailbox, Parsed, Reason, charset, decode, html, text, walk};
 use crate::base::limits;
 
@@ -18,9 +19,27 @@ pub fn read_message(bytes: &[u8], care: &Care, watch: &mut dyn FnMut(u32)) -> Pa
     read(bytes, Walk::new(bytes.len(), care, watch)).parsed
 }
 
+/// What was read of a message, and what is to be read by its looks.
+pub struct Reading {
+    pub message: Parsed,
+    pub scans: Vec<Scan>,
+}
+
+/// As [`read_message`], with the pictures where `care` says that they are read.
+pub fn read_whole(bytes: &[u8], care: &Care, watch: &mut dyn FnMut(u32)) -> Reading {
+    let walk = read(bytes, Walk::new(bytes.len(), care, watch));
+    Reading { message: walk.parsed, scans: walk.scans }
+}
+
 /// The bytes of one document of the message, at any depth.
-pub fn take_document(bytes: &[u8], ordinal: u32, watch: &mut dyn FnMut(u32)) -> Option<Vec<u8>> {
-    read(bytes, Walk::new(bytes.len(), &Care::default(), watch).wanting(ordinal)).taken
+/// What was opened by a password is there only with it.
+pub fn take_document(
+    bytes: &[u8],
+    ordinal: u32,
+    care: &Care,
+    watch: &mut dyn FnMut(u32),
+) -> Option<Vec<u8>> {
+    read(bytes, Walk::new(bytes.len(), care, watch).wanting(ordinal)).taken
 }
 
 fn read<'a>(bytes: &[u8], mut walk: Walk<'a>) -> Walk<'a> {
@@ -37,6 +56,7 @@ fn read<'a>(bytes: &[u8], mut walk: Walk<'a>) -> Walk<'a> {
     }
     let (block, body) = bytes.split_at(header::block_len(bytes));
     let header = header::parse(block);
+    walk.note_lossy(&header, None);
     let found = walk.entity(&header, body, place);
     let parsed = &mut walk.parsed;
     if block.len() > limits::HEADER_BYTES_MAX {
@@ -55,6 +75,7 @@ fn read<'a>(bytes: &[u8], mut walk: Walk<'a>) -> Walk<'a> {
     parsed.text = found.text;
     parsed.other_text = found.other;
     parsed.has_html = found.has_html;
+    parsed.language = text::language(&parsed.text);
     let (fields, is_cut) = header::fields(block);
     if is_cut {
         parsed.gaps.push(gap(None, Reason::TooLarge, "more header fields than are read"));
@@ -77,7 +98,17 @@ impl Walk<'_> {
     fn part(&mut self, bytes: &[u8], place: Place) -> Body {
         let (block, body) = bytes.split_at(header::block_len(bytes));
         self.keep_headers(block, place.parent);
-        self.entity(&header::parse(block), body, place)
+        let header = header::parse(block);
+        self.note_lossy(&header, place.parent);
+        self.entity(&header, body, place)
+    }
+
+    /// A word of a header that cannot be found, since it is no text.
+    fn note_lossy(&mut self, header: &Header, at: Option<u32>) {
+        if header.is_lossy {
+            let detail = "bytes in a header that are no characters of its charset";
+            self.parsed.gaps.push(gap(at, Reason::Damaged, detail));
+        }
     }
 
     /// The header of a part or of a message within, whole or not at all.
@@ -141,7 +172,7 @@ impl Walk<'_> {
     ) -> Option<Body> {
         // RFC 2045 section 6.4: a multipart has no encoding, whatever it says.
         let parts_max = limits::MIME_PARTS_MAX.saturating_sub(self.parts).max(1);
-        let (parts, is_cut) = walk::split(body, boundary, parts_max);
+        let walk::Split { parts, around, is_cut } = walk::split(body, boundary, parts_max);
         if parts.is_empty() {
             return None;
         }
@@ -159,6 +190,11 @@ impl Walk<'_> {
         if is_cut {
             let detail = "more parts than are followed";
             self.parsed.gaps.push(gap(place.parent, Reason::TooDeep, detail));
+        }
+        // Not shown by mail programs, so words can be put there out of sight.
+        for outside in around.into_iter().filter(|bytes| !bytes.trim_ascii().is_empty()) {
+            let text = self.keep_text(&charset::decode(outside, None), place.parent);
+            append(&mut found.other, text.trim_end());
         }
         Some(found)
     }
@@ -201,6 +237,7 @@ impl Walk<'_> {
         let (block, body) = content.split_at(header::block_len(content));
         let header = header::parse(block);
         self.keep_headers(block, inside.parent);
+        self.note_lossy(&header, inside.parent);
         let found = self.entity(&header, body, inside);
         let mut text = String::new();
         let lists = [
@@ -286,6 +323,30 @@ mod tests {
         assert_eq!(parsed.other_text, "Good night\n");
         let parsed = parse(&format!("{head}{tail}"));
         assert_eq!((parsed.text.as_str(), parsed.other_text.as_str()), ("Good night\n", ""));
+    }
+
+    #[test]
+    fn words_before_and_after_the_parts_are_other_text() {
+        let parsed = parse(
+            "Content-Type: multipart/mixed; boundary=x\n\nhidden heron\n--x\n\nbody\n--x--\nlast\n",
+        );
+        assert_eq!(
+            (parsed.text.as_str(), parsed.other_text.as_str()),
+            ("body", "hidden heron\nlast")
+        );
+        let parsed = parse(
+            "Content-Type: multipart/mixed; boundary=x\n\n--x\n\
+             Content-Type: multipart/alternative; boundary=y\n\nbefore\n--y\n\na\n--y--\n\n\
+             after\n--x--\n",
+        );
+        assert_eq!((parsed.text.as_str(), parsed.other_text.as_str()), ("a", "before\n\nafter"));
+    }
+
+    #[test]
+    fn a_header_that_is_no_text_is_a_gap() {
+        let parsed = parse("Subject: =?utf-8?Q?m=C3?= x\n\nbody\n");
+        assert_eq!(parsed.gaps.len(), 1);
+        assert_eq!((parsed.gaps[0].ordinal, parsed.gaps[0].reason), (None, Reason::Damaged));
     }
 
     #[test]

@@ -21,15 +21,18 @@ mod family;
 pub mod header;
 pub mod html;
 mod kind;
+mod locked;
 pub mod message;
 mod office;
 mod ole;
 mod pdf;
+pub mod picture;
 pub mod render;
 mod rtf;
 mod sink;
 mod text;
 mod walk;
+mod words;
 mod xml;
 
 use serde::{Deserialize, Serialize};
@@ -38,8 +41,11 @@ use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 
 pub use family::{Care, Patience};
-pub use message::{parse_message, read_message, take_document};
+pub use locked::Passwords;
+pub use message::{Reading, parse_message, read_message, read_whole, take_document};
+pub use picture::Scan;
 pub use render::{Rendered, render_html};
+pub use text::{languages, shortened};
 
 /// A name and an address as a header has them; either may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +93,8 @@ pub struct Parsed {
     /// that `text` has not, and where its HTML links to.
     pub other_text: String,
     pub has_html: bool,
+    /// Of the text, as ISO 639-3 has it; none where that cannot be told.
+    pub language: Option<String>,
     /// Every document of the family at any depth, each before those in it.
     pub attachments: Vec<Attachment>,
     pub gaps: Vec<Gap>,
@@ -111,8 +119,14 @@ pub struct Attachment {
     /// stored of it.
     pub size: u64,
     pub sha256: Digest,
+    /// Of the same bytes: what other programs tell documents by.
+    pub md5: Vec<u8>,
     /// What it says of itself is in it; none where there are no words to be had.
     pub text: Option<String>,
+    /// Of its text, as ISO 639-3 has it; none where that cannot be told.
+    pub language: Option<String>,
+    /// Some of its text was read by its looks.
+    pub is_ocred: bool,
     /// Title, authors, dates and the like, as the document says.
     pub about: Vec<Field>,
     /// A part of the mail, not of an archive or office file in it.
@@ -178,6 +192,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    pub const ALL: [Self; 10] = [
+        Self::NoText,
+        Self::NotOcred,
+        Self::Encrypted,
+        Self::UnknownType,
+        Self::TooLarge,
+        Self::TooDeep,
+        Self::Damaged,
+        Self::TimedOut,
+        Self::Crashed,
+        Self::Pending,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoText => "no-text",

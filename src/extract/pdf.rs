@@ -7,25 +7,27 @@ use pdf_oxide::PdfDocument;
 use pdf_oxide::extractors::forms::{FieldValue, FormExtractor};
 use pdf_oxide::object::Object;
 
-use super::Reason;
 use super::family::{Named, Place, Walk};
 use super::sink::Sink;
+use super::{Reason, locked};
 
 pub(super) fn read(walk: &mut Walk<'_>, bytes: &[u8], inside: Place, sink: &mut Sink) {
     let is_encrypted = has_encryption(bytes);
+    let passwords = walk.passwords();
     let document = match PdfDocument::from_bytes(bytes.to_vec()) {
         Ok(document) => document,
-        Err(_) if is_encrypted => return sink.gap(Reason::Encrypted, "it opens with a password"),
+        Err(_) if is_encrypted => return sink.gap(Reason::Encrypted, locked::closed(passwords)),
         Err(_) => return sink.gap(Reason::Damaged, "its structure cannot be read"),
     };
-    if is_encrypted && !document.authenticate(b"").unwrap_or(false) {
-        return sink.gap(Reason::Encrypted, "it opens with a password");
+    let opens = |password: &str| document.authenticate(password.as_bytes()).unwrap_or(false);
+    if is_encrypted && !opens("") && !passwords.iter().any(opens) {
+        return sink.gap(Reason::Encrypted, locked::closed(passwords));
     }
     about(&document, sink);
     let Ok(pages) = document.page_count() else {
         return sink.gap(Reason::Damaged, "its pages cannot be found");
     };
-    let (mut damaged, mut blank) = (0, 0);
+    let (mut damaged, mut blank) = (0, Vec::new());
     for page in 0..pages {
         if walk.is_late() {
             let detail = format!("{page} of its {pages} pages were read in the time there is");
@@ -34,7 +36,9 @@ pub(super) fn read(walk: &mut Walk<'_>, bytes: &[u8], inside: Place, sink: &mut 
         }
         match document.extract_text(page) {
             Ok(text) => {
-                blank += usize::from(text.trim().is_empty());
+                if text.trim().is_empty() {
+                    blank.push(page as u32 + 1);
+                }
                 sink.push(&text);
                 sink.line();
             }
@@ -49,8 +53,8 @@ pub(super) fn read(walk: &mut Walk<'_>, bytes: &[u8], inside: Place, sink: &mut 
     if damaged > 0 {
         sink.gap(Reason::Damaged, format!("{damaged} of its {pages} pages cannot be read"));
     }
-    if blank > 0 && has_pictures(bytes) {
-        sink.gap(Reason::NotOcred, format!("pages without text, pictures perhaps: {blank}"));
+    if !blank.is_empty() && has_pictures(bytes) {
+        sink.scan(blank, bytes);
     }
     for (name, content) in document.extract_embedded_files().unwrap_or_default() {
         if !walk.has_room() {

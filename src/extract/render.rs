@@ -73,7 +73,7 @@ impl Bodies {
         if media_type.starts_with("multipart/") {
             let Some(boundary) = &header.boundary else { return };
             let parts_max = limits::MIME_PARTS_MAX.saturating_sub(self.parts);
-            for part in walk::split(body, boundary, parts_max).0 {
+            for part in walk::split(body, boundary, parts_max).parts {
                 self.collect(part, depth + 1, true);
             }
         } else if media_type == "text/html" && !header.is_attachment && header.file_name.is_none() {

@@ -1,6 +1,6 @@
 //! Where a format's reader puts what it finds, bounded.
 
-use super::{Field, Reason};
+use super::{Field, Reason, picture, text};
 use crate::base::limits;
 
 /// What was found in one document.
@@ -13,18 +13,44 @@ pub(super) struct Sink {
     pub is_container: bool,
     /// Pictures in it that nobody has read.
     pub pictures: usize,
+    /// What of it is read by its looks, where somebody does that: pages of it, and
+    /// pictures, which are kept if [`Self::keeps_scans`].
+    pub scans: Vec<(Vec<u32>, Vec<u8>)>,
+    /// Pictures in it that are too small for words.
+    pub small_pictures: usize,
+    pub keeps_scans: bool,
     is_cut: bool,
 }
 
 impl Sink {
+    /// One that keeps what is to be read by its looks, or only counts it.
+    pub fn new(keeps_scans: bool) -> Self {
+        Self { keeps_scans, ..Self::default() }
+    }
+
     pub fn push(&mut self, text: &str) {
         if self.text.len() + text.len() <= limits::TEXT_BYTES_MAX {
             self.text.push_str(text);
         } else if !std::mem::replace(&mut self.is_cut, true) {
-            let detail =
-                format!("only the first {} bytes of its text are indexed", self.text.len());
-            self.gap(Reason::TooLarge, detail);
+            self.gap(Reason::TooLarge, text::cut(self.text.len()));
         }
+    }
+
+    /// A picture within it.
+    pub fn picture(&mut self, bytes: &[u8]) {
+        if !picture::is_readable(bytes) {
+            self.pictures += 1;
+        } else if picture::may_have_words(bytes) {
+            self.scan(Vec::new(), bytes);
+        } else {
+            self.small_pictures += 1;
+        }
+    }
+
+    /// Pages that are pictures, or all of it.
+    pub fn scan(&mut self, pages: Vec<u32>, bytes: &[u8]) {
+        let kept = if self.keeps_scans { bytes.to_vec() } else { Vec::new() };
+        self.scans.push((pages, kept));
     }
 
     /// Whether more would be left out: a reader may stop.

@@ -32,6 +32,26 @@ pub fn prefix(text: &str, bytes_max: usize) -> &str {
     &text[..end]
 }
 
+/// As much of `text` as is shown where there is no room for all of it.
+pub fn shortened(text: &str, bytes_max: usize) -> String {
+    match text.len() <= bytes_max {
+        true => text.to_owned(),
+        false => format!("{}…", prefix(text, bytes_max)),
+    }
+}
+
+/// The language of a text, as ISO 639-3 has it, where its start leaves no doubt.
+pub fn language(text: &str) -> Option<String> {
+    let start = prefix(text, limits::LANGUAGE_BYTES_MAX);
+    let found = whatlang::detect(start).filter(whatlang::Info::is_reliable)?;
+    Some(found.lang().code().to_owned())
+}
+
+/// What [`language`] can answer.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    whatlang::Lang::all().iter().map(|language| language.code())
+}
+
 /// Whether `other` has a word that `text` has not.
 pub fn has_new_words(text: &str, other: &str) -> bool {
     fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -39,6 +59,15 @@ pub fn has_new_words(text: &str, other: &str) -> bool {
     }
     let known: std::collections::HashSet<&str> = words(text).collect();
     words(other).any(|word| !known.contains(word))
+}
+
+/// What is said of a text of which no more than the first `bytes` are indexed.
+pub fn cut(bytes: usize) -> String {
+    match bytes {
+        0 => "none of its text is indexed, because what comes before it is as much as is read"
+            .to_owned(),
+        _ => format!("only the first {bytes} bytes of its text are indexed"),
+    }
 }
 
 #[cfg(test)]
@@ -54,6 +83,12 @@ mod tests {
     fn a_prefix_ends_between_characters() {
         assert_eq!(prefix("aé", 2), "a");
         assert_eq!(prefix("aé", 3), "aé");
+    }
+
+    #[test]
+    fn what_is_cut_is_said_plainly() {
+        assert!(cut(0).starts_with("none of its text is indexed"));
+        assert!(cut(7).contains("first 7 bytes"));
     }
 
     #[test]

@@ -1,38 +1,50 @@
 //! Where the parts of a multipart body are (RFC 2046 section 5.1.1).
 
-/// The bodies between the delimiter lines of `boundary`, each with its header.
-/// A missing close delimiter is forgiven; text before the first and after the
-/// close delimiter is no part. At most `parts_max`; the flag says there are more.
-pub fn split<'a>(body: &'a [u8], boundary: &str, parts_max: usize) -> (Vec<&'a [u8]>, bool) {
-    let mut parts = Vec::new();
+/// A multipart body taken apart.
+pub struct Split<'a> {
+    /// The bodies between the delimiter lines, each with its header.
+    pub parts: Vec<&'a [u8]>,
+    /// The preamble and the epilogue, which are no parts.
+    pub around: [&'a [u8]; 2],
+    /// There are more parts.
+    pub is_cut: bool,
+}
+
+/// Takes `body` apart at the delimiter lines of `boundary`, into at most `parts_max`
+/// parts. A missing close delimiter is forgiven.
+pub fn split<'a>(body: &'a [u8], boundary: &str, parts_max: usize) -> Split<'a> {
+    let mut split = Split { parts: Vec::new(), around: [b""; 2], is_cut: false };
     let mut start = None;
     let mut at = 0;
     for line in body.split_inclusive(|&b| b == b'\n') {
         let line_at = at;
         at += line.len();
         let Some(is_close) = delimiter(line, boundary.as_bytes()) else { continue };
-        if let Some(start) = start.take() {
-            if parts.len() == parts_max {
-                return (parts, true);
+        match start {
+            Some(_) if split.parts.len() == parts_max => {
+                split.is_cut = true;
+                return split;
             }
-            // The line break before a delimiter belongs to it.
-            let part = &body[start..line_at];
-            let part = part.strip_suffix(b"\n").unwrap_or(part);
-            parts.push(part.strip_suffix(b"\r").unwrap_or(part));
+            Some(start) => {
+                // The line break before a delimiter belongs to it.
+                let part: &[u8] = &body[start..line_at];
+                let part = part.strip_suffix(b"\n").unwrap_or(part);
+                split.parts.push(part.strip_suffix(b"\r").unwrap_or(part));
+            }
+            None => split.around[0] = &body[..line_at],
         }
         if is_close {
-            return (parts, false);
+            split.around[1] = &body[at..];
+            return split;
         }
         start = Some(at);
     }
     match start {
-        Some(_) if parts.len() == parts_max => (parts, true),
-        Some(start) => {
-            parts.push(&body[start..]);
-            (parts, false)
-        }
-        None => (parts, false),
+        Some(_) if split.parts.len() == parts_max => split.is_cut = true,
+        Some(start) => split.parts.push(&body[start..]),
+        None => {}
     }
+    split
 }
 
 /// Whether `line` is a delimiter, and if so, whether it is the closing one.
@@ -51,7 +63,7 @@ mod tests {
 
     #[track_caller]
     fn check(body: &str, expected: &[&str]) {
-        let (parts, is_cut) = split(body.as_bytes(), "x", 10);
+        let Split { parts, is_cut, .. } = split(body.as_bytes(), "x", 10);
         let parts: Vec<_> = parts.into_iter().map(|p| std::str::from_utf8(p).unwrap()).collect();
         assert_eq!((parts.as_slice(), is_cut), (expected, false));
     }
@@ -69,9 +81,15 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_around_the_parts_is_kept() {
+        let split = split(b"pre\r\n--x\r\n\r\na\r\n--x--\r\npost\r\n", "x", 10);
+        assert_eq!(split.around, [&b"pre\r\n"[..], b"post\r\n"]);
+    }
+
+    #[test]
     fn the_number_of_parts_is_bounded() {
         let body = "--x\n\n".repeat(20);
-        let (parts, is_cut) = split(body.as_bytes(), "x", 10);
+        let Split { parts, is_cut, .. } = split(body.as_bytes(), "x", 10);
         assert_eq!((parts.len(), is_cut), (10, true));
     }
 }

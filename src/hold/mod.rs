@@ -4,6 +4,8 @@
 //! What one covers is decided in `catalog::hold`, exactly. What is not known in
 //! full yet and fits the rest is held too, and counted apart.
 
+pub mod flags;
+
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
@@ -15,6 +17,7 @@ use crate::access::{Actor, Refused};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::ids::{CustodianId, DeliverySeq, HoldId, MatterId, RecordId, SetId};
 use crate::base::limits;
+use crate::catalog::flag::{self, Counted};
 use crate::catalog::hit::{self, HitRow};
 use crate::catalog::hold::{self as rows, Extent, HoldRow, Place, Sum};
 use crate::catalog::matter::custodians;
@@ -73,6 +76,8 @@ pub struct Hold {
     /// The days that it was asked for with, in the matter's zone.
     pub from: Option<Date>,
     pub until: Option<Date>,
+    /// How far the bucket's flags have followed.
+    pub flags: Option<Counted>,
 }
 
 #[derive(Clone, Debug)]
@@ -249,7 +254,11 @@ async fn hold(catalog: &Catalog, row: HoldRow, zone: &TimeZone) -> Result<Hold, 
         None => rows::sum_of(catalog, row.hold_id).await?,
         Some(_) => Sum::default(),
     };
-    Ok(Hold { row, sum, from, until })
+    let flags = match row.released_at {
+        None => flag::counted(catalog, row.hold_id).await?,
+        Some(_) => None,
+    };
+    Ok(Hold { row, sum, from, until, flags })
 }
 
 async fn extent(

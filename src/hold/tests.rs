@@ -1,4 +1,4 @@
-use sqlx::query;
+use crate::catalog::db::query;
 
 use super::*;
 use crate::access::Role;
@@ -26,11 +26,12 @@ async fn fixture() -> Fixture {
         "INSERT INTO person (user_id, name, display_name, password_hash, role, is_archive_wide,
              must_change, is_disabled, created_at) VALUES (1, 'ada', 'Ada', '', 'legal', 0, 0, 0, 0)",
     )
-    .execute(&mut *tx)
+    .execute(&mut tx)
     .await
     .unwrap();
-    query("INSERT INTO segment VALUES (x'00', 'standard', '2026-01', 'o', 'p', 1, x'00', 0, NULL, NULL)")
-        .execute(&mut *tx)
+    query("INSERT INTO segment VALUES ($1, 'standard', '2026-01', 'o', 'p', 1, $1, 0, NULL, NULL)")
+        .bind(vec![0])
+        .execute(&mut tx)
         .await
         .unwrap();
     catalog.commit(tx, "lay a scene").await.unwrap();
@@ -58,13 +59,14 @@ impl Fixture {
         self.deliveries += 1;
         let mut tx = self.catalog.write().await.unwrap();
         query(
-            "INSERT INTO delivery VALUES ($1, $2, x'00', $1, 's', $3, 'standard', '2026-01', 10,
-                 x'00', 'report', 1, '{}', NULL, '[]')",
+            "INSERT INTO delivery VALUES ($1, $2, $4, $1, 's', $3, 'standard', '2026-01', 10,
+                 $4, 'report', 1, '{}', NULL, '[]')",
         )
         .bind(self.deliveries)
         .bind(self.deliveries.to_be_bytes().to_vec())
         .bind(at(received).0)
-        .execute(&mut *tx)
+        .bind(vec![0])
+        .execute(&mut tx)
         .await
         .unwrap();
         self.catalog.commit(tx, "deliver").await.unwrap();
@@ -76,22 +78,23 @@ impl Fixture {
         let seq = self.deliveries;
         let mut tx = self.catalog.write().await.unwrap();
         query(
-            "INSERT INTO message_set SELECT $1, record_id, x'00', seq, 'subject', 'from', '', $2,
+            "INSERT INTO message_set SELECT $1, record_id, $3, seq, 'subject', 'from', '', $2,
                  received_at, 100, 0, 1 FROM delivery WHERE seq = $1",
         )
         .bind(seq)
         .bind(sent.map(|text| at(text).0))
-        .execute(&mut *tx)
+        .bind(vec![0])
+        .execute(&mut tx)
         .await
         .unwrap();
         query("INSERT INTO set_message SELECT record_id, seq FROM delivery WHERE seq = $1")
             .bind(seq)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .unwrap();
         query("INSERT INTO set_delivery VALUES ($1, $1, 0)")
             .bind(seq)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .unwrap();
         for address in addresses {
@@ -101,7 +104,7 @@ impl Fixture {
             };
             query("INSERT INTO address (address) VALUES ($1) ON CONFLICT DO NOTHING")
                 .bind(address)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await
                 .unwrap();
             query(
@@ -111,7 +114,7 @@ impl Fixture {
             .bind(seq)
             .bind(source)
             .bind(address)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .unwrap();
         }
@@ -134,7 +137,7 @@ impl Fixture {
         .bind(seq)
         .bind(set)
         .bind(reason)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .unwrap();
         self.catalog.commit(tx, "declare a gap").await.unwrap();

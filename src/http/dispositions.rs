@@ -3,7 +3,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,10 +10,13 @@ use utoipa::ToSchema;
 use super::Context;
 use super::error::ApiError;
 use super::guard::Signed;
+use super::headers::PAGE;
 use super::input::{At, Body};
+use crate::access::Actor;
 use crate::base::ids::DispositionId;
 use crate::catalog::disposition::{DispositionRow, State as Standing};
-use crate::retention::{self, Epoch, Figures, Outcomes, certificate};
+use crate::catalog::leaf::LeafRow;
+use crate::retention::{self, Epoch, Figures, Outcomes, Sampled, certificate};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Epoch)]
@@ -48,6 +50,15 @@ pub enum DispositionState {
     Done,
 }
 
+/// A record that would be destroyed, and nothing of what it says.
+#[derive(Serialize, ToSchema)]
+pub struct SampledRecord {
+    record: String,
+    received_at: String,
+    source: String,
+    size_bytes: u64,
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct Disposition {
     id: i64,
@@ -68,9 +79,14 @@ pub struct Disposition {
     bytes_stored: u64,
     /// Deliveries that holds keep, when it was proposed. Whose, is not said.
     held: u64,
+    /// Some of what no hold kept then, from all over the month.
+    sample: Vec<SampledRecord>,
+    /// Why it stopped before its end; it can be gone on with.
+    stopped: Option<String>,
     ended_at: Option<String>,
-    /// What came of it, when it is done.
+    /// Records that it destroyed, so far or in all.
     destroyed: Option<u64>,
+    /// Records that holds kept, when it is done.
     kept: Option<u64>,
 }
 
@@ -92,6 +108,12 @@ pub struct DecisionRequest {
     reason: String,
 }
 
+impl DecisionRequest {
+    pub(super) fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
 fn epoch(epoch: Epoch) -> EpochOf {
     let row = epoch.row;
     EpochOf {
@@ -107,7 +129,7 @@ fn epoch(epoch: Epoch) -> EpochOf {
     }
 }
 
-fn shown(row: DispositionRow) -> Result<Disposition, ApiError> {
+fn shown(row: DispositionRow, stopped: Option<String>) -> Result<Disposition, ApiError> {
     let damaged = |error: serde_json::Error| ApiError::internal(&error);
     let figures: Figures = serde_json::from_str(&row.figures).map_err(damaged)?;
     let result: Option<Outcomes> =
@@ -134,10 +156,34 @@ fn shown(row: DispositionRow) -> Result<Disposition, ApiError> {
         bytes_received: figures.bytes_received,
         bytes_stored: figures.bytes_stored,
         held: figures.held,
+        sample: figures.sample.into_iter().map(sampled).collect(),
+        stopped: match row.state {
+            Standing::Approved | Standing::Destroying => stopped,
+            Standing::Proposed | Standing::Refused | Standing::Done => None,
+        },
         ended_at: row.ended_at.map(|at| at.to_string()),
         destroyed: result.as_ref().map(|result| result.destroyed),
-        kept: result.as_ref().map(|result| result.kept.len() as u64),
+        kept: result.filter(|_| row.state == Standing::Done).map(|result| result.kept.len() as u64),
     })
+}
+
+fn sampled(record: Sampled) -> SampledRecord {
+    SampledRecord {
+        record: record.record.to_string(),
+        received_at: record.received_at.to_string(),
+        source: record.source,
+        size_bytes: record.size_bytes,
+    }
+}
+
+/// One with why it stopped.
+async fn told(
+    actor: &Actor,
+    context: &Context,
+    row: DispositionRow,
+) -> Result<Json<Disposition>, ApiError> {
+    let stopped = retention::stops(actor, &context.retention).await?.remove(&row.disposition_id);
+    Ok(Json(shown(row, stopped)?))
 }
 
 /// Every epoch with mail in it, and since when it may be destroyed.
@@ -159,6 +205,11 @@ pub async fn list(
     Signed(actor): Signed,
 ) -> Result<Json<Dispositions>, ApiError> {
     let found = retention::list(&actor, &context.retention).await?;
+    let mut stops = retention::stops(&actor, &context.retention).await?;
+    let shown = |row: DispositionRow| {
+        let stopped = stops.remove(&row.disposition_id);
+        shown(row, stopped)
+    };
     let dispositions = found.into_iter().map(shown).collect::<Result<_, _>>()?;
     Ok(Json(Dispositions { dispositions }))
 }
@@ -173,7 +224,7 @@ pub async fn propose(
 ) -> Result<Json<Disposition>, ApiError> {
     let row = retention::propose(&actor, &context.retention, &body.class, &body.epoch).await?;
     context.recorder.told().await?;
-    Ok(Json(shown(row)?))
+    told(&actor, &context, row).await
 }
 
 /// One disposition.
@@ -184,7 +235,8 @@ pub async fn show(
     Signed(actor): Signed,
     At(id): At<i64>,
 ) -> Result<Json<Disposition>, ApiError> {
-    Ok(Json(shown(retention::get(&actor, &context.retention, DispositionId(id)).await?)?))
+    let row = retention::get(&actor, &context.retention, DispositionId(id)).await?;
+    told(&actor, &context, row).await
 }
 
 /// Approve a proposal: somebody else than who made it does, and destruction begins.
@@ -200,7 +252,7 @@ pub async fn approve(
     let id = DispositionId(id);
     let row = retention::approve(&actor, &context.retention, id, &body.reason).await?;
     context.recorder.told().await?;
-    Ok(Json(shown(row)?))
+    told(&actor, &context, row).await
 }
 
 /// Refuse a proposal.
@@ -216,7 +268,7 @@ pub async fn refuse(
     let id = DispositionId(id);
     let row = retention::refuse(&actor, &context.retention, id, &body.reason).await?;
     context.recorder.told().await?;
-    Ok(Json(shown(row)?))
+    told(&actor, &context, row).await
 }
 
 /// Go on with an approved disposition that stopped before its end.
@@ -228,7 +280,7 @@ pub async fn resume(
     At(id): At<i64>,
 ) -> Result<Json<Disposition>, ApiError> {
     let row = retention::resume(&actor, &context.retention, DispositionId(id)).await?;
-    Ok(Json(shown(row)?))
+    told(&actor, &context, row).await
 }
 
 /// The certificate of a disposition that is done, as one page of HTML.
@@ -241,18 +293,27 @@ pub async fn certificate(
 ) -> Result<impl IntoResponse, ApiError> {
     let id = DispositionId(id);
     let (row, told) = retention::done(&actor, &context.retention, id).await?;
+    let logged = logged(&context, told).await?;
+    let archive = context.review.vault.archive().to_string();
+    let key = context.review.log.verifier().to_string();
+    let page = certificate::html(&archive, &key, &row, logged.as_ref())?;
+    Ok((PAGE, page))
+}
+
+/// Where the published log has a statement.
+pub(super) async fn logged(
+    context: &Context,
+    told: Option<LeafRow>,
+) -> Result<Option<certificate::Logged>, ApiError> {
     let log = &context.review.log;
     let proof = match &told {
         Some(leaf) => log.prove(leaf.position).await.map_err(|error| ApiError::internal(&error))?,
         None => None,
     };
-    let logged = told.zip(proof).map(|(leaf, proof)| certificate::Logged {
+    Ok(told.zip(proof).map(|(leaf, proof)| certificate::Logged {
         position: leaf.position,
         leaf: hex::encode(leaf.body),
         path: proof.path.iter().map(ToString::to_string).collect(),
         checkpoint: proof.checkpoint.note,
-    });
-    let archive = context.review.vault.archive().to_string();
-    let page = certificate::html(&archive, &log.verifier().to_string(), &row, logged.as_ref())?;
-    Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page))
+    }))
 }

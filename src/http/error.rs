@@ -8,10 +8,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::access::{AccessError, Refused};
+use crate::base::chain::chain;
 use crate::catalog::CatalogError;
 use crate::export::ExportError;
 use crate::hold::HoldError;
 use crate::index::IndexError;
+use crate::ingest::log::LogError;
 use crate::matter::MatterError;
 use crate::retention::RetentionError;
 use crate::review::ReviewError;
@@ -29,8 +31,10 @@ pub struct ErrorInfo {
     pub code: String,
     /// For people: what happened, to what, and what to do.
     pub message: String,
-    /// For a query: the text that would have been understood.
+    /// How to mend it.
     pub hint: Option<String>,
+    /// For a query: the whole of it as it would be understood, where that is one act away.
+    pub rewrite: Option<String>,
     /// For a query: where in it, in UTF-16 code units.
     pub span: Option<[usize; 2]>,
 }
@@ -38,14 +42,14 @@ pub struct ErrorInfo {
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
-    info: ErrorInfo,
+    info: Box<ErrorInfo>,
     retry_after_seconds: Option<u64>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        let info =
-            ErrorInfo { code: code.to_owned(), message: message.into(), hint: None, span: None };
+        let (code, message) = (code.to_owned(), message.into());
+        let info = Box::new(ErrorInfo { code, message, hint: None, rewrite: None, span: None });
         Self { status, info, retry_after_seconds: None }
     }
 
@@ -95,13 +99,7 @@ impl ApiError {
 
     /// A fault of ours: told to the log with its chain, to the reader without.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut chain = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            chain.push_str(": ");
-            chain.push_str(&cause.to_string());
-            source = cause.source();
-        }
+        let chain = chain(error);
         tracing::error!(error = chain, "request failed: {chain}");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -113,7 +111,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(ErrorBody { error: self.info })).into_response();
+        let mut response = (self.status, Json(ErrorBody { error: *self.info })).into_response();
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -135,7 +133,15 @@ impl From<Refused> for ApiError {
 
 impl From<CatalogError> for ApiError {
     fn from(error: CatalogError) -> Self {
-        Self::internal(&error)
+        let mut answer = Self::internal(&error);
+        if error.is_disk_full() {
+            answer.status = StatusCode::SERVICE_UNAVAILABLE;
+            answer.info.code = "disk_full".to_owned();
+            answer.info.message =
+                "the server's disk is full; nothing was changed. Its administrator must make room"
+                    .to_owned();
+        }
+        answer
     }
 }
 
@@ -177,6 +183,12 @@ impl From<RetentionError> for ApiError {
     }
 }
 
+impl From<LogError> for ApiError {
+    fn from(error: LogError) -> Self {
+        Self::internal(&error)
+    }
+}
+
 impl From<HoldError> for ApiError {
     fn from(error: HoldError) -> Self {
         match error {
@@ -196,6 +208,7 @@ impl ApiError {
                 let (start, end) = error.span.utf16_in(text);
                 answer.info.span = Some([start, end]);
                 answer.info.hint = error.hint;
+                answer.info.rewrite = error.rewrite;
                 answer
             }
             // The engine will not answer it in part.

@@ -58,6 +58,15 @@ pub fn streamed(
     (headers, Body::from_stream(pieces)).into_response()
 }
 
+/// A small file that the browser saves, with nothing of any mail in it.
+pub fn small(bytes: Bytes, name: &str, media_type: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CONTENT_DISPOSITION, disposition("attachment", name)),
+    ];
+    (headers, bytes).into_response()
+}
+
 /// The bytes in pieces; their memory is given back with the last one.
 fn pieces(held: Held) -> impl futures::Stream<Item = Result<Bytes, std::io::Error>> {
     futures::stream::unfold((held, 0), |(held, at)| async move {

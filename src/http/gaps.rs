@@ -9,7 +9,7 @@ use super::Context;
 use super::error::ApiError;
 use super::guard::Signed;
 use super::input::{Params, rows};
-use crate::base::ids::MatterId;
+use crate::base::ids::{CustodianId, MatterId};
 use crate::catalog::gap::{Filter, Row};
 
 #[derive(Deserialize, IntoParams)]
@@ -22,6 +22,10 @@ pub struct GapParams {
     reason: Option<String>,
     /// One media type.
     media_type: Option<String>,
+    /// What one source delivered.
+    source: Option<String>,
+    /// What one custodian of the matter took part in.
+    custodian: Option<i64>,
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -31,6 +35,19 @@ pub struct GapParams {
 pub struct GapCount {
     reason: String,
     media_type: String,
+    gaps: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct GapsOfSource {
+    source: String,
+    gaps: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct GapsOfCustodian {
+    id: i64,
+    name: String,
     gaps: u64,
 }
 
@@ -53,6 +70,10 @@ pub struct UnindexedDocument {
 pub struct Gaps {
     /// Of the matter, or of the archive, whatever was asked for of it.
     counts: Vec<GapCount>,
+    /// The same by the source that delivered.
+    sources: Vec<GapsOfSource>,
+    /// And by custodian of the matter; each gap counts for all who took part.
+    custodians: Vec<GapsOfCustodian>,
     gaps: Vec<UnindexedDocument>,
     next: Option<String>,
 }
@@ -84,12 +105,14 @@ pub async fn list(
         Some(Ok(id)) => id,
         Some(Err(_)) => return Err(ApiError::invalid("cursor: use the `next` of the page before")),
     };
+    let limit = rows(params.limit, 100)?;
     let filter = Filter {
         matter: params.matter.map(MatterId),
         reason: params.reason,
         media_type: params.media_type,
+        source: params.source,
+        custodian: params.custodian.map(CustodianId),
     };
-    let limit = rows(params.limit, 100)?;
     let found = context.review.gaps(&actor, filter, after, limit).await?;
     let count = |it: crate::catalog::gap::Count| GapCount {
         reason: it.reason,
@@ -98,6 +121,19 @@ pub async fn list(
     };
     Ok(Json(Gaps {
         counts: found.counts.into_iter().map(count).collect(),
+        sources: found
+            .sources
+            .into_iter()
+            .map(|of| GapsOfSource { source: of.name, gaps: of.gaps })
+            .collect(),
+        custodians: found
+            .custodians
+            .into_iter()
+            .filter_map(|of| {
+                let id = of.custodian?.0;
+                Some(GapsOfCustodian { id, name: of.name, gaps: of.gaps })
+            })
+            .collect(),
         gaps: found.rows.into_iter().map(UnindexedDocument::from).collect(),
         next: found.next.map(|id| id.to_string()),
     }))

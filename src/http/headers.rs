@@ -19,6 +19,16 @@ pub const MAIL_POLICY: &str = "sandbox; default-src 'none'; img-src data:; \
                                style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                                frame-ancestors 'self'";
 
+/// Of a page of the archive's own that stands alone, with its style in it.
+pub const PAGE: [(HeaderName, &str); 2] = [
+    (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'",
+    ),
+];
+
 pub async fn secure(State(context): State<Context>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -11,8 +11,11 @@ use axum::routing::get;
 
 use super::error::ApiError;
 use super::{Context, observe};
+use crate::base::config::POLICY;
+use crate::base::number::counted;
 use crate::base::writable;
-use crate::catalog::leaf;
+use crate::catalog::{damage, leaf};
+use crate::ingest::clocks::Clocks;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -30,23 +33,68 @@ async fn ready(State(context): State<Context>) -> Response {
         Err(_) => Some("the catalog or the bucket is too slow".to_owned()),
     };
     match problem {
-        None => (StatusCode::OK, "ready\n").into_response(),
+        None => (StatusCode::OK, remarks(&context).await).into_response(),
         Some(why) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()
         }
     }
 }
 
+/// Mail is taken all the same, and somebody is to look.
+async fn remarks(context: &Context) -> String {
+    let mut said = "ready\n".to_owned();
+    if let Some(words) = clocks(context).await {
+        said.push_str(&format!("clocks: {words}\n"));
+    }
+    if let Some(why) = unsealed(context, POLICY).await {
+        said.push_str(&format!("keys: what is decided cannot be sealed: {why}\n"));
+    }
+    // Of a catalog that cannot be read another line tells.
+    let damaged = damage::count(&context.catalog).await.unwrap_or_default();
+    if damaged > 0 {
+        let records = counted(damaged, "record");
+        said.push_str(&format!("damage: {records} could not be read; see the status\n"));
+    }
+    if let Some(why) = context.review.log.stopped() {
+        said.push_str(&format!("log: {why}\n"));
+    }
+    said
+}
+
+async fn clocks(context: &Context) -> Option<String> {
+    let bucket = context.review.vault.bucket();
+    let clocks = Clocks::look(bucket, &context.catalog, &context.clock).await;
+    clocks.ok()?.disagreement()
+}
+
+/// Why nothing can be sealed for this month, if that is so.
+async fn unsealed(context: &Context, class: &str) -> Option<String> {
+    let vault = &context.review.vault;
+    let month = vault.bucket().by_its_clock(context.clock.now()).month();
+    vault.check_sealing(class, &month).await.err().map(|error| error.to_string())
+}
+
 async fn problem(context: &Context) -> Option<String> {
     if context.ingest.is_stalled() {
         return Some("the catalog does not commit deliveries".to_owned());
+    }
+    if let Some(why) = context.ingest.closed() {
+        return Some(why);
     }
     // Takes the write lock, and gives it back.
     if let Err(error) = context.catalog.write().await {
         return Some(format!("the catalog cannot be written: {error}"));
     }
-    if let Err(error) = context.review.vault.bucket().probe().await {
+    let bucket = context.review.vault.bucket();
+    if let Err(error) = bucket.probe().await {
+        // What is wrong with a service, and the mend, is better known by asking it.
+        let error = bucket.check_reach().await.err().unwrap_or(error);
         return Some(format!("the bucket cannot be written: {error}"));
+    }
+    for class in &context.config.class {
+        if let Some(why) = unsealed(context, &class.name).await {
+            return Some(format!("mail of class {} cannot be sealed: {why}", class.name));
+        }
     }
     // Large deliveries pass through it.
     let spool = context.config.archive.spool.clone();

@@ -53,6 +53,16 @@ pub struct Hold {
     families: u64,
     /// Deliveries held because it is not known yet who took part.
     not_indexed: u64,
+    /// Segments with something that it covers: how many have the bucket's flag, of how
+    /// many. None where the bucket keeps no flags, before they were counted, and of a
+    /// released hold. The hold is in force without them.
+    flags: Option<HoldFlags>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct HoldFlags {
+    flagged: u64,
+    segments: u64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -147,6 +157,7 @@ fn shown(hold: hold::Hold) -> Hold {
         release_reason: row.release_reason,
         families: count(hold.sum.families),
         not_indexed: count(hold.sum.not_indexed),
+        flags: hold.flags.map(|it| HoldFlags { flagged: it.flagged, segments: it.segments }),
     }
 }
 

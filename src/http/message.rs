@@ -46,6 +46,12 @@ pub struct Attachment {
     size: u64,
     sha256: String,
     has_text: bool,
+    /// ISO 639-3; none where it is not known.
+    language: Option<String>,
+    /// Some of its text was read off pictures, by OCR.
+    ocr: bool,
+    /// Title, author, dates and the like, as the document says of itself.
+    about: Vec<HeaderField>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -190,6 +196,7 @@ impl From<Field> for HeaderField {
 
 impl From<AttachmentRow> for Attachment {
     fn from(row: AttachmentRow) -> Self {
+        let about: Vec<Field> = serde_json::from_str(&row.about).unwrap_or_default();
         Self {
             ordinal: row.ordinal,
             parent: row.parent,
@@ -199,6 +206,9 @@ impl From<AttachmentRow> for Attachment {
             size: row.size_bytes,
             sha256: row.sha256.to_string(),
             has_text: row.has_text,
+            language: row.language,
+            ocr: row.is_ocred,
+            about: about.into_iter().map(HeaderField::from).collect(),
         }
     }
 }

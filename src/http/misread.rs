@@ -159,7 +159,7 @@ mod tests {
         check(r#"{"query":"a","limit":-1}"#, "limit: a whole number belongs here, not -1");
         check(
             r#"{"query":"a","dialect":"sql"}"#,
-            "dialect: \"sql\" is not known here; known are kql",
+            "dialect: \"sql\" is not known here; known are kql, dtsearch",
         );
         check("[]", "an object belongs here, not a list");
         check("5", "an object belongs here, not 5");

@@ -10,6 +10,8 @@ use metrics::{counter, gauge, histogram};
 
 use super::Context;
 use crate::catalog::{CatalogError, delivery, status};
+use crate::ingest::clocks::Clocks;
+use crate::retention::locks;
 
 pub async fn requests(request: Request, next: Next) -> Response {
     let begun = Instant::now();
@@ -51,7 +53,7 @@ pub async fn refresh(context: &Context) -> Result<(), CatalogError> {
         ("muniment_deliveries", totals.deliveries),
         ("muniment_bytes_received", totals.bytes_received),
         ("muniment_bytes_stored", totals.bytes_stored),
-        ("muniment_message_sets", counts.messages),
+        ("muniment_message_sets", counts.families),
         ("muniment_gaps", counts.gaps),
         ("muniment_damaged_records", counts.damaged),
         ("muniment_index_behind", lag.behind),
@@ -63,5 +65,15 @@ pub async fn refresh(context: &Context) -> Result<(), CatalogError> {
     ] {
         gauge!(name).set(value as f64);
     }
+    let bucket = context.review.vault.bucket();
+    let clocks = Clocks::look(bucket, &context.catalog, &context.clock).await?;
+    let rolling = locks::standing(&context.catalog).await?;
+    gauge!("muniment_locks_to_lengthen").set(rolling.total.saturating_sub(rolling.done) as f64);
+    if let Some(ahead) = clocks.bucket_ahead_seconds {
+        gauge!("muniment_clock_bucket_ahead_seconds").set(ahead as f64);
+    }
+    gauge!("muniment_clock_log_ahead_seconds").set(clocks.log_ahead_seconds as f64);
+    let disagree = if clocks.disagreement().is_some() { 1.0 } else { 0.0 };
+    gauge!("muniment_clocks_disagree").set(disagree);
     Ok(())
 }

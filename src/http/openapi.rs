@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::error::ErrorBody;
 use super::{
-    Context, audit, custodians, dispositions, exports, gaps, holds, matters, messages, people,
-    search, session, status, thread,
+    Context, audit, classes, custodians, dispositions, erasures, exports, facets, gaps, holds, log,
+    matters, messages, near, passwords, people, retries, search, session, status, thread,
 };
 
 #[derive(OpenApi)]
@@ -29,6 +29,8 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(session::show, session::sign_in, session::sign_out))
         .routes(routes!(session::change_password))
         .routes(routes!(status::show))
+        .routes(routes!(log::checkpoint))
+        .routes(routes!(log::stamp))
         .routes(routes!(people::list, people::create))
         .routes(routes!(people::change))
         .routes(routes!(people::reset))
@@ -36,6 +38,10 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(matters::show, matters::change))
         .routes(routes!(custodians::list, custodians::add))
         .routes(routes!(custodians::change, custodians::remove))
+        .routes(routes!(classes::list))
+        .routes(routes!(classes::test))
+        .routes(routes!(passwords::list, passwords::add))
+        .routes(routes!(passwords::remove))
         .routes(routes!(dispositions::epochs))
         .routes(routes!(dispositions::list, dispositions::propose))
         .routes(routes!(dispositions::show))
@@ -43,6 +49,12 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(dispositions::refuse))
         .routes(routes!(dispositions::resume))
         .routes(routes!(dispositions::certificate))
+        .routes(routes!(erasures::list, erasures::propose))
+        .routes(routes!(erasures::show))
+        .routes(routes!(erasures::approve))
+        .routes(routes!(erasures::refuse))
+        .routes(routes!(erasures::resume))
+        .routes(routes!(erasures::certificate))
         .routes(routes!(holds::list, holds::place))
         .routes(routes!(holds::preview))
         .routes(routes!(holds::show))
@@ -50,6 +62,7 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(holds::release))
         .routes(routes!(search::run))
         .routes(routes!(search::complete))
+        .routes(routes!(facets::count))
         .routes(routes!(messages::show))
         .routes(routes!(messages::html))
         .routes(routes!(messages::source))
@@ -58,11 +71,15 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(messages::attachment))
         .routes(routes!(messages::proof))
         .routes(routes!(thread::show))
+        .routes(routes!(near::show))
         .routes(routes!(exports::ask, exports::list))
         .routes(routes!(exports::show))
         .routes(routes!(exports::cancel))
         .routes(routes!(exports::download))
         .routes(routes!(gaps::list))
+        .routes(routes!(retries::download))
+        .routes(routes!(retries::ask, retries::list))
+        .routes(routes!(retries::cancel))
         .routes(routes!(audit::list))
 }
 

@@ -91,18 +91,17 @@ pub struct Reset {
     one_time_password: String,
 }
 
-fn person(row: PersonRow) -> Person {
-    let is_legal = row.role == Role::Legal.as_str();
-    Person {
+fn person(row: PersonRow) -> Result<Person, ApiError> {
+    Ok(Person {
         id: row.user_id.0,
         name: row.name,
         display_name: row.display_name,
-        role: if is_legal { RoleName::Legal } else { RoleName::Administrator },
+        role: Role::from_row(&row.role)?.into(),
         is_archive_wide: row.is_archive_wide,
         must_change: row.must_change,
         is_disabled: row.is_disabled,
         created_at: row.created_at.to_string(),
-    }
+    })
 }
 
 /// Everyone, to an administrator; those who could be members of a matter, to
@@ -113,7 +112,8 @@ pub async fn list(
     Signed(actor): Signed,
 ) -> Result<Json<People>, ApiError> {
     let rows = person::list(&actor, &context.access).await?;
-    Ok(Json(People { people: rows.into_iter().map(person).collect() }))
+    let people = rows.into_iter().map(person).collect::<Result<_, _>>()?;
+    Ok(Json(People { people }))
 }
 
 /// Add a person.
@@ -131,7 +131,7 @@ pub async fn create(
         is_archive_wide: body.is_archive_wide,
     };
     let (row, one_time_password) = person::create(&actor, &context.access, new).await?;
-    Ok(Json(Created { person: person(row), one_time_password }))
+    Ok(Json(Created { person: person(row)?, one_time_password }))
 }
 
 /// Change a person's rights.
@@ -145,7 +145,7 @@ pub async fn change(
 ) -> Result<Json<Person>, ApiError> {
     let change = Change { is_disabled: body.is_disabled, is_archive_wide: body.is_archive_wide };
     let row = person::change(&actor, &context.access, UserId(id), change).await?;
-    Ok(Json(person(row)))
+    Ok(Json(person(row)?))
 }
 
 /// Give a person a new one-time password.

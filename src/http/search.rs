@@ -12,14 +12,59 @@ use super::hit::{self, Hit};
 use super::holds::{DateKind, day};
 use super::input::{Body, rows};
 use crate::base::ids::{CustodianId, MatterId};
+use crate::index;
 use crate::query;
 use crate::search::{self, Ask};
 
 #[derive(Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
+    /// As Microsoft Purview documents it; joins words of a message and its attachments.
     #[default]
     Kql,
+    /// As Relativity documents it; joins words of one document.
+    DtSearch,
+}
+
+/// In what a query joins words.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    Family,
+    Document,
+}
+
+/// A part of the query as it was understood; those below it are deeper.
+#[derive(Serialize, ToSchema)]
+pub struct TreeRow {
+    depth: u32,
+    text: String,
+}
+
+/// A word of the query that stands for many.
+#[derive(Serialize, ToSchema)]
+pub struct Expansion {
+    /// As it was written, with its field.
+    word: String,
+    stands_for: Vec<ExpandedWord>,
+    /// There are more words than are listed.
+    is_cut: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ExpandedWord {
+    word: String,
+    /// Documents in the reader's sight that have it.
+    documents: u64,
+}
+
+/// By what the answer can be found again; the audit has the same.
+#[derive(Serialize, ToSchema)]
+pub struct Snapshot {
+    /// The last delivery that the index has.
+    cursor: u64,
+    index_version: u32,
+    tokenizer_version: u32,
 }
 
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -56,12 +101,22 @@ pub struct SearchRequest {
 
 #[derive(Serialize, ToSchema)]
 pub struct Results {
+    /// Message sets, each with what is attached; what the list shows.
     total_families: u64,
+    /// Distinct messages, byte for byte, in those.
     total_messages: u64,
+    /// Documents of those that match; all of them where `unit` is a family.
+    total_documents: u64,
+    unit: Unit,
     elapsed_ms: f64,
     /// The query as it was understood.
     parsed: String,
+    /// The same, part by part.
+    tree: Vec<TreeRow>,
+    /// On the first page.
+    expansions: Vec<Expansion>,
     warnings: Vec<String>,
+    snapshot: Snapshot,
     /// Of the hits, how many could not be indexed in full.
     gaps: u64,
     /// Deliveries that are not indexed yet.
@@ -90,6 +145,14 @@ pub struct Completions {
     values: Vec<String>,
 }
 
+impl From<index::Expansion> for Expansion {
+    fn from(expansion: index::Expansion) -> Self {
+        let words = expansion.words.into_iter();
+        let stands_for = words.map(|(word, documents)| ExpandedWord { word, documents }).collect();
+        Self { word: expansion.written, stands_for, is_cut: expansion.is_cut }
+    }
+}
+
 /// Search in a matter, or archive-wide.
 #[utoipa::path(post, path = "/search", tag = "search", request_body = SearchRequest,
     responses((status = 200, body = Results)))]
@@ -107,9 +170,25 @@ pub async fn run(
     Ok(Json(Results {
         total_families: page.families,
         total_messages: page.messages,
+        total_documents: page.documents,
+        unit: match page.unit {
+            query::ast::Unit::Family => Unit::Family,
+            query::ast::Unit::Document => Unit::Document,
+        },
         elapsed_ms: page.elapsed.as_secs_f64() * 1000.0,
         parsed: page.parsed,
+        tree: page
+            .tree
+            .into_iter()
+            .map(|row| TreeRow { depth: row.depth, text: row.text })
+            .collect(),
+        expansions: page.expansions.into_iter().map(Expansion::from).collect(),
         warnings: page.warnings,
+        snapshot: Snapshot {
+            cursor: page.snapshot.cursor,
+            index_version: page.snapshot.index_version,
+            tokenizer_version: page.snapshot.tokenizer_version,
+        },
         gaps: page.gaps,
         behind: page.behind,
         hits: page.hits.into_iter().map(|(row, snippet)| Hit::new(row, snippet.into())).collect(),
@@ -124,6 +203,7 @@ pub fn ask(body: SearchRequest) -> Result<Ask, ApiError> {
         query: body.query,
         dialect: match body.dialect {
             Dialect::Kql => query::Dialect::Kql,
+            Dialect::DtSearch => query::Dialect::DtSearch,
         },
         from: day(body.from.as_deref())?,
         until: day(body.until.as_deref())?,

@@ -11,18 +11,22 @@ use super::error::ApiError;
 use super::guard::Signed;
 use crate::access::Role;
 use crate::base::limits;
-use crate::catalog::{damage, delivery, status};
+use crate::catalog::{damage, delivery, outside, status};
+use crate::ingest::clocks::Clocks;
+use crate::retention::locks::{self, Rolling};
 use crate::verify::scrub;
+use crate::worker::Pool;
 
 #[derive(Serialize, ToSchema)]
 pub struct Status {
     archive_id: String,
     version: String,
     worm: WormStatus,
+    confinement: ConfinementStatus,
     sources: Vec<SourceStatus>,
     deliveries: u64,
-    /// Message sets.
-    messages: u64,
+    /// Message sets, as a search counts them.
+    families: u64,
     bytes_received: u64,
     bytes_stored: u64,
     index: IndexStatus,
@@ -31,12 +35,66 @@ pub struct Status {
     damage: DamageStatus,
     jobs: JobsStatus,
     check: CheckStatus,
+    clocks: ClocksStatus,
+    locks: LocksStatus,
+}
+
+/// Locks that are to be longer than they were put with: of a class that was lengthened,
+/// or since the archive outlives them.
+#[derive(Serialize, ToSchema)]
+pub struct LocksStatus {
+    /// Objects, of `total` that are to be done; both are 0 where nothing is.
+    done: u64,
+    total: u64,
+    /// Months of classes, and other parts of the bucket, that are to be done.
+    parts: u64,
+    /// Why the last try stopped; empty where it did not.
+    text: String,
+}
+
+impl From<Rolling> for LocksStatus {
+    fn from(rolling: Rolling) -> Self {
+        let Rolling { done, total, parts, error } = rolling;
+        Self { done, total, parts, text: error.unwrap_or_default() }
+    }
+}
+
+/// Whether this machine's clock, the log and the bucket agree on what time it is.
+#[derive(Serialize, ToSchema)]
+pub struct ClocksStatus {
+    agree: bool,
+    /// What disagrees, and the mend; empty where nothing does.
+    text: String,
+    /// None where the bucket is a directory.
+    bucket_ahead_seconds: Option<i64>,
+    /// By how much the log's newest entry is later than this machine's clock.
+    log_ahead_seconds: i64,
+}
+
+impl From<Clocks> for ClocksStatus {
+    fn from(clocks: Clocks) -> Self {
+        let disagreement = clocks.disagreement();
+        Self {
+            agree: disagreement.is_none(),
+            text: disagreement.unwrap_or_default(),
+            bucket_ahead_seconds: clocks.bucket_ahead_seconds,
+            log_ahead_seconds: clocks.log_ahead_seconds,
+        }
+    }
 }
 
 /// Whether the bucket itself refuses to change what was written.
 #[derive(Serialize, ToSchema)]
 pub struct WormStatus {
     enforced: bool,
+    text: String,
+}
+
+/// What the processes that read mail are kept from, as one of them tried it.
+#[derive(Serialize, ToSchema)]
+pub struct ConfinementStatus {
+    /// All that was tried was refused.
+    complete: bool,
     text: String,
 }
 
@@ -85,6 +143,30 @@ pub struct LogStatus {
     /// The last checkpoint; empty before the first.
     checkpoint: String,
     key: String,
+    /// Time stamps of checkpoints; none where the configuration asks for none.
+    stamps: Option<OutsideStatus>,
+    /// Checkpoints by mail; none where the configuration names nobody.
+    mail: Option<OutsideStatus>,
+}
+
+/// What goes outside every so many hours.
+#[derive(Serialize, ToSchema)]
+pub struct OutsideStatus {
+    /// Of the checkpoint that went last; 0 before the first.
+    size: u64,
+    done_at: Option<String>,
+    /// Why the last try failed; none where it did not.
+    error: Option<String>,
+}
+
+impl From<outside::Row> for OutsideStatus {
+    fn from(row: outside::Row) -> Self {
+        Self {
+            size: row.size,
+            done_at: (row.size > 0).then(|| row.done_at.to_string()),
+            error: (!row.error.is_empty()).then_some(row.error),
+        }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -134,14 +216,18 @@ pub async fn show(
     let review = &context.review;
     let enforcement = review.vault.bucket().enforcement();
     let published = review.log.published();
+    let confinement = confinement(&review.workers).await;
+    let bucket = review.vault.bucket();
+    let clocks = Clocks::look(bucket, &context.catalog, &context.clock).await?;
     let (last, running) = scrub::standing(&context.catalog).await?;
     Ok(Json(Status {
         archive_id: review.vault.archive().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         worm: WormStatus { enforced: enforcement.is_enforced, text: enforcement.words },
+        confinement,
         sources: sources(&context, actor.role == Role::Administrator).await?,
         deliveries: totals.deliveries,
-        messages: counts.messages,
+        families: counts.families,
         bytes_received: totals.bytes_received,
         bytes_stored: totals.bytes_stored,
         index: IndexStatus {
@@ -154,6 +240,8 @@ pub async fn show(
             published: published.as_ref().map_or(0, |published| published.size),
             checkpoint: published.map(|published| published.note).unwrap_or_default(),
             key: review.log.verifier().to_string(),
+            stamps: outside(&context, outside::STAMP).await?,
+            mail: outside(&context, outside::MAIL).await?,
         },
         gaps: counts.gaps,
         damage: DamageStatus {
@@ -176,7 +264,28 @@ pub async fn show(
                 faults: it.faults,
             }),
         },
+        clocks: clocks.into(),
+        locks: locks::standing(&context.catalog).await?.into(),
     }))
+}
+
+async fn confinement(workers: &Pool) -> ConfinementStatus {
+    match workers.trial().await {
+        Ok(trial) => ConfinementStatus { complete: trial.open.is_empty(), text: trial.words() },
+        Err(error) => ConfinementStatus { complete: false, text: error.to_string() },
+    }
+}
+
+async fn outside(context: &Context, name: &str) -> Result<Option<OutsideStatus>, ApiError> {
+    let checkpoint = &context.config.checkpoint;
+    let is_asked_for = match name {
+        outside::STAMP => !checkpoint.timestamp_url.is_empty(),
+        _ => !checkpoint.mail_to.is_empty(),
+    };
+    match is_asked_for {
+        true => Ok(Some(outside::get(&context.catalog, name).await?.into())),
+        false => Ok(None),
+    }
 }
 
 /// The configured ones, and those of which there are deliveries all the same.

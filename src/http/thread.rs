@@ -34,9 +34,36 @@ pub struct ThreadMessage {
     hit: Hit,
     /// How many stand above it, up to one that answers none of them.
     depth: u32,
+    /// Why it is here; null for the message that was asked for.
+    evidence: Option<Evidence>,
 }
 
-/// The thread of a message, by the message ids that headers name.
+/// What says that a message is of the thread, the strongest that does.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    /// It or others of the thread name each other's message ids (References,
+    /// In-Reply-To).
+    MessageIds,
+    /// The sender's program counts it to the same conversation (Thread-Index).
+    ThreadIndex,
+    /// Weak: an answer that names no message id has the subject of another that came
+    /// less than 30 days before and shares people with it.
+    Subject,
+}
+
+impl From<thread::Evidence> for Evidence {
+    fn from(evidence: thread::Evidence) -> Self {
+        match evidence {
+            thread::Evidence::Ids => Self::MessageIds,
+            thread::Evidence::Conversation => Self::ThreadIndex,
+            thread::Evidence::Subject => Self::Subject,
+        }
+    }
+}
+
+/// The thread of a message, by what headers say, and for answers that say nothing of it
+/// by their subject.
 #[utoipa::path(get, path = "/messages/{id}/thread", tag = "messages",
     operation_id = "thread", params(("id" = i64, Path), ThreadParams),
     responses((status = 200, body = Thread)))]
@@ -50,7 +77,11 @@ pub async fn show(
     let found = thread::thread(&actor, &context.search, matter, SetId(id))
         .await
         .map_err(|error| ApiError::of_search(error, ""))?;
-    let message = |(row, depth)| ThreadMessage { hit: Hit::from(row), depth };
+    let message = |it: thread::Placed| ThreadMessage {
+        hit: Hit::from(it.row),
+        depth: it.depth,
+        evidence: it.evidence.map(Evidence::from),
+    };
     Ok(Json(Thread {
         messages: found.rows.into_iter().map(message).collect(),
         is_cut: found.is_cut,

@@ -49,6 +49,59 @@ impl Bits {
         self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= !b);
     }
 
+    pub fn and(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= b);
+    }
+
+    /// The members of `starts` whose blocks hold a document of this set. A block goes
+    /// from a start to the next.
+    pub fn lifted(&self, starts: &Self) -> Self {
+        let mut found = Self::none(self.len);
+        for doc in self.iter() {
+            if let Some(start) = starts.last_until(doc) {
+                found.insert(start);
+            }
+        }
+        found
+    }
+
+    /// The last member that is not after `doc`. Blocks are short: it is near.
+    fn last_until(&self, doc: u32) -> Option<u32> {
+        let mut at = doc as usize / 64;
+        let mut word = self.words[at] & (u64::MAX >> (63 - doc % 64));
+        while word == 0 {
+            at = at.checked_sub(1)?;
+            word = self.words[at];
+        }
+        Some(at as u32 * 64 + word.ilog2())
+    }
+
+    /// The first member after `doc`, or the end.
+    fn first_after(&self, doc: u32) -> u32 {
+        let next = doc + 1;
+        let mut at = next as usize / 64;
+        let Some(word) = self.words.get(at) else { return self.len };
+        let mut word = word & (u64::MAX << (next % 64));
+        while word == 0 {
+            at += 1;
+            match self.words.get(at) {
+                Some(next) => word = *next,
+                None => return self.len,
+            }
+        }
+        at as u32 * 64 + word.trailing_zeros()
+    }
+
+    /// All documents in the blocks that begin with a member of this set, which are all
+    /// members of `starts`.
+    pub fn spread(&self, starts: &Self) -> Self {
+        let mut found = Self::none(self.len);
+        for start in self.iter() {
+            (start..starts.first_after(start)).for_each(|doc| found.insert(doc));
+        }
+        found
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.words.iter().zip(0u32..).flat_map(|(word, at)| {
             let mut left = *word;
@@ -71,6 +124,20 @@ mod tests {
             assert_eq!(Bits::all(len).count(), len as usize);
             assert_eq!(Bits::all(len).iter().count(), len as usize);
         }
+    }
+
+    #[test]
+    fn blocks_are_lifted_and_spread() {
+        let of = |docs: &[u32]| {
+            let mut bits = Bits::none(100);
+            docs.iter().for_each(|doc| bits.insert(*doc));
+            bits
+        };
+        let starts = of(&[0, 3, 4, 70]);
+        assert_eq!(of(&[1, 2, 4, 69]).lifted(&starts), of(&[0, 4]));
+        assert_eq!(of(&[99]).lifted(&starts), of(&[70]));
+        assert_eq!(of(&[0, 3]).spread(&starts), of(&[0, 1, 2, 3]));
+        assert_eq!(of(&[70]).spread(&starts).count(), 30);
     }
 
     #[test]

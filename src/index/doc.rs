@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
 use crate::mail::delivery::Kind;
+use crate::similar::Links;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FamilyDoc {
@@ -26,6 +27,14 @@ pub struct FamilyDoc {
     /// Every header field as `Name: value`, of the message in all its versions, of
     /// its parts and of messages in it; each once.
     pub headers: Vec<String>,
+    /// For each of `messages`, the places in `headers` of its fields; nothing where
+    /// there is one message alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<Vec<u32>>,
+    /// What its versions say of other messages, each once, with the places in `messages`
+    /// of those that say it.
+    #[serde(default)]
+    pub links: Vec<(Links, Vec<u32>)>,
     /// Who took part, from headers and envelopes of every delivery.
     pub participants: Vec<Participant>,
     /// In order, nested ones included.
@@ -41,7 +50,13 @@ pub struct FamilyDoc {
     pub hashes: Vec<String>,
     /// Something of it could not be indexed: it has a gap.
     pub is_partial: bool,
-    /// Not all header fields of its versions are in `headers`.
+    /// The reasons of its gaps, as the catalog has them.
+    #[serde(default)]
+    pub gaps: Vec<String>,
+    /// ISO 639-3, of its message and attachments, where they are known.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// Not all header fields of its versions are in `headers`, or not all in `links`.
     #[serde(default)]
     pub are_headers_cut: bool,
     /// At least one delivery showed what its source must show.
@@ -109,4 +124,108 @@ pub struct AttachmentDoc {
     pub media_type: String,
     /// None where no text could be had of it; that is a gap.
     pub text: Option<String>,
+}
+
+/// What a document can be to a reader. `docs` is all that an office writes;
+/// `docs`, `meetings` and `contacts` are Purview's words.
+pub const DOCUMENT_KINDS: &[&str] = &[
+    "email",
+    "docs",
+    "document",
+    "spreadsheet",
+    "presentation",
+    "picture",
+    "sound",
+    "video",
+    "calendar",
+    "meetings",
+    "contact",
+    "contacts",
+    "archive",
+    "other",
+];
+
+impl AttachmentDoc {
+    /// Its media type, and the ending of its name.
+    pub fn types(&self) -> Vec<String> {
+        let mut types = vec![self.media_type.to_lowercase()];
+        types.extend(self.ending());
+        types
+    }
+
+    /// Of [`DOCUMENT_KINDS`].
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let media_type = self.media_type.to_lowercase();
+        let ending = self.ending().unwrap_or_default();
+        let has = |parts: &[&str]| parts.iter().any(|part| media_type.contains(part));
+        let ends = |endings: &[&str]| endings.contains(&ending.as_str());
+        if has(&["message/rfc822", "vnd.ms-outlook-pst", "application/mbox"])
+            || media_type == "application/vnd.ms-outlook"
+        {
+            vec!["email"]
+        } else if has(&["calendar"]) || ends(&["ics"]) {
+            vec!["calendar", "meetings"]
+        } else if has(&["vcard"]) || ends(&["vcf"]) {
+            vec!["contact", "contacts"]
+        } else if has(&["spreadsheet", "ms-excel", "text/csv"]) || ends(&["csv", "ods"]) {
+            vec!["docs", "spreadsheet"]
+        } else if has(&["presentation", "powerpoint"]) || ends(&["odp"]) {
+            vec!["docs", "presentation"]
+        } else if has(&["image/"]) {
+            vec!["picture"]
+        } else if has(&["audio/"]) {
+            vec!["sound"]
+        } else if has(&["video/"]) {
+            vec!["video"]
+        } else if has(&["zip", "x-tar", "x-7z", "x-xz", "zstd", "x-rar"]) {
+            vec!["archive"]
+        } else if has(&["text/", "word", "rtf", "pdf", "opendocument.text", "xml"]) {
+            vec!["docs", "document"]
+        } else {
+            vec!["other"]
+        }
+    }
+
+    fn ending(&self) -> Option<String> {
+        let (_, ending) = self.name.rsplit_once('.')?;
+        let is_plain =
+            (1..=10).contains(&ending.len()) && ending.chars().all(char::is_alphanumeric);
+        is_plain.then(|| ending.to_lowercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_told_by_type_and_ending() {
+        for (media_type, name, kinds) in [
+            ("application/pdf", "a.PDF", &["docs", "document"][..]),
+            ("application/vnd.ms-excel", "", &["docs", "spreadsheet"]),
+            (
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+                "",
+                &["docs", "document"],
+            ),
+            (
+                "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+                "",
+                &["docs", "presentation"],
+            ),
+            ("message/rfc822", "", &["email"]),
+            ("application/vnd.ms-outlook", "a.msg", &["email"]),
+            ("image/png", "", &["picture"]),
+            ("application/octet-stream", "invite.ics", &["calendar", "meetings"]),
+            ("application/zip", "", &["archive"]),
+            ("application/octet-stream", "x", &["other"]),
+        ] {
+            let doc =
+                AttachmentDoc { name: name.into(), media_type: media_type.into(), text: None };
+            assert_eq!(doc.kinds(), kinds, "{media_type} {name}");
+            assert!(doc.kinds().iter().all(|kind| DOCUMENT_KINDS.contains(kind)));
+        }
+        let doc = AttachmentDoc { name: "a.b.PDF".into(), media_type: "X/Y".into(), text: None };
+        assert_eq!(doc.types(), ["x/y", "pdf"]);
+    }
 }

@@ -4,7 +4,13 @@
 //! set, so each step yields a set of documents and passes it on as the only
 //! ones that the next need look at. Dear steps (positions, wildcards) come last
 //! and see few.
+//!
+//! A family is a block of documents, its message first. Where a query joins words of
+//! a family, sets are of messages, and each leaf that looks into documents is lifted
+//! to theirs; where it joins words of a document, sets are of documents, and what
+//! the message carries is spread over its block.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,10 +21,14 @@ use tantivy::{DocSet, InvertedIndexReader, SegmentReader, TERMINATED};
 
 use super::IndexError;
 use super::bits::Bits;
-use super::plan::{Expr, Slot, Spans, refused};
+use super::near::Tree;
+use super::plan::{Expr, Plan, refused};
 use super::schema;
+use super::slot::{Many, Slot};
 use super::spans::Prepared;
+use crate::base::ids::SetId;
 use crate::base::limits::{QUERY_EXPANSIONS_MAX, SEARCH_SECONDS_MAX};
+use crate::query::ast::Unit;
 
 /// When a search gives up.
 #[derive(Clone, Copy)]
@@ -26,7 +36,11 @@ pub(super) struct Deadline(Instant);
 
 impl Deadline {
     pub fn new() -> Self {
-        Self(Instant::now() + Duration::from_secs(SEARCH_SECONDS_MAX))
+        Self::after(SEARCH_SECONDS_MAX)
+    }
+
+    pub fn after(seconds: u64) -> Self {
+        Self(Instant::now() + Duration::from_secs(seconds))
     }
 
     pub fn check(self) -> Result<(), IndexError> {
@@ -38,27 +52,110 @@ impl Deadline {
     }
 }
 
+/// What matches in one segment.
+pub(super) struct Found {
+    /// The messages of the families.
+    pub families: Bits,
+    /// The documents: of a query over families, all of them.
+    pub documents: Bits,
+    /// Where families begin.
+    pub starts: Arc<Bits>,
+}
+
+impl Found {
+    /// Of each family in turn, how many of its documents were found.
+    pub fn documents_in_families(&self) -> impl Iterator<Item = u32> + '_ {
+        let mut documents = self.documents.iter().peekable();
+        let mut starts = self.starts.iter().peekable();
+        self.families.iter().map(move |family| {
+            while starts.next_if(|start| *start <= family).is_some() {}
+            let end = starts.peek().copied().unwrap_or(u32::MAX);
+            let mut count = 0;
+            while documents.next_if(|doc| *doc < end).is_some() {
+                count += 1;
+            }
+            count
+        })
+    }
+}
+
 pub(super) fn matching(
     reader: &SegmentReader,
-    expr: &Expr,
+    starts: Arc<Bits>,
+    plan: &Plan,
     deadline: Deadline,
-) -> Result<Bits, IndexError> {
-    let mut alive = Bits::all(reader.max_doc());
-    if reader.has_deletes() {
-        alive = Bits::none(reader.max_doc());
-        reader.doc_ids_alive().for_each(|doc| alive.insert(doc));
-    }
-    Segment { reader, deadline }.within(expr, &alive)
+) -> Result<Found, IndexError> {
+    let segment = Segment::new(reader, starts, deadline);
+    let (families, documents) = match plan.unit {
+        Unit::Family => {
+            let families = segment.within(&plan.expr, &segment.messages, plan.unit)?;
+            let documents = segment.documents_of(&families).into_owned();
+            (families, documents)
+        }
+        Unit::Document => {
+            let documents = segment.within(&plan.expr, &segment.alive, plan.unit)?;
+            (documents.lifted(&segment.starts), documents)
+        }
+    };
+    Ok(Found { families, documents, starts: segment.starts })
 }
 
-struct Segment<'a> {
+/// How many families a segment holds.
+pub(super) fn families(reader: &SegmentReader, starts: &Bits) -> u64 {
+    starts.iter().filter(|doc| !reader.is_deleted(*doc)).count() as u64
+}
+
+pub(super) struct Segment<'a> {
     reader: &'a SegmentReader,
     deadline: Deadline,
+    /// All documents that were not taken out.
+    alive: Bits,
+    /// The messages among them.
+    messages: Bits,
+    /// Where families begin, those that were taken out too.
+    starts: Arc<Bits>,
 }
 
-impl Segment<'_> {
-    /// The documents among `those` that match.
-    fn within(&self, expr: &Expr, those: &Bits) -> Result<Bits, IndexError> {
+impl<'a> Segment<'a> {
+    pub fn new(reader: &'a SegmentReader, starts: Arc<Bits>, deadline: Deadline) -> Self {
+        let mut alive = Bits::all(reader.max_doc());
+        if reader.has_deletes() {
+            alive = Bits::none(reader.max_doc());
+            reader.doc_ids_alive().for_each(|doc| alive.insert(doc));
+        }
+        let mut messages = Bits::clone(&starts);
+        messages.and(&alive);
+        Self { reader, deadline, alive, messages, starts }
+    }
+
+    /// All documents of the families that match.
+    pub fn all_within(&self, expr: &Expr) -> Result<Bits, IndexError> {
+        Ok(self.documents_of(&self.within(expr, &self.messages, Unit::Family)?).into_owned())
+    }
+
+    /// A family is put and taken out as a whole: all of its documents are there.
+    fn documents_of(&self, families: &Bits) -> Cow<'_, Bits> {
+        match *families == self.messages {
+            true => Cow::Borrowed(&self.alive),
+            false => Cow::Owned(families.spread(&self.starts)),
+        }
+    }
+
+    /// What looks into documents, whether `those` are documents or families.
+    fn leaf(
+        &self,
+        those: &Bits,
+        unit: Unit,
+        matching: impl Fn(&Bits) -> Result<Bits, IndexError>,
+    ) -> Result<Bits, IndexError> {
+        match unit {
+            Unit::Document => matching(those),
+            Unit::Family => Ok(matching(&self.documents_of(those))?.lifted(&self.starts)),
+        }
+    }
+
+    /// The members of `those`, which are of the unit, that match.
+    fn within(&self, expr: &Expr, those: &Bits, unit: Unit) -> Result<Bits, IndexError> {
         self.deadline.check()?;
         let deadline = self.deadline;
         match expr {
@@ -71,29 +168,45 @@ impl Segment<'_> {
                     if left.is_empty() {
                         break;
                     }
-                    left = self.within(expr, &left)?;
+                    left = self.within(expr, &left, unit)?;
                 }
                 Ok(left)
             }
             Expr::Or(any) => {
                 let mut found = Bits::none(those.len());
                 for expr in any {
-                    found.or(&self.within(expr, those)?);
+                    found.or(&self.within(expr, those, unit)?);
                 }
                 Ok(found)
             }
             Expr::Not(expr) => {
                 let mut left = those.clone();
-                left.and_not(&self.within(expr, those)?);
+                left.and_not(&self.within(expr, those, unit)?);
                 Ok(left)
             }
-            Expr::Words(fields, spans) => self.any_field(fields, those, |inverted| {
-                Prepared::new(inverted, spans, deadline)?.matching(inverted, those, deadline)
+            Expr::Family(expr) => match unit {
+                Unit::Family => self.within(expr, those, unit),
+                Unit::Document => {
+                    let families = those.lifted(&self.starts);
+                    let found = self.within(expr, &families, Unit::Family)?;
+                    let mut found = self.documents_of(&found).into_owned();
+                    found.and(those);
+                    Ok(found)
+                }
+            },
+            Expr::Words(fields, spans) => self.leaf(those, unit, |documents| {
+                self.any_field(fields, documents, |inverted| {
+                    let prepared = Prepared::new(inverted, spans, deadline)?;
+                    prepared.matching(inverted, documents, deadline)
+                })
             }),
-            Expr::Whole(fields, slot) => self.any_field(fields, those, |inverted| {
-                let mut found = Bits::none(those.len());
-                add_terms(inverted, &expand(inverted, slot, deadline)?, those, &mut found)?;
-                Ok(found)
+            Expr::Whole(fields, slot) => self.leaf(those, unit, |documents| {
+                self.any_field(fields, documents, |inverted| {
+                    let mut found = Bits::none(documents.len());
+                    let terms = expand(inverted, slot, deadline)?;
+                    add_terms(inverted, &terms, documents, &mut found)?;
+                    Ok(found)
+                })
             }),
             Expr::AnyOf(field, terms) => self.any_field(&[*field], those, |inverted| {
                 let mut found = Bits::none(those.len());
@@ -103,6 +216,17 @@ impl Segment<'_> {
                 }
                 Ok(found)
             }),
+            Expr::Sets(sets) => {
+                let column = self.reader.fast_fields().u64(schema::SET)?;
+                let mut found = Bits::none(those.len());
+                for doc in those.iter() {
+                    let set = column.first(doc).map(|set| SetId(set.cast_signed()));
+                    if set.is_some_and(|set| sets.binary_search(&set).is_ok()) {
+                        found.insert(doc);
+                    }
+                }
+                Ok(found)
+            }
             Expr::Column { name, from, until } => self.column(name, *from, *until, those),
         }
     }
@@ -151,18 +275,19 @@ impl Segment<'_> {
 
 /// The order in which the parts of an AND are evaluated.
 fn dearness(expr: &Expr) -> u8 {
-    let is_glob = |slot: &Slot| matches!(slot, Slot::Glob(_));
+    let is_many = |slot: &Slot| matches!(slot, Slot::Many(..));
     match expr {
+        Expr::Family(expr) => dearness(expr),
         Expr::AnyOf(..) | Expr::Whole(_, Slot::Exact(_)) => 0,
-        Expr::Words(_, Spans::Slots(slots)) if !slots.iter().any(is_glob) => {
+        Expr::Words(_, Tree::Row(slots)) if !slots.iter().any(is_many) => {
             if slots.len() == 1 {
                 0
             } else {
                 2
             }
         }
-        Expr::All | Expr::Column { .. } => 1,
-        Expr::Words(_, Spans::Near { .. }) => 3,
+        Expr::All | Expr::Sets(_) | Expr::Column { .. } => 1,
+        Expr::Words(_, Tree::Near { .. }) => 3,
         Expr::And(parts) => parts.iter().map(dearness).min().unwrap_or(0),
         Expr::Or(parts) => parts.iter().map(dearness).max().unwrap_or(0),
         Expr::Words(..) | Expr::Whole(..) => 4,
@@ -177,36 +302,53 @@ pub(super) fn expand(
     slot: &Slot,
     deadline: Deadline,
 ) -> Result<Vec<TermInfo>, IndexError> {
-    let glob = match slot {
+    let (many, written) = match slot {
         Slot::Exact(term) => {
             return Ok(inverted.terms().get(term.as_bytes())?.into_iter().collect());
         }
-        Slot::Glob(glob) => glob,
+        Slot::Many(many, written) => (many, written),
     };
-    let prefix = glob.prefix().as_bytes();
-    let mut terms = inverted.terms().range().ge(prefix).into_stream()?;
     let mut found = Vec::new();
+    each_term(inverted, many, deadline, |_, info| {
+        if found.len() == QUERY_EXPANSIONS_MAX {
+            let shown: String = written.chars().take(40).collect();
+            let message = format!("`{shown}` stands for more than {QUERY_EXPANSIONS_MAX} words");
+            return Err(refused(&message, "write more of the word's letters"));
+        }
+        found.push(info.clone());
+        Ok(true)
+    })?;
+    Ok(found)
+}
+
+/// Calls `found` with each term of this segment that fits, in their order, until it
+/// says that this is enough.
+pub(super) fn each_term(
+    inverted: &InvertedIndexReader,
+    many: &Many,
+    deadline: Deadline,
+    mut found: impl FnMut(&str, &TermInfo) -> Result<bool, IndexError>,
+) -> Result<(), IndexError> {
+    let prefix = many.prefix().as_bytes();
+    let (first, last) = many.first_bytes();
+    let begin = if prefix.is_empty() { vec![first] } else { prefix.to_vec() };
+    let mut terms = inverted.terms().range().ge(begin).into_stream()?;
     let mut seen = 0u32;
     while terms.advance() {
         seen = seen.wrapping_add(1);
         if seen.is_multiple_of(4096) {
             deadline.check()?;
         }
-        if !terms.key().starts_with(prefix) {
+        let key = terms.key();
+        if !key.starts_with(prefix) || key.first().is_some_and(|byte| *byte > last) {
             break;
         }
-        let is_match = glob.is_prefix()
-            || std::str::from_utf8(terms.key()).is_ok_and(|term| glob.matches(term));
-        if is_match {
-            if found.len() == QUERY_EXPANSIONS_MAX {
-                let message =
-                    format!("a wildcard stands for more than {QUERY_EXPANSIONS_MAX} words");
-                return Err(refused(&message, "write more of the word's letters"));
-            }
-            found.push(terms.value().clone());
+        let Ok(term) = std::str::from_utf8(key) else { continue };
+        if (many.is_prefix() || many.matches(term)) && !found(term, terms.value())? {
+            break;
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Adds the documents among `those` that hold any of the terms.

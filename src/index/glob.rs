@@ -5,6 +5,8 @@ pub(super) enum Piece {
     Literal(String),
     AnyChars,
     OneChar,
+    /// Of ASCII, as texts have them after folding.
+    OneDigit,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +42,9 @@ impl Glob {
                     continue;
                 }
                 Some(Piece::OneChar) => rest.chars().next().map(char::len_utf8),
+                Some(Piece::OneDigit) => {
+                    rest.starts_with(|c: char| c.is_ascii_digit()).then_some(1)
+                }
                 Some(Piece::Literal(literal)) => {
                     rest.starts_with(literal.as_str()).then_some(literal.len())
                 }
@@ -70,6 +75,7 @@ mod tests {
                 .map(|c| match c {
                     '*' => Piece::AnyChars,
                     '?' => Piece::OneChar,
+                    '=' => Piece::OneDigit,
                     c => Piece::Literal(c.into()),
                 })
                 .collect(),
@@ -82,6 +88,9 @@ mod tests {
             None => term.is_empty(),
             Some(('*', rest)) => (0..=term.len()).any(|skip| matches(rest, &term[skip..])),
             Some(('?', rest)) => !term.is_empty() && matches(rest, &term[1..]),
+            Some(('=', rest)) => {
+                term.first().is_some_and(char::is_ascii_digit) && matches(rest, &term[1..])
+            }
             Some((c, rest)) => term.first() == Some(c) && matches(rest, &term[1..]),
         }
     }
@@ -89,7 +98,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
         #[test]
-        fn agrees_with_the_definition(pattern in "[aé*?]{0,6}", term in "[aé]{0,6}") {
+        fn agrees_with_the_definition(pattern in "[aé1*?=]{0,6}", term in "[aé1]{0,6}") {
             let chars = |text: &str| text.chars().collect::<Vec<_>>();
             let expected = matches(&chars(&pattern), &chars(&term));
             prop_assert_eq!(glob(&pattern).matches(&term), expected);

@@ -1,35 +1,49 @@
 //! Full-text search over tantivy; nothing above it knows the engine.
 //!
-//! One tantivy document is a family. [`Index::all`] gives every hit of a query,
-//! with no cap: `plan` turns the AST into fields and terms, `eval` yields the
-//! matching documents of each segment, `spans` decides phrases and proximity on
-//! positions. `token` is the one rule of what a term is.
+//! A family is a block of tantivy documents, its message and each attachment.
+//! [`Index::all`] gives every hit of a query, with no cap: `plan` turns the AST into
+//! fields and terms, `eval` yields the matching documents of each segment, `near`
+//! decides phrases and proximity on positions, which `spans` reads from the index and
+//! `snippet` from a text. `token` is the one rule of what a term is, `slot` of what
+//! terms a word of a query stands for.
 //!
 //! The index can be lost: it holds nothing that the vault and the catalog do
 //! not, and its cursor says how far the follower that fills it has come. For
 //! now it lies unencrypted on the node's disk; encrypting it comes with shards.
 
 mod bits;
+mod blocks;
 mod clear;
 pub mod doc;
 mod eval;
+mod expansion;
+mod facets;
 mod glob;
+mod near;
 mod plan;
 mod results;
 mod schema;
+mod sharing;
+mod slot;
 mod snippet;
 mod spans;
 mod store;
 #[cfg(test)]
 mod tests;
 mod token;
+mod versions;
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
+use crate::query::ast::Text;
 
+pub use expansion::Expansion;
+pub use facets::{Facet, Facets, Values};
 pub use schema::VERSION;
+pub use sharing::{Keys, Sharing};
 pub use snippet::Snippet;
 pub use store::Index;
+pub use token::VERSION as TOKENIZER_VERSION;
 
 /// One family that matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +53,8 @@ pub struct Hit {
     pub sent_at: Option<Timestamp>,
     /// Distinct messages in it, byte for byte.
     pub messages: u32,
+    /// Its documents that match; all of them where the query joins words of a family.
+    pub documents: u32,
     /// Something of it could not be indexed.
     pub is_partial: bool,
 }
@@ -64,12 +80,22 @@ pub enum Order {
 
 /// What is searched, apart from the query, and in which order it is given: by
 /// default, everything by receipt.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scope {
     /// Only families in which any of these took part; an empty list lets
     /// nothing pass.
     pub addresses: Option<Vec<String>>,
     pub order: Order,
+    /// What parts of the query mean of which the index knows nothing: custodians,
+    /// matters and holds.
+    pub bound: Vec<(Text, Bound)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Bound {
+    /// Families in which any of these took part.
+    Addresses(Vec<String>),
+    Sets(Vec<SetId>),
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -1,13 +1,13 @@
-//! The last few result lists, so that a page of any depth is a slice of one.
+//! The last few answers, so that a page of any depth is a slice of one list.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Hit, Scope};
+use super::Scope;
 use crate::base::limits::{SEARCH_HITS_KEPT, SEARCH_LISTS_KEPT};
 use crate::query::ast::Query;
 
-/// A list is of one query, one scope and one snapshot.
+/// An answer is to one query, in one scope, of one snapshot.
 #[derive(PartialEq)]
 struct Key {
     snapshot: u64,
@@ -15,19 +15,24 @@ struct Key {
     scope: Scope,
 }
 
-/// The newest list is at the front.
-#[derive(Default)]
-pub(super) struct Results(Mutex<VecDeque<(Key, Arc<Vec<Hit>>)>>);
+/// The newest is at the front.
+pub(super) struct Results<T>(Mutex<VecDeque<(Key, Arc<T>)>>);
 
-impl Results {
-    pub fn get(&self, snapshot: u64, query: &Query, scope: &Scope) -> Option<Arc<Vec<Hit>>> {
-        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lists.retain(|(key, _)| key.snapshot == snapshot);
-        let at = lists.iter().position(|(key, _)| key.query == *query && key.scope == *scope)?;
-        let list = lists.remove(at)?;
-        let hits = Arc::clone(&list.1);
-        lists.push_front(list);
-        Some(hits)
+impl<T> Default for Results<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Results<T> {
+    pub fn get(&self, snapshot: u64, query: &Query, scope: &Scope) -> Option<Arc<T>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(key, _)| key.snapshot == snapshot);
+        let at = kept.iter().position(|(key, _)| key.query == *query && key.scope == *scope)?;
+        let entry = kept.remove(at)?;
+        let answer = Arc::clone(&entry.1);
+        kept.push_front(entry);
+        Some(answer)
     }
 
     /// Snapshots of an index that is made anew count from the start.
@@ -35,14 +40,22 @@ impl Results {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    pub fn keep(&self, snapshot: u64, query: &Query, scope: &Scope, hits: &Arc<Vec<Hit>>) {
-        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// `hits` says how many an answer holds.
+    pub fn keep(
+        &self,
+        snapshot: u64,
+        query: &Query,
+        scope: &Scope,
+        answer: &Arc<T>,
+        hits: impl Fn(&T) -> usize,
+    ) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = Key { snapshot, query: query.clone(), scope: scope.clone() };
-        lists.push_front((key, Arc::clone(hits)));
-        while lists.len() > SEARCH_LISTS_KEPT
-            || lists.iter().map(|(_, hits)| hits.len()).sum::<usize>() > SEARCH_HITS_KEPT
+        kept.push_front((key, Arc::clone(answer)));
+        while kept.len() > SEARCH_LISTS_KEPT
+            || kept.iter().map(|(_, answer)| hits(answer)).sum::<usize>() > SEARCH_HITS_KEPT
         {
-            lists.pop_back();
+            kept.pop_back();
         }
     }
 }

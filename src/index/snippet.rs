@@ -1,13 +1,16 @@
-//! A few lines of a family, with the words that were asked for marked.
+//! A few lines of a family, with what was found marked: exactly the words that the
+//! query's phrases and proximities found, by the algebra that found them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::IndexError;
 use super::doc::FamilyDoc;
-use super::plan::{Slot, slots};
-use super::token::Cutter;
-use crate::query::ast::{Node, Query, Text};
+use super::near::{Exact, Tree};
+use super::plan::{near_field, spans};
+use super::slot::{Many, Slot};
+use super::token::{Cutter, FIRST, LAST, cleaned};
+use crate::query::ast::{Node, Query};
 use crate::query::field::Field;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,12 +28,12 @@ const PATTERNS_MAX: usize = 100;
 /// Bytes of a text that are looked through for a mark.
 const SCAN_BYTES_MAX: usize = 1 << 20;
 
-/// The phrases of a query that a text can show.
+/// What of a query a text can show.
 #[derive(Default)]
 pub(super) struct Marker {
-    body: Phrases,
-    headers: Phrases,
-    attachments: Phrases,
+    body: Sought,
+    headers: Sought,
+    attachments: Sought,
 }
 
 impl Marker {
@@ -47,20 +50,16 @@ impl Marker {
             Node::And(nodes) | Node::Or(nodes) => {
                 nodes.iter().try_for_each(|node| self.collect(node))
             }
-            Node::Near(near) => {
-                self.collect(&near.left)?;
-                self.collect(&near.right)
-            }
-            Node::Text(text) => {
-                if matches!(text.field, Field::Anywhere | Field::Body) {
-                    self.body.add(text)?;
+            Node::Near(_) | Node::Text(_) => {
+                let field = near_field(node);
+                if matches!(field, Field::Anywhere | Field::Body) {
+                    self.body.add(node)?;
                 }
-                if text.field == Field::Header {
-                    self.headers.add(text)?;
+                if field == Field::Header {
+                    self.headers.add(node)?;
                 }
-                if matches!(text.field, Field::Anywhere | Field::Attachment | Field::AttachmentText)
-                {
-                    self.attachments.add(text)?;
+                if matches!(field, Field::Anywhere | Field::Attachment | Field::AttachmentText) {
+                    self.attachments.add(node)?;
                 }
                 Ok(())
             }
@@ -74,7 +73,7 @@ impl Marker {
         let marked = std::iter::once((doc.body.as_str(), &self.body))
             .chain(texts.map(|text| (text, &self.attachments)))
             .chain(headers)
-            .map(|(text, phrases)| (text, phrases.places(text)))
+            .map(|(text, sought)| (text, sought.places(text)))
             .find(|(_, places)| !places.is_empty());
         match marked {
             Some((text, places)) => excerpt(text, &places),
@@ -83,67 +82,122 @@ impl Marker {
     }
 }
 
+/// Parts of a query, with their slots by number.
 #[derive(Default)]
-struct Phrases {
-    phrases: Vec<Vec<Slot>>,
-    /// Phrases by their last term.
-    by_last: HashMap<String, Vec<usize>>,
-    /// Those that end in a pattern.
-    patterned: Vec<usize>,
-    longest: usize,
+struct Sought {
+    trees: Vec<Tree<Vec<usize>>>,
+    exact: HashMap<String, usize>,
+    many: Vec<(usize, Many)>,
+    slots: usize,
 }
 
-impl Phrases {
-    fn add(&mut self, text: &Text) -> Result<(), IndexError> {
-        let slots = slots(text)?;
-        let at = self.phrases.len();
-        match slots.last() {
-            Some(Slot::Exact(last)) => self.by_last.entry(last.clone()).or_default().push(at),
-            _ if self.patterned.len() < PATTERNS_MAX => self.patterned.push(at),
-            _ => return Ok(()),
-        }
-        self.longest = self.longest.max(slots.len());
-        self.phrases.push(slots);
+impl Sought {
+    fn add(&mut self, node: &Node) -> Result<(), IndexError> {
+        let tree = spans(node)?.try_map(&mut |row| Ok::<_, IndexError>(self.numbered(row)))?;
+        self.trees.push(tree);
         Ok(())
     }
 
-    /// Marked places, from the first to as far as a snippet reaches from there.
-    fn places(&self, text: &str) -> Vec<Range<usize>> {
-        let mut places: Vec<Range<usize>> = Vec::new();
-        let mut last: VecDeque<(String, Range<usize>)> = VecDeque::new();
-        let mut cutter = Cutter::new(text);
-        while !self.phrases.is_empty() && cutter.next() {
-            let token = &cutter.token;
-            let reach = places.first().map_or(SCAN_BYTES_MAX, |first| first.end + CHARS * 4);
-            if token.place.start > reach {
-                break;
-            }
-            if last.len() == self.longest {
-                last.pop_front();
-            }
-            let ending = self.by_last.get(&token.text).map_or(&[][..], Vec::as_slice);
-            last.push_back((token.text.clone(), token.place.clone()));
-            for phrase in ending.iter().chain(&self.patterned) {
-                let slots = &self.phrases[*phrase];
-                let Some(skipped) = last.len().checked_sub(slots.len()) else { continue };
-                let terms = last.iter().skip(skipped);
-                if slots.iter().zip(terms.clone()).all(|(slot, (term, _))| slot.matches(term)) {
-                    places.extend(terms.map(|(_, place)| place.clone()));
+    fn numbered(&mut self, row: &[Slot]) -> Vec<usize> {
+        let number = |slot: &Slot| match slot {
+            Slot::Exact(term) => *self.exact.entry(term.clone()).or_insert_with(|| {
+                self.slots += 1;
+                self.slots - 1
+            }),
+            Slot::Many(many, _) => {
+                self.slots += 1;
+                // Beyond that it is at no place, and is not marked.
+                if self.many.len() < PATTERNS_MAX {
+                    self.many.push((self.slots - 1, many.clone()));
                 }
+                self.slots - 1
             }
+        };
+        row.iter().map(number).collect()
+    }
+
+    /// The words that were found, in the order of the text.
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
+        if self.trees.is_empty() {
+            return Vec::new();
         }
+        let seen = self.seen(text);
+        let mut rows = |row: &mut Vec<usize>| seen.row(row);
+        let mut words: Vec<u32> = Vec::new();
+        for tree in &self.trees {
+            let found: Result<Vec<Exact>, _> = tree.clone().places(&mut rows, false);
+            // At too many places to tell them apart: none is marked for it.
+            words.extend(found.unwrap_or_default().into_iter().flat_map(|place| place.words));
+        }
+        words.sort_unstable();
+        words.dedup();
+        let mut places: Vec<_> =
+            words.iter().filter_map(|word| seen.places.get(word).cloned()).collect();
         places.sort_by_key(|place| (place.start, place.end));
         places.dedup();
         places
     }
+
+    /// Where the slots are in a text. Positions are those of the index.
+    fn seen(&self, text: &str) -> Seen {
+        let mut seen = Seen { positions: vec![Vec::new(); self.slots], places: BTreeMap::new() };
+        let mut end = text.len().min(SCAN_BYTES_MAX);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let text = &cleaned(&text[..end]);
+        // The first position is that of the text's beginning.
+        let mut position = 0;
+        let mut at_edge = |edge: char, position: u32| {
+            if let Some(slot) = self.exact.get(edge.encode_utf8(&mut [0; 4]) as &str) {
+                seen.positions[*slot].push(position);
+            }
+        };
+        at_edge(FIRST, 0);
+        let is_whole = end < SCAN_BYTES_MAX;
+        let mut cutter = Cutter::new(text);
+        let mut found = Vec::new();
+        while cutter.next() {
+            position = cutter.token.position + 1;
+            let term = &cutter.token.text;
+            let exact = self.exact.get(term).copied();
+            let many = self.many.iter().filter(|(_, many)| many.matches(term));
+            let slots: Vec<usize> = exact.into_iter().chain(many.map(|(slot, _)| *slot)).collect();
+            if !slots.is_empty() {
+                found.push((position, slots, cutter.token.place.clone()));
+            }
+        }
+        if is_whole {
+            at_edge(LAST, position + 1);
+        }
+        for (position, slots, place) in found {
+            slots.into_iter().for_each(|slot| seen.positions[slot].push(position));
+            seen.places.insert(position, place);
+        }
+        seen
+    }
 }
 
-impl Slot {
-    fn matches(&self, term: &str) -> bool {
-        match self {
-            Self::Exact(exact) => exact == term,
-            Self::Glob(glob) => glob.matches(term),
-        }
+struct Seen {
+    /// Of each slot.
+    positions: Vec<Vec<u32>>,
+    places: BTreeMap<u32, Range<usize>>,
+}
+
+impl Seen {
+    /// Where slots stand in a row.
+    fn row(&self, slots: &[usize]) -> Vec<(u32, u32)> {
+        let Some((first, rest)) = slots.split_first() else { return Vec::new() };
+        let is_next = |start: u32| {
+            let mut at = start;
+            rest.iter().all(|slot| {
+                at += 1;
+                self.positions[*slot].binary_search(&at).is_ok()
+            })
+        };
+        let starts = self.positions[*first].iter().copied().filter(|start| is_next(*start));
+        let length = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+        starts.map(|start| (start, start.saturating_add(length))).collect()
     }
 }
 

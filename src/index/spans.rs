@@ -1,9 +1,7 @@
-//! Phrases and proximity over positions, exactly, nested to any depth.
-//!
-//! A span is the first and the last position of a place. Two spans are as far
-//! apart as the end of one is from the start of the other; spans that overlap
-//! are not near each other, so `a NEAR(5) a` asks for two places. tantivy's
-//! phrase slop is not this: it is a budget of moves, and misses.
+//! [`super::near`] over a segment's postings: the documents of which a field has
+//! such a place, exactly.
+
+use std::collections::HashSet;
 
 use tantivy::postings::{Postings, SegmentPostings, TermInfo};
 use tantivy::schema::IndexRecordOption;
@@ -12,25 +10,21 @@ use tantivy::{DocSet, InvertedIndexReader};
 use super::IndexError;
 use super::bits::Bits;
 use super::eval::{Deadline, add_terms, expand};
-use super::plan::{Slot, Spans, refused};
+use super::near::{Exact, Place, Plain, Tree};
+use super::plan::{Spans, refused};
+use super::slot::Slot;
 use crate::base::limits::QUERY_POSITIONS_MAX;
-
-type Span = (u32, u32);
-
-/// Places that one nested proximity may have in one field of one family.
-const SPANS_MAX: usize = 1 << 20;
+use crate::query::ast::Relation;
 
 /// [`Spans`] with the terms of one segment's field.
-pub(super) enum Prepared {
-    /// Each slot with what it stands for.
-    Slots(Vec<Vec<TermInfo>>),
-    Or(Vec<Prepared>),
-    Near {
-        distance: u32,
-        is_ordered: bool,
-        sides: Box<(Prepared, Prepared)>,
-    },
+pub(super) struct Prepared {
+    tree: Tree<Vec<Vec<TermInfo>>>,
+    /// Two sides of a proximity ask for the same term.
+    is_shared: bool,
 }
+
+/// Asked for documents in ascending order.
+type Cursor = Tree<Vec<Places>>;
 
 impl Prepared {
     pub fn new(
@@ -38,21 +32,9 @@ impl Prepared {
         spans: &Spans,
         deadline: Deadline,
     ) -> Result<Self, IndexError> {
-        Ok(match spans {
-            Spans::Slots(slots) => Self::Slots(expand_all(inverted, slots, deadline)?),
-            Spans::Or(any) => {
-                let any: Result<_, _> =
-                    any.iter().map(|it| Self::new(inverted, it, deadline)).collect();
-                Self::Or(any?)
-            }
-            Spans::Near { distance, is_ordered, sides } => {
-                let (left, right) = &**sides;
-                let sides =
-                    (Self::new(inverted, left, deadline)?, Self::new(inverted, right, deadline)?);
-                let (distance, is_ordered) = (*distance, *is_ordered);
-                Self::Near { distance, is_ordered, sides: Box::new(sides) }
-            }
-        })
+        let tree = spans.try_map(&mut |slots| expand_all(inverted, slots, deadline))?;
+        let is_shared = terms_of(&tree).is_none();
+        Ok(Self { tree, is_shared })
     }
 
     /// The documents among `those` that have such a place.
@@ -62,81 +44,102 @@ impl Prepared {
         those: &Bits,
         deadline: Deadline,
     ) -> Result<Bits, IndexError> {
-        let mut found = self.candidates(inverted, those)?;
-        if !self.needs_positions() || found.is_empty() {
+        let mut found = candidates(&self.tree, inverted, those)?;
+        if !needs_positions(&self.tree) || found.is_empty() {
             return Ok(found);
         }
-        let mut cursor = self.cursor(inverted, &found)?;
+        let open = &mut |terms: &Vec<Vec<TermInfo>>| -> Result<Vec<Places>, IndexError> {
+            terms.iter().map(|terms| Places::new(inverted, terms, &found)).collect()
+        };
+        let mut cursor = self.tree.try_map(open)?;
         let mut missed = Bits::none(found.len());
         for (doc, seen) in found.iter().zip(0u32..) {
             if seen.is_multiple_of(256) {
                 deadline.check()?;
             }
-            if !cursor.is_in(doc)? {
+            let is_in = match self.is_shared {
+                true => is_in::<Exact>(&mut cursor, doc)?,
+                false => is_in::<Plain>(&mut cursor, doc)?,
+            };
+            if !is_in {
                 missed.insert(doc);
             }
         }
         found.and_not(&missed);
         Ok(found)
     }
+}
 
-    fn needs_positions(&self) -> bool {
-        match self {
-            Self::Slots(slots) => slots.len() > 1,
-            Self::Or(any) => any.iter().any(Self::needs_positions),
-            Self::Near { .. } => true,
+fn is_in<P: Place>(cursor: &mut Cursor, doc: u32) -> Result<bool, IndexError> {
+    let places: Vec<P> = cursor.places(&mut |slots| phrase(slots, doc), true)?;
+    Ok(!places.is_empty())
+}
+
+/// The terms of a tree, by where their postings are; none where two sides of a
+/// proximity in it share one.
+fn terms_of(tree: &Tree<Vec<Vec<TermInfo>>>) -> Option<HashSet<usize>> {
+    match tree {
+        Tree::Row(row) => Some(row.iter().flatten().map(|it| it.postings_range.start).collect()),
+        Tree::Or(any) => {
+            let mut all = HashSet::new();
+            for it in any {
+                all.extend(terms_of(it)?);
+            }
+            Some(all)
+        }
+        Tree::Near { sides, .. } => {
+            let mut left = terms_of(&sides.0)?;
+            let right = terms_of(&sides.1)?;
+            if right.iter().any(|term| !left.insert(*term)) {
+                return None;
+            }
+            Some(left)
         }
     }
+}
 
-    /// The documents that have all the terms, wherever.
-    fn candidates(&self, inverted: &InvertedIndexReader, those: &Bits) -> Result<Bits, IndexError> {
-        match self {
-            Self::Slots(slots) => {
-                let mut slots: Vec<_> = slots.iter().collect();
-                // The rarest first.
-                slots.sort_by_key(|terms| {
-                    terms.iter().map(|it| u64::from(it.doc_freq)).sum::<u64>()
-                });
-                let mut left: Option<Bits> = None;
-                for terms in slots {
-                    let mut found = Bits::none(those.len());
-                    add_terms(inverted, terms, left.as_ref().unwrap_or(those), &mut found)?;
-                    left = Some(found);
-                }
-                Ok(left.unwrap_or_else(|| Bits::none(those.len())))
-            }
-            Self::Or(any) => {
+fn needs_positions(tree: &Tree<Vec<Vec<TermInfo>>>) -> bool {
+    match tree {
+        Tree::Row(row) => row.len() > 1,
+        Tree::Or(any) => any.iter().any(needs_positions),
+        Tree::Near { .. } => true,
+    }
+}
+
+/// The documents that have all the terms, wherever.
+fn candidates(
+    tree: &Tree<Vec<Vec<TermInfo>>>,
+    inverted: &InvertedIndexReader,
+    those: &Bits,
+) -> Result<Bits, IndexError> {
+    match tree {
+        Tree::Row(row) => {
+            let mut slots: Vec<_> = row.iter().collect();
+            // The rarest first.
+            slots.sort_by_key(|terms| terms.iter().map(|it| u64::from(it.doc_freq)).sum::<u64>());
+            let mut left: Option<Bits> = None;
+            for terms in slots {
                 let mut found = Bits::none(those.len());
-                for it in any {
-                    found.or(&it.candidates(inverted, those)?);
-                }
-                Ok(found)
+                add_terms(inverted, terms, left.as_ref().unwrap_or(those), &mut found)?;
+                left = Some(found);
             }
-            Self::Near { sides, .. } => {
-                let left = sides.0.candidates(inverted, those)?;
-                sides.1.candidates(inverted, &left)
+            Ok(left.unwrap_or_else(|| Bits::none(those.len())))
+        }
+        Tree::Or(any) => {
+            let mut found = Bits::none(those.len());
+            for it in any {
+                found.or(&candidates(it, inverted, those)?);
+            }
+            Ok(found)
+        }
+        Tree::Near { relation, sides, .. } => {
+            let left = candidates(&sides.0, inverted, those)?;
+            match relation {
+                // The right side need not be there.
+                Relation::NotWithin => Ok(left),
+                Relation::Within | Relation::Before => candidates(&sides.1, inverted, &left),
             }
         }
-    }
-
-    fn cursor(&self, inverted: &InvertedIndexReader, those: &Bits) -> Result<Cursor, IndexError> {
-        Ok(match self {
-            Self::Slots(slots) => {
-                let slots: Result<Vec<_>, _> =
-                    slots.iter().map(|terms| Places::new(inverted, terms, those)).collect();
-                Cursor::Slots(slots?)
-            }
-            Self::Or(any) => {
-                let any: Result<_, _> = any.iter().map(|it| it.cursor(inverted, those)).collect();
-                Cursor::Or(any?)
-            }
-            Self::Near { distance, is_ordered, sides } => {
-                let (left, right) = &**sides;
-                let sides = (left.cursor(inverted, those)?, right.cursor(inverted, those)?);
-                let (distance, is_ordered) = (*distance, *is_ordered);
-                Cursor::Near { distance, is_ordered, sides: Box::new(sides) }
-            }
-        })
     }
 }
 
@@ -159,93 +162,8 @@ fn expand_all(
     Ok(expanded)
 }
 
-/// Asked for documents in ascending order.
-enum Cursor {
-    Slots(Vec<Places>),
-    Or(Vec<Cursor>),
-    Near { distance: u32, is_ordered: bool, sides: Box<(Cursor, Cursor)> },
-}
-
-impl Cursor {
-    fn is_in(&mut self, doc: u32) -> Result<bool, IndexError> {
-        match self {
-            Self::Or(any) => {
-                for it in any {
-                    if it.is_in(doc)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-            _ => Ok(!self.spans(doc, true)?.is_empty()),
-        }
-    }
-
-    /// The spans in `doc`, sorted, each once; `is_any_enough` allows to stop at
-    /// the first.
-    fn spans(&mut self, doc: u32, is_any_enough: bool) -> Result<Vec<Span>, IndexError> {
-        match self {
-            Self::Slots(slots) => Ok(phrase(slots, doc)),
-            Self::Or(any) => {
-                let mut spans = Vec::new();
-                for it in any {
-                    spans.extend(it.spans(doc, false)?);
-                }
-                spans.sort_unstable();
-                spans.dedup();
-                Ok(spans)
-            }
-            Self::Near { distance, is_ordered, sides } => {
-                let left = sides.0.spans(doc, false)?;
-                if left.is_empty() {
-                    return Ok(left);
-                }
-                let right = sides.1.spans(doc, false)?;
-                let mut joined = Joined { spans: Vec::new(), is_any_enough };
-                joined.follow(&left, &right, *distance)?;
-                if !*is_ordered {
-                    joined.follow(&right, &left, *distance)?;
-                }
-                joined.spans.sort_unstable();
-                joined.spans.dedup();
-                Ok(joined.spans)
-            }
-        }
-    }
-}
-
-struct Joined {
-    spans: Vec<Span>,
-    is_any_enough: bool,
-}
-
-impl Joined {
-    /// Every pair where the second begins at most `distance` after the first ends.
-    fn follow(&mut self, first: &[Span], second: &[Span], distance: u32) -> Result<(), IndexError> {
-        for (start, end) in first {
-            let from = second.partition_point(|span| span.0 <= *end);
-            for (next_start, next_end) in &second[from..] {
-                if next_start - end > distance {
-                    break;
-                }
-                if self.is_any_enough && !self.spans.is_empty() {
-                    return Ok(());
-                }
-                if self.spans.len() == SPANS_MAX {
-                    return Err(refused(
-                        "a nested NEAR is at too many places of one message",
-                        "use rarer words or smaller distances",
-                    ));
-                }
-                self.spans.push((*start, *next_end));
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Where the slots' terms stand in a row.
-fn phrase(slots: &mut [Places], doc: u32) -> Vec<Span> {
+fn phrase(slots: &mut [Places], doc: u32) -> Vec<(u32, u32)> {
     let Some((first, rest)) = slots.split_first_mut() else { return Vec::new() };
     let mut starts = first.of(doc).to_vec();
     for (places, offset) in rest.iter_mut().zip(1u32..) {

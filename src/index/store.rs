@@ -4,12 +4,13 @@
 //! damaged or of another version is emptied on opening and says why; its cursor
 //! is then 0, and whoever fills it begins anew.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use tantivy::directory::MmapDirectory;
+use tantivy::indexer::UserOperation;
 use tantivy::merge_policy::LogMergePolicy;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{
@@ -17,16 +18,19 @@ use tantivy::{
     TantivyDocument,
 };
 
+use super::bits::Bits;
+use super::blocks::Blocks;
 use super::doc::FamilyDoc;
 use super::results::Results;
 use super::schema::{self, Fields};
+use super::sharing::{self, Keys, Sharing};
 use super::snippet::{Marker, Snippet};
-use super::{Hit, IndexError, Scope, clear, eval, plan};
+use super::{Expansion, Facets, Hit, IndexError, Scope, clear, eval, expansion, facets, plan};
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
 use crate::base::limits::INDEX_MEMORY_BYTES_MIN;
 use crate::base::priority;
-use crate::mail::address;
+use crate::catalog::purge::Left;
 use crate::query::ast::Query;
 
 /// A full-text index. Cloning shares it.
@@ -40,7 +44,9 @@ struct Inner {
     memory_bytes: usize,
     fields: Fields,
     engine: RwLock<Engine>,
-    results: Results,
+    results: Results<Vec<Hit>>,
+    facets: Results<Facets>,
+    blocks: Blocks,
 }
 
 /// What `reset` replaces.
@@ -78,8 +84,9 @@ impl Index {
         };
         let engine = RwLock::new(engine);
         let path = path.to_owned();
-        let results = Results::default();
-        Ok(Self { inner: Arc::new(Inner { path, memory_bytes, fields, engine, results }) })
+        let (results, facets, blocks) = Default::default();
+        let inner = Inner { path, memory_bytes, fields, engine, results, facets, blocks };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Up to where the committed families reach.
@@ -99,7 +106,7 @@ impl Index {
         // The old writer holds the directory's lock until it is gone.
         let parked = Engine::parked(fields)?;
         drop(std::mem::replace(&mut *engine, parked));
-        self.inner.results.clear();
+        self.forget();
         *engine = Engine::create(path, fields, *memory_bytes, Some(why.to_owned()))?;
         Ok(())
     }
@@ -109,13 +116,15 @@ impl Index {
     /// commit is to be put again.
     pub fn put(&self, doc: FamilyDoc) -> Result<(), IndexError> {
         let fields = &self.inner.fields;
-        let document = fields.document(&doc)?;
+        let documents = fields.documents(&doc)?;
         let engine = self.engine();
         let mut filling = engine.filling();
         filling.or_lost(&self.inner.path, |filling| {
             let writer = filling.writer()?;
-            writer.delete_term(fields.set_term(doc.set));
-            writer.add_document(document)?;
+            // One call, so that the family is in one segment.
+            let delete = UserOperation::Delete(fields.set_term(doc.set));
+            let adds = documents.into_iter().map(UserOperation::Add);
+            writer.run(std::iter::once(delete).chain(adds).collect::<Vec<_>>())?;
             filling.pending.insert(doc.set, doc);
             Ok(())
         })
@@ -141,10 +150,10 @@ impl Index {
         })
     }
 
-    /// Takes a family out, or, where some of its deliveries are left, those who took
-    /// part in none of them; until [`Self::commit_removed`].
-    pub fn diminish(&self, set: SetId, left: &BTreeSet<String>) -> Result<(), IndexError> {
-        if left.is_empty() {
+    /// Takes a family out, or, where some of its deliveries are left, what none of them
+    /// says; until [`Self::commit_removed`].
+    pub fn diminish(&self, set: SetId, left: Option<&Left>) -> Result<(), IndexError> {
+        let Some(left) = left else {
             let engine = self.engine();
             let mut filling = engine.filling();
             let term = self.inner.fields.set_term(set);
@@ -153,11 +162,9 @@ impl Index {
                 filling.pending.remove(&set);
                 Ok(())
             });
-        }
+        };
         let Some(mut family) = self.stored(set)? else { return Ok(()) };
-        family.participants.retain(|person| {
-            person.address.is_empty() || left.contains(&address::key(&person.address))
-        });
+        family.reduce(left);
         self.put(family)
     }
 
@@ -166,7 +173,7 @@ impl Index {
         let cursor = self.cursor();
         self.commit(cursor)?;
         // What was found before is not to be shown from memory.
-        self.inner.results.clear();
+        self.forget();
         Ok(())
     }
 
@@ -180,9 +187,12 @@ impl Index {
             if let Some(writer) = filling.writer.take() {
                 writer.wait_merging_threads()?;
             }
+            // What describes a segment keeps its files while it lives.
             let metas = filling.index.searchable_segment_metas()?;
-            let mended: Vec<_> =
-                metas.iter().filter(|segment| segment.has_deletes()).map(|s| s.id()).collect();
+            let mended: Vec<_> = metas
+                .into_iter()
+                .filter_map(|segment| segment.has_deletes().then(|| segment.id()))
+                .collect();
             let writer = filling.writer()?;
             if !mended.is_empty() {
                 writer.merge(&mended).wait()?;
@@ -202,26 +212,56 @@ impl Index {
         let plan = plan::plan(&self.inner.fields, query, scope)?;
         let deadline = eval::Deadline::new();
         let mut hits = Vec::new();
-        for reader in searcher.segment_readers() {
-            let found = eval::matching(reader, &plan, deadline)?;
+        for (reader, starts) in searcher.segment_readers().iter().zip(self.blocks(&searcher)?) {
+            let found = eval::matching(reader, starts, &plan, deadline)?;
+            let mut documents = found.documents_in_families();
             let columns = reader.fast_fields();
             let set = columns.u64(schema::SET)?;
             let received = columns.i64(schema::RECEIVED)?;
             let sent = columns.i64(schema::SENT)?;
             let messages = columns.u64(schema::MESSAGES)?;
             let partial = columns.u64(schema::PARTIAL)?;
-            hits.extend(found.iter().map(|doc| Hit {
+            hits.extend(found.families.iter().map(|doc| Hit {
                 set: SetId(set.first(doc).unwrap_or_default().cast_signed()),
                 received_at: Timestamp(received.first(doc).unwrap_or_default()),
                 sent_at: sent.first(doc).map(Timestamp),
                 messages: messages.first(doc).and_then(|it| it.try_into().ok()).unwrap_or(1),
+                documents: documents.next().unwrap_or(1),
                 is_partial: partial.first(doc) == Some(1),
             }));
         }
         hits.sort_unstable_by_key(|hit| std::cmp::Reverse((hit.at(scope.order), hit.set)));
         let hits = Arc::new(hits);
-        self.inner.results.keep(snapshot, query, scope, &hits);
+        self.inner.results.keep(snapshot, query, scope, &hits, Vec::len);
         Ok(hits)
+    }
+
+    /// How what [`Self::all`] gives is spread over months and values.
+    pub fn facets(&self, query: &Query, scope: &Scope) -> Result<Arc<Facets>, IndexError> {
+        let searcher = self.engine().reader.searcher();
+        let snapshot = searcher.generation().generation_id();
+        if let Some(facets) = self.inner.facets.get(snapshot, query, scope) {
+            return Ok(facets);
+        }
+        let blocks = self.blocks(&searcher)?;
+        let facets = facets::of(&self.inner.fields, &searcher, &blocks, query, scope)?;
+        let facets = Arc::new(facets);
+        self.inner.facets.keep(snapshot, query, scope, &facets, |_| 0);
+        Ok(facets)
+    }
+
+    /// Families that have any of the keys, the `most` that come first by `rank`, and how
+    /// many there are.
+    pub fn sharing<K: Ord>(
+        &self,
+        keys: &Keys,
+        scope: &Scope,
+        most: usize,
+        rank: impl Fn(&Sharing) -> K,
+    ) -> Result<(Vec<Sharing>, u64), IndexError> {
+        let searcher = self.engine().reader.searcher();
+        let blocks = self.blocks(&searcher)?;
+        sharing::of(&self.inner.fields, (&searcher, &blocks), keys, scope, (most, rank))
     }
 
     /// What to show of each family in a list, with the places that match.
@@ -236,9 +276,20 @@ impl Index {
             .collect()
     }
 
+    /// What the words of a query that stand for many stand for, in the families that
+    /// the scope lets pass.
+    pub fn expansions(&self, query: &Query, scope: &Scope) -> Result<Vec<Expansion>, IndexError> {
+        let searcher = self.engine().reader.searcher();
+        let blocks = self.blocks(&searcher)?;
+        expansion::of(&self.inner.fields, &searcher, &blocks, query, scope)
+    }
+
     /// How many families are searchable.
-    pub fn families(&self) -> u64 {
-        self.engine().reader.searcher().num_docs()
+    pub fn families(&self) -> Result<u64, IndexError> {
+        let searcher = self.engine().reader.searcher();
+        let blocks = self.blocks(&searcher)?;
+        let segments = searcher.segment_readers().iter().zip(&blocks);
+        Ok(segments.map(|(reader, starts)| eval::families(reader, starts)).sum())
     }
 
     fn family(&self, searcher: &Searcher, set: SetId) -> Result<Option<FamilyDoc>, IndexError> {
@@ -260,6 +311,16 @@ impl Index {
             }
         }
         Ok(None)
+    }
+
+    fn blocks(&self, searcher: &Searcher) -> Result<Vec<Arc<Bits>>, IndexError> {
+        self.inner.blocks.of(searcher, self.inner.fields.message)
+    }
+
+    /// Answers that are kept.
+    fn forget(&self) {
+        self.inner.results.clear();
+        self.inner.facets.clear();
     }
 
     fn engine(&self) -> RwLockReadGuard<'_, Engine> {
@@ -351,6 +412,9 @@ impl Filling {
                 // Replaced families keep their text on disk until they are merged away.
                 merging.set_del_docs_ratio_before_merge(0.2);
                 writer.set_merge_policy(Box::new(merging));
+                // A kill before a commit's end leaves files that the next one would
+                // give the same names to, and refuse to.
+                writer.garbage_collect_files().wait()?;
                 writer
             }
         };

@@ -10,18 +10,23 @@
 //!   Lao, Khmer, Burmese, and Korean, whose endings cling to their words) every
 //!   character is a term, so that any stretch of such text is found as a
 //!   phrase, without a dictionary. Distances there count characters.
-//! - Terms are compared after NFKC and full Unicode case folding. Accents are
-//!   kept. The four Turkish letters i are one. Hebrew points and Arabic vowel
-//!   signs, which writers put or omit, are left out, as are soft hyphens and
-//!   other invisible characters.
+//! - Terms are compared after NFKC and full Unicode case folding, and without the
+//!   accents of Latin and Greek letters, which writers put or omit: `cafe` finds
+//!   `café`, and the other way round. Letters that only look like accented ones stay
+//!   (Cyrillic й), as do the vowel signs of Indic scripts. The four Turkish letters i
+//!   are one. Hebrew points and Arabic vowel signs are left out, as are soft hyphens
+//!   and other invisible characters.
 //!
-//! Any change here is a new `schema::VERSION`.
+//! Any change here is a new [`VERSION`] and a new `schema::VERSION`.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+
+/// Of this rule, for the record of a search.
+pub const VERSION: u32 = 3;
 
 /// A run longer than this goes on as the next term; tantivy drops terms beyond
 /// 65,530 bytes, and NFKC makes at most 33 bytes of a character.
@@ -33,6 +38,11 @@ pub(super) const BOUNDARY: char = '\u{FDD0}';
 /// In a pattern, `*` and `?`.
 pub(super) const ANY_CHARS: char = '\u{FDD1}';
 pub(super) const ONE_CHAR: char = '\u{FDD2}';
+/// Before the first and behind the last word of a document's text; terms of their own.
+pub(super) const FIRST: char = '\u{FDD3}';
+pub(super) const LAST: char = '\u{FDD4}';
+/// In a pattern, `=`.
+pub(super) const ONE_DIGIT: char = '\u{FDD5}';
 
 /// Positions skipped between documents: more than any phrase or NEAR reaches.
 pub(super) const BOUNDARY_POSITIONS: u32 = 10_000;
@@ -40,9 +50,10 @@ const _: () = assert!(crate::base::limits::QUERY_NEAR_MAX < BOUNDARY_POSITIONS);
 
 /// A text without the characters that mean something to this room.
 pub(super) fn cleaned(text: &str) -> std::borrow::Cow<'_, str> {
-    let is_ours = |c| ('\u{FDD0}'..='\u{FDD2}').contains(&c);
+    let is_ours = |c| ('\u{FDD0}'..='\u{FDD5}').contains(&c);
     match text.contains(is_ours) {
-        true => text.replace(is_ours, " ").into(),
+        // As many bytes as before: places in the one are places in the other.
+        true => text.replace(is_ours, "   ").into(),
         false => text.into(),
     }
 }
@@ -68,7 +79,8 @@ fn class(c: char) -> Class {
     }
     match c {
         BOUNDARY => Class::Boundary,
-        ANY_CHARS | ONE_CHAR => Class::Letter,
+        ANY_CHARS | ONE_CHAR | ONE_DIGIT => Class::Letter,
+        FIRST | LAST => Class::Single,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{640}' | '\u{180B}'..='\u{180F}'
         | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
         | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}' => Class::Invisible,
@@ -209,18 +221,67 @@ impl<'a> Cutter<'a> {
 }
 
 /// What a run is compared as.
-fn folded(raw: &str) -> String {
+pub(super) fn folded(raw: &str) -> String {
     let mut folded = String::with_capacity(raw.len());
     for c in raw.nfkc().flat_map(fold).nfkc() {
         let is_left_out = matches!(c,
-            '\u{591}'..='\u{5C7}' | '\u{64B}'..='\u{652}' | '\u{656}'..='\u{65F}' | '\u{670}')
-            // What remains of a decomposed İ.
-            || (c == '\u{307}' && folded.ends_with('i'));
+            '\u{591}'..='\u{5C7}' | '\u{64B}'..='\u{652}' | '\u{656}'..='\u{65F}' | '\u{670}');
         if !is_left_out {
-            folded.push(c);
+            push_plain(c, &mut folded);
         }
     }
     folded
+}
+
+/// Adds a character without its accents.
+fn push_plain(c: char, to: &mut String) {
+    if let Some(plain) = plain_letter(c) {
+        to.push_str(plain);
+        return;
+    }
+    if is_accent(c) {
+        // It has no letter that holds both.
+        if !to.chars().next_back().is_some_and(|base| is_accent_omitted(base, c)) {
+            to.push(c);
+        }
+        return;
+    }
+    let mut parts = std::iter::once(c).nfd();
+    let base = parts.next().unwrap_or(c);
+    match parts.all(|accent| is_accent(accent) && is_accent_omitted(base, accent)) {
+        true => to.push(base),
+        false => to.push(c),
+    }
+}
+
+/// Letters of Latin that Unicode does not take apart.
+fn plain_letter(c: char) -> Option<&'static str> {
+    Some(match c {
+        'æ' => "ae",
+        'œ' => "oe",
+        'ø' => "o",
+        'đ' | 'ð' => "d",
+        'ł' => "l",
+        'þ' => "th",
+        'ħ' => "h",
+        _ => return None,
+    })
+}
+
+fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36F}')
+}
+
+/// In Cyrillic only the stress, and what makes ё of е.
+fn is_accent_omitted(base: char, accent: char) -> bool {
+    match base {
+        '\u{400}'..='\u{52F}' => {
+            matches!(accent, '\u{300}' | '\u{301}') || (base == 'е' && accent == '\u{308}')
+        }
+        _ => {
+            base.is_ascii_alphanumeric() || matches!(base, 'À'..='\u{24F}' | '\u{370}'..='\u{3FF}')
+        }
+    }
 }
 
 /// Unicode's full case folding (C and F of CaseFolding.txt), by way of capitals:
@@ -296,13 +357,19 @@ mod tests {
     }
 
     #[test]
-    fn case_is_folded_and_accents_are_kept() {
+    fn case_and_accents_are_folded() {
         check("STRASSE Straße STRAẞE", "strasse|strasse|strasse");
-        check("ΟΔΟΣ οδος οδός", "οδοσ|οδοσ|οδόσ");
+        check("ΟΔΟΣ οδος οδός ΐ", "οδοσ|οδοσ|οδοσ|ι");
         check("İstanbul ISPARTA ısparta i\u{307}z I\u{307}z", "istanbul|isparta|isparta|iz|iz");
-        check("Résumé re\u{301}sume\u{301} resume", "résumé|résumé|resume");
+        check("Résumé re\u{301}sume\u{301} resume", "resume|resume|resume");
+        check(
+            "Übung Łódź Ørsted cœur Æsir naïve x\u{301}",
+            "ubung|lodz|orsted|coeur|aesir|naive|x",
+        );
+        check("Tiếng Việt", "tieng|viet");
         check("ﬁnal ＡＢＣ１２ m²", "final|abc12|m2");
-        check("ДОГОВОР", "договор");
+        check("ДОГОВОР мо\u{301}й Ёлка", "договор|мой|елка");
+        check("мой мои", "мой|мои");
     }
 
     #[test]
@@ -328,8 +395,14 @@ mod tests {
     fn no_term_is_too_long() {
         let lengths = |text: &str| -> Vec<usize> { terms(text).iter().map(String::len).collect() };
         assert_eq!(lengths(&"a".repeat(2500)), [1000, 1000, 500]);
-        assert_eq!(lengths(&"é".repeat(1001)), [2000, 2]);
+        assert_eq!(lengths(&"ж".repeat(1001)), [2000, 2]);
         assert!(terms(&"\u{FDFA}".repeat(3000)).iter().all(|term| term.len() < 65_000));
+    }
+
+    #[test]
+    fn ends_of_a_text_are_terms() {
+        check("\u{FDD3}a b\u{FDD4}", "\u{FDD3}|a|b|\u{FDD4}");
+        assert_eq!(cleaned("a\u{FDD3}\u{FDD5}"), "a      ");
     }
 
     #[test]
@@ -338,6 +411,6 @@ mod tests {
         assert!(cutter.next());
         assert!(cutter.next());
         assert_eq!(cutter.token.position, BOUNDARY_POSITIONS + 1);
-        assert_eq!(cleaned("a\u{FDD0}b"), "a b");
+        assert_eq!(cleaned("a\u{FDD0}b"), "a   b");
     }
 }

@@ -4,7 +4,8 @@
 use crate::base::hash::Digest;
 use crate::base::ids::SegmentId;
 use crate::catalog::delivery::{self, NewDelivery, NewMessage, NewSegment};
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::part::NewPart;
+use crate::catalog::{Catalog, CatalogError, doubt};
 use crate::ledger::tree;
 use crate::mail::delivery::Role;
 use crate::vault::bucket::BucketError;
@@ -19,8 +20,10 @@ use super::StartError;
 /// The rows of a segment that has just been put.
 pub(super) fn new_segment(sealed: &SealedSegment, Placed { object, page }: Placed) -> NewSegment {
     let deliveries = (0..).zip(&sealed.records).map(|(entry, record)| {
-        new_delivery(record.record, entry, &record.meta, record.leaf.clone())
+        let needs = record.needs.clone();
+        new_delivery(record.record, entry, &record.meta, needs, record.leaf.clone())
     });
+    let parts = sealed.parts.iter().map(|part| NewPart { name: part.name, entry: part.entry });
     NewSegment {
         segment: sealed.header.segment,
         class: sealed.header.class.clone(),
@@ -31,6 +34,7 @@ pub(super) fn new_segment(sealed: &SealedSegment, Placed { object, page }: Place
         sha256: sealed.sha256,
         created_at: sealed.header.segment.created_at(),
         deliveries: deliveries.collect(),
+        parts: parts.collect(),
     }
 }
 
@@ -39,6 +43,7 @@ pub fn new_delivery(
     record: crate::base::ids::RecordId,
     entry: u32,
     meta: &RecordMeta,
+    needs: Vec<SegmentId>,
     leaf: Vec<u8>,
 ) -> NewDelivery {
     let json = |value: serde_json::Result<String>| value.expect("our own types are valid JSON");
@@ -66,6 +71,7 @@ pub fn new_delivery(
                 size_bytes: message.size,
             })
             .collect(),
+        needs,
         leaf_hash: tree::hash_leaf(&leaf),
         leaf,
     }
@@ -73,10 +79,10 @@ pub fn new_delivery(
 
 /// Commits the segments that are in the bucket and not in the catalog.
 ///
-/// Runs before anything is received, by the one process that holds the
-/// catalog, so that such a segment can only be what a crash left. Its senders
-/// heard no 250 and will send again; that adds a delivery. Returns how many
-/// deliveries were adopted.
+/// Runs before anything is received, and where nodes share the catalog when one of
+/// them died. Such a segment is what a crash left, and its senders heard no 250 and
+/// will send again, which adds a delivery; or it is another node's that is just
+/// committing it, and finds it committed. Returns how many deliveries were adopted.
 pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> {
     let since = delivery::last_epoch(catalog).await?.unwrap_or_default();
     let mut adopted = 0;
@@ -88,6 +94,15 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
         }
         match open(vault, &object, &page).await {
             Ok((open, placed)) => {
+                // Its records are in the log: it was committed once, and a disposition
+                // that was cut off has yet to delete it.
+                if has_leaf(catalog, &open).await? {
+                    tracing::info!(
+                        object,
+                        "a segment that was destroyed is left to its disposition"
+                    );
+                    continue;
+                }
                 // The crash may have come before the lock of what came in parts.
                 match vault.bucket().ensure_lock(&placed.object).await {
                     // Its sender heard 451 for that, and has kept its copy.
@@ -98,7 +113,14 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
                     done => done.map_err(VaultError::from)?,
                 }
                 let new = rows(&open, placed, segment).await?;
-                delivery::commit(catalog, std::slice::from_ref(&new)).await?;
+                match delivery::commit(catalog, std::slice::from_ref(&new)).await {
+                    // Nobody was told of it, and what it needs was destroyed.
+                    Err(error @ CatalogError::Lacking(_)) => {
+                        tracing::error!(object, %error, "an interrupted commit is left alone");
+                        continue;
+                    }
+                    done => done?,
+                };
                 adopted += new.deliveries.len() as u64;
             }
             // The crash came before its page: its keys never existed anywhere
@@ -110,7 +132,7 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
                 tracing::warn!(object, "a segment has no key; it was never acknowledged");
             }
             // Whoever can write to the bucket can leave such a thing; mail goes on.
-            Err(error @ (VaultError::Damaged { .. } | VaultError::Key(_))) => {
+            Err(error) if error.is_closed() => {
                 tracing::error!(object, %error, "a segment that no delivery is of is left alone");
             }
             Err(error) => return Err(error.into()),
@@ -120,6 +142,15 @@ pub async fn adopt(vault: &Vault, catalog: &Catalog) -> Result<u64, StartError> 
         tracing::info!(adopted, "deliveries of an interrupted commit were adopted");
     }
     Ok(adopted)
+}
+
+async fn has_leaf(catalog: &Catalog, open: &OpenSegment) -> Result<bool, CatalogError> {
+    for entry in open.entries() {
+        if doubt::leaf_of(catalog, entry.record).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What the name of a segment says.
@@ -161,7 +192,7 @@ pub(super) async fn rows(
         .rsplit_once('-')
         .and_then(|(_, tail)| tail.strip_suffix(".seg")?.parse().ok())
         .ok_or_else(damaged)?;
-    let mut deliveries = Vec::new();
+    let (mut deliveries, mut parts) = (Vec::new(), Vec::new());
     for (entry, row) in (0..).zip(open.entries()) {
         let record = match open.record(entry).await {
             Ok(record) => record,
@@ -169,7 +200,14 @@ pub(super) async fn rows(
             Err(VaultError::NoKey(_)) => continue,
             Err(error) => return Err(error.into()),
         };
-        deliveries.push(new_delivery(row.record, entry, record.meta(), row.leaf.clone()));
+        for name in record.part_names() {
+            // Of those who share it in the segment, the first knows its key.
+            if !parts.iter().any(|part: &NewPart| part.name == name) {
+                parts.push(NewPart { name, entry });
+            }
+        }
+        let (meta, needs) = (record.meta(), record.needs());
+        deliveries.push(new_delivery(row.record, entry, meta, needs, row.leaf.clone()));
     }
     Ok(NewSegment {
         segment,
@@ -181,5 +219,6 @@ pub(super) async fn rows(
         sha256,
         created_at: segment.created_at(),
         deliveries,
+        parts,
     })
 }

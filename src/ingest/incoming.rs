@@ -1,6 +1,7 @@
 //! One delivery while it arrives: in memory up to a bound, then as an
 //! encrypted file that becomes its segment.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,11 +10,12 @@ use tokio::task::JoinHandle;
 
 use super::sealer::{Item, Pending};
 use super::{IngestError, MEMORY_UNIT_BYTES, Receipt, Shared};
-use crate::base::config::Sends;
+use crate::base::config::{Class, ClassMode, Sends};
 use crate::base::ids::{RecordId, SegmentId};
 use crate::base::limits::DELIVERY_MEMORY_BYTES_MAX;
 use crate::mail::delivery::Reader;
 use crate::mail::transaction::Transaction;
+use crate::vault::cut;
 use crate::vault::record::{self, RecordContext, RecordMeta};
 use crate::vault::seal::{LargeSealer, LargeSegment};
 use crate::vault::segment::Header;
@@ -93,7 +95,7 @@ impl Incoming {
             unreachable!("enlarged once")
         };
         // Its class is fixed before its content is known: the longest.
-        let class = self.shared.sources.class(&self.transaction.source, true).name.clone();
+        let class = self.shared.sources.class_of_large().name.clone();
         let header = Header {
             archive: self.shared.vault.archive(),
             segment: SegmentId::generate(),
@@ -140,24 +142,9 @@ impl Incoming {
             Body::Memory { bytes, reader } => {
                 let delivery = reader.finish();
                 let is_proven = shared.sources.is_proven(&transaction.source, &delivery);
-                let is_doubtful = !delivery.defects.is_empty();
-                let context = RecordContext {
-                    archive: shared.vault.archive(),
-                    record: RecordId::generate(),
-                    class: shared.sources.class(&transaction.source, is_doubtful).name.clone(),
-                };
-                let epoch = transaction.received_at.month();
-                let class = context.class.clone();
+                let class = shared.sources.class(&transaction, &delivery, is_proven);
                 let meta = RecordMeta { transaction, delivery, is_proven };
-                let sealed = if bytes.len() <= INLINE_BYTES_MAX {
-                    record::seal(&context, &bytes, meta)
-                } else {
-                    tokio::task::spawn_blocking(move || record::seal(&context, &bytes, meta))
-                        .await
-                        .map_err(IngestError::unavailable)?
-                };
-                let (record, sealed) = sealed.map_err(IngestError::unavailable)?;
-                (&shared.small_queue, Item::Small { class, epoch, record, sealed })
+                (&shared.small_queue, small(&shared, class, bytes, meta).await?)
             }
             Body::Large(large) => {
                 drop(large.pieces);
@@ -168,6 +155,51 @@ impl Incoming {
         };
         queue.try_send(Pending { item, reply, _memory: memory }).map_err(|_| IngestError::Full)?;
         receipt.await.unwrap_or_else(|_| Err(IngestError::Unavailable("shutting down".into())))
+    }
+}
+
+/// Seals a delivery that is in memory, but for where its parts lie.
+async fn small(
+    shared: &Shared,
+    class: &Class,
+    bytes: Vec<u8>,
+    meta: RecordMeta,
+) -> Result<Item, IngestError> {
+    let epoch = meta.transaction.received_at.month();
+    let context = RecordContext {
+        archive: shared.vault.archive(),
+        record: RecordId::generate(),
+        class: class.name.clone(),
+    };
+    // Of what can be erased alone, nothing is shared.
+    let may_share = class.mode == ClassMode::Strict;
+    let size = bytes.len();
+    let look = move || {
+        let cuts = cut::cuts(&bytes, &meta.delivery, may_share);
+        (bytes, meta, cuts)
+    };
+    let (bytes, meta, cuts) = beside(size, look).await?;
+    let known = match cuts.iter().any(|cut| cut.part.is_some()) {
+        false => HashMap::new(),
+        true => {
+            let namer = shared.vault.namer(&class.name, &epoch).await;
+            let namer = namer.map_err(IngestError::unavailable)?;
+            shared.known.find(&shared.vault, &shared.catalog, &namer, &cuts).await
+        }
+    };
+    let work = move || record::draft(context, &bytes, meta, &cuts, &known);
+    let draft = beside(size, work).await?.map_err(IngestError::unavailable)?;
+    Ok(Item::Small { class: class.name.clone(), epoch, draft })
+}
+
+/// Does work on so many bytes; much of it not on the connection's own thread.
+async fn beside<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, IngestError> {
+    match bytes <= INLINE_BYTES_MAX {
+        true => Ok(work()),
+        false => tokio::task::spawn_blocking(work).await.map_err(IngestError::unavailable),
     }
 }
 

@@ -2,11 +2,13 @@
 //! proofs read from tiles. Growing it is `publish`'s.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
+use crate::base::chain::chain;
 use crate::base::hash::Digest;
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError};
 use crate::ledger::note::Verifier;
@@ -67,6 +69,9 @@ pub struct Log {
     bucket: Bucket,
     verifier: Arc<Verifier>,
     latest: Arc<watch::Sender<Option<Published>>>,
+    /// Named as checkpoints are, and signed by nobody.
+    strangers: Arc<Mutex<Vec<String>>>,
+    stopped: Arc<OnceLock<String>>,
 }
 
 impl Log {
@@ -76,6 +81,8 @@ impl Log {
             bucket,
             verifier: Arc::new(verifier),
             latest: Arc::new(watch::Sender::new(None)),
+            strangers: Arc::default(),
+            stopped: Arc::default(),
         };
         log.refresh().await?;
         Ok(log)
@@ -107,20 +114,85 @@ impl Log {
 
     /// Looks for the last checkpoint in the bucket again: for a process beside
     /// the one that publishes.
+    ///
+    /// Whoever can write to the bucket can lock anything there under any name, so what
+    /// the archive has not signed is no checkpoint: the highest that it signed counts,
+    /// under whatever name it lies. That hides no more than a checkpoint that is gone
+    /// would, and a check names it.
     pub async fn refresh(&self) -> Result<(), LogError> {
-        let names = self.bucket.list(CHECKPOINTS).await?;
-        let Some(name) = names.last() else { return Ok(()) };
+        let (mut strangers, mut why) = (Vec::new(), None);
+        for name in self.bucket.list(CHECKPOINTS).await?.into_iter().rev() {
+            match self.read(&name).await {
+                Err(error @ (LogError::Checkpoint { .. } | LogError::Corrupt(_))) => {
+                    if !self.strangers().contains(&name) {
+                        tracing::error!(error = chain(&error), "it is left out; run a check");
+                    }
+                    strangers.push(name);
+                    why.get_or_insert(error);
+                }
+                done => {
+                    done?;
+                    why = None;
+                    break;
+                }
+            }
+        }
+        *self.strangers.lock().unwrap_or_else(PoisonError::into_inner) = strangers;
+        match why {
+            // All of them: it is another's log, or nothing of this one is left.
+            Some(error) if self.published().is_none() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is called a checkpoint after the last one, and is none.
+    pub fn strangers(&self) -> Vec<String> {
+        self.strangers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// This process publishes nothing any more.
+    pub fn stop(&self, why: String) {
+        let _ = self.stopped.set(why);
+    }
+
+    /// Why nothing is published any more, if that is so.
+    pub fn stopped(&self) -> Option<&str> {
+        self.stopped.get().map(String::as_str)
+    }
+
+    /// Whether the archive signed what is in the bucket as the checkpoint of a size.
+    pub(super) async fn is_signed(&self, size: u64) -> Result<bool, LogError> {
+        let note = self.bucket.get(&object_of(size)).await?;
+        Ok(Checkpoint::open(&note, &self.verifier).is_ok())
+    }
+
+    /// Reads the checkpoint of a size that another node says it has published.
+    pub(super) async fn heard_of(&self, size: u64) -> Result<(), LogError> {
+        self.read(&object_of(size)).await
+    }
+
+    /// The checkpoint of a size, as it is in the bucket; none of a size that has none.
+    pub async fn note_of(&self, size: u64) -> Result<Option<Bytes>, LogError> {
+        match self.bucket.get(&object_of(size)).await {
+            Ok(note) => Ok(Some(note)),
+            Err(BucketError::Missing(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn read(&self, name: &str) -> Result<(), LogError> {
         let note = self.bucket.get(name).await?;
-        let damaged = |source| LogError::Checkpoint { name: name.clone(), source };
+        let damaged = |source| LogError::Checkpoint { name: name.to_owned(), source };
         let checkpoint = Checkpoint::open(&note, &self.verifier).map_err(damaged)?;
-        if *name != object_of(checkpoint.size) {
+        let note = String::from_utf8_lossy(&note).into_owned();
+        // What was signed was published, under whatever name it lies.
+        self.advance(Published { size: checkpoint.size, root: checkpoint.root, note });
+        if name != object_of(checkpoint.size) {
             return Err(LogError::Corrupt(format!(
                 "{name} holds the checkpoint of size {}",
                 checkpoint.size
             )));
         }
-        let note = String::from_utf8_lossy(&note).into_owned();
-        self.advance(Published { size: checkpoint.size, root: checkpoint.root, note });
         Ok(())
     }
 

@@ -6,24 +6,29 @@
 //! the sender with its copy.
 
 pub mod adopt;
+pub mod clocks;
 mod commit;
 pub mod follow;
 mod gather;
 pub mod incoming;
 pub mod log;
+mod parts;
 pub mod publish;
 #[cfg(test)]
 mod publish_tests;
 pub mod rebuild;
 mod sealer;
 pub mod sources;
+pub mod stamps;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::base::chain::chain;
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::hash::Digest;
@@ -31,9 +36,10 @@ use crate::base::ids::{DeliverySeq, RecordId};
 use crate::base::limits;
 use crate::catalog::{Catalog, CatalogError, delivery};
 use crate::mail::transaction::Transaction;
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Vault, VaultError, pack};
 use commit::Committer;
 use incoming::Incoming;
+use parts::Known;
 use sealer::Pending;
 use sources::Sources;
 
@@ -59,15 +65,17 @@ pub enum IngestError {
 
 impl IngestError {
     fn unavailable(error: impl std::error::Error) -> Self {
-        use std::fmt::Write as _;
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(inner) = source {
-            let _ = write!(text, ": {inner}");
-            source = inner.source();
-        }
-        Self::Unavailable(text.into())
+        Self::Unavailable(chain(&error).into())
     }
+}
+
+/// Why no delivery is taken though it could be put and committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// It would be in no log.
+    Log,
+    /// A power cut would take it back.
+    Catalog,
 }
 
 /// The way in. Cloning shares it.
@@ -78,6 +86,9 @@ pub struct Ingest {
 
 struct Shared {
     vault: Vault,
+    catalog: Catalog,
+    /// Parts of the archive.
+    known: Known,
     clock: Clock,
     sources: Sources,
     size_bytes_max: u64,
@@ -90,6 +101,8 @@ struct Shared {
     large_queue: mpsc::Sender<Pending>,
     /// Set while a catalog commit has failed and is being retried.
     is_stalled: Arc<AtomicBool>,
+    /// Why nothing is taken.
+    closed: Mutex<BTreeMap<Cause, String>>,
     /// The last committed delivery, as the committer says.
     committed: watch::Receiver<DeliverySeq>,
 }
@@ -113,6 +126,7 @@ impl Ingest {
         catalog: Catalog,
         clock: Clock,
     ) -> Result<Self, StartError> {
+        pack::publish(vault.bucket()).await.map_err(VaultError::from)?;
         adopt::adopt(&vault, &catalog).await?;
         let last = delivery::last_seq(&catalog).await?;
         let (small_queue, small) = mpsc::channel(limits::INGEST_QUEUE_MAX);
@@ -120,9 +134,18 @@ impl Ingest {
         let (committed, committing) = watch::channel(last);
         let is_stalled = Arc::new(AtomicBool::new(false));
         let patience = commit::PATIENCE;
-        let committer = Committer { catalog, committed, is_stalled: is_stalled.clone(), patience };
+        let known = Known::default();
+        let committer = Committer {
+            catalog: catalog.clone(),
+            committed,
+            is_stalled: is_stalled.clone(),
+            known: known.clone(),
+            patience,
+        };
         let shared = Arc::new(Shared {
             vault,
+            catalog,
+            known,
             clock,
             sources: Sources::new(config),
             size_bytes_max: config.smtp.size_bytes_max,
@@ -132,6 +155,7 @@ impl Ingest {
             small_queue,
             large_queue,
             is_stalled,
+            closed: Mutex::default(),
             committed: committing,
         });
         sealer::spawn(&shared, committer, small, large);
@@ -148,10 +172,10 @@ impl Ingest {
 
     /// Opens a place for one delivery; refuses at once when there is none.
     pub fn begin(&self, transaction: Transaction) -> Result<Incoming, IngestError> {
-        if self.shared.is_stalled.load(Ordering::Acquire) {
-            return Err(IngestError::Unavailable("the catalog does not commit".into()));
-        }
-        Incoming::new(self.shared.clone(), transaction)
+        self.shared.check_open()?;
+        // Its month decides until when it is locked, and so does the bucket's clock.
+        let received_at = self.shared.vault.bucket().by_its_clock(transaction.received_at);
+        Incoming::new(self.shared.clone(), Transaction { received_at, ..transaction })
     }
 
     /// The last committed delivery, and word of every later one.
@@ -164,7 +188,38 @@ impl Ingest {
         self.shared.is_stalled.load(Ordering::Acquire)
     }
 
+    /// Takes nothing, until it is opened for the same cause; whether it did until now.
+    pub fn close(&self, cause: Cause, why: String) -> bool {
+        self.shared.closed().insert(cause, why).is_none()
+    }
+
+    /// Whether it was closed for this.
+    pub fn open(&self, cause: Cause) -> bool {
+        self.shared.closed().remove(&cause).is_some()
+    }
+
+    /// Why nothing is taken.
+    pub fn closed(&self) -> Option<String> {
+        self.shared.closed().values().next().cloned()
+    }
+
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+}
+
+impl Shared {
+    fn check_open(&self) -> Result<(), IngestError> {
+        if self.is_stalled.load(Ordering::Acquire) {
+            return Err(IngestError::Unavailable("the catalog does not commit".into()));
+        }
+        match self.closed().values().next() {
+            Some(why) => Err(IngestError::Unavailable(why.as_str().into())),
+            None => Ok(()),
+        }
+    }
+
+    fn closed(&self) -> MutexGuard<'_, BTreeMap<Cause, String>> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -24,14 +24,15 @@ struct Archive {
     directory: tempfile::TempDir,
     catalog: Catalog,
     leaves: Vec<Digest>,
+    _other: tempfile::TempDir,
 }
 
 impl Archive {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("bucket")).unwrap();
-        let catalog = Catalog::create(&directory.path().join("catalog.db")).await.unwrap();
-        Self { directory, catalog, leaves: Vec::new() }
+        let (catalog, other) = crate::catalog::tests::scratch().await;
+        Self { directory, catalog, leaves: Vec::new(), _other: other }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -63,6 +64,7 @@ pub(super) fn segment(deliveries: Vec<NewDelivery>) -> NewSegment {
         sha256: Digest::of(b""),
         created_at: Timestamp(0),
         deliveries,
+        parts: Vec::new(),
     }
 }
 
@@ -89,6 +91,7 @@ pub(super) fn delivery(number: u64) -> NewDelivery {
         envelope: None,
         defects: "[]".into(),
         messages: Vec::new(),
+        needs: Vec::new(),
         leaf: leaf.encode(),
         leaf_hash: leaf.hash(),
     }

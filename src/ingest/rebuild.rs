@@ -16,13 +16,13 @@ use crate::base::ids::SegmentId;
 use crate::base::limits::REBUILD_FAULTS_SHOWN;
 use crate::catalog::delivery::{self, NewSegment};
 use crate::catalog::rebuild::{self, PublishedLeaf};
-use crate::catalog::{Catalog, CatalogError, leaf};
+use crate::catalog::{Catalog, CatalogError, erasure, leaf, spare};
 use crate::ledger::leaf::Leaf;
 use crate::ledger::tile::{self, Edge, Tile, TileError};
 use crate::ledger::tree;
 use crate::vault::bucket::BucketError;
 use crate::vault::keyring::KeyringError;
-use crate::vault::segment::HELD;
+use crate::vault::segment::{HELD, LEFT, MANY, PAGES};
 use crate::vault::{Vault, VaultError};
 
 #[derive(Debug, thiserror::Error)]
@@ -201,13 +201,13 @@ async fn segments(
     progress: &mut impl Progress,
 ) -> Result<(), RebuildError> {
     let names = vault.bucket().list("seg").await.map_err(VaultError::from)?;
-    let held = HeldPages::list(vault).await?;
+    let pages = Pages::list(vault).await?;
     let total = names.len() as u64;
     let mut done = 0;
     let mut unlogged = Vec::new();
     for names in names.chunks(SEGMENTS_PER_COMMIT) {
         let read = futures::stream::iter(names)
-            .map(|object| read(vault, catalog, object, &held))
+            .map(|object| read(vault, catalog, object, &pages))
             .buffered(SEGMENTS_AT_ONCE);
         let mut found = Vec::new();
         for read in read.collect::<Vec<_>>().await {
@@ -223,12 +223,30 @@ async fn segments(
         crash::point("rebuild.after_segments");
         progress("segments", done, total);
     }
-    // What a crash left before its leaves were published.
-    for segment in unlogged {
-        vault.bucket().ensure_lock(&segment.object).await.map_err(VaultError::from)?;
-        rebuild::append(catalog, &segment).await?;
-        rebuilt.adopted += segment.deliveries.len() as u64;
+    // What a crash left before its leaves were published. One may need another of
+    // them, which comes first then.
+    let mut is_any = true;
+    while std::mem::take(&mut is_any) {
+        for segment in std::mem::take(&mut unlogged) {
+            vault.bucket().ensure_lock(&segment.object).await.map_err(VaultError::from)?;
+            match rebuild::append(catalog, &segment).await {
+                Err(CatalogError::Lacking(_)) => unlogged.push(segment),
+                done => {
+                    done?;
+                    rebuilt.adopted += segment.deliveries.len() as u64;
+                    is_any = true;
+                }
+            }
+        }
     }
+    pages.give_up_others(catalog).await?;
+    let left = unlogged.iter().map(|segment| (segment, "needs parts that are in no segment"));
+    rebuilt.faults.extend(left.map(|(segment, what)| format!("{}: {what}", segment.object)));
+    let said = |(record, segment)| {
+        format!("record {record} needs parts of the segment {segment}, which is not there")
+    };
+    let lacking = rebuild::lacking(catalog, REBUILD_FAULTS_SHOWN).await?;
+    rebuilt.faults.extend(lacking.into_iter().map(said));
     Ok(())
 }
 
@@ -249,20 +267,100 @@ async fn read_with(
     adopt::rows(&open, placed, segment).await
 }
 
-/// The pages that dispositions rewrote, by segment.
-struct HeldPages(HashMap<SegmentId, Vec<String>>);
+/// Whether reading it again would give the same.
+fn is_settled(found: &Result<NewSegment, StartError>) -> bool {
+    match found {
+        Ok(_) => true,
+        Err(StartError::Vault(error)) => error.is_closed() || is_missing(error),
+        Err(_) => false,
+    }
+}
 
-impl HeldPages {
+fn is_missing(error: &VaultError) -> bool {
+    matches!(
+        error,
+        VaultError::Bucket(BucketError::Missing(_))
+            | VaultError::Keyring(KeyringError::Bucket(BucketError::Missing(_)))
+    )
+}
+
+/// Pages that were rewritten, or put together with others, by segment: the places of
+/// their names.
+struct Pages {
+    names: Vec<String>,
+    of: HashMap<SegmentId, Vec<u32>>,
+}
+
+impl Pages {
     async fn list(vault: &Vault) -> Result<Self, RebuildError> {
-        let mut pages: HashMap<SegmentId, Vec<String>> = HashMap::new();
+        let mut pages = Self { names: Vec::new(), of: HashMap::new() };
         for name in vault.bucket().list("key").await.map_err(VaultError::from)? {
-            let file = name.strip_suffix(HELD).and_then(|name| name.rsplit_once('/'));
-            let segment = file.and_then(|(_, file)| file.split_once('-')?.0.parse().ok());
-            if let Some(segment) = segment {
-                pages.entry(segment).or_default().push(name);
+            let file = name.rsplit('/').next().unwrap_or_default();
+            let segments = match file.starts_with(MANY) && file.ends_with(PAGES) {
+                true => many(vault, &name).await?,
+                false => {
+                    let file = file.strip_suffix(HELD).or(file.strip_suffix(LEFT));
+                    file.and_then(|file| file.split_once('-')?.0.parse().ok()).into_iter().collect()
+                }
+            };
+            if segments.is_empty() {
+                continue;
+            }
+            let at = u32::try_from(pages.names.len()).unwrap_or(u32::MAX);
+            for segment in segments {
+                pages.of.entry(segment).or_default().push(at);
+            }
+            pages.names.push(name);
+        }
+        Ok(pages)
+    }
+
+    /// Has those go that no segment took, so that no key is left where nobody knows of
+    /// it: what a crash left beside the page that has the most keys.
+    async fn give_up_others(&self, catalog: &Catalog) -> Result<(), RebuildError> {
+        let mut is_taken: Vec<Option<bool>> = vec![None; self.names.len()];
+        for (segment, places) in &self.of {
+            let page = erasure::page_of(catalog, *segment).await?;
+            for at in places {
+                let taken = &mut is_taken[*at as usize];
+                // Of a segment that could not be read, nothing goes.
+                *taken = match &page {
+                    None => Some(true),
+                    Some(page) if page.name == self.names[*at as usize] => Some(true),
+                    Some(_) => taken.or(Some(false)),
+                };
+            }
+            let is_rewritten = places.iter().any(|at| !self.names[*at as usize].ends_with(HELD));
+            if let Some(page) = page.filter(|_| is_rewritten) {
+                let (epoch, _) = page.name.rsplit_once('/').unwrap_or_default();
+                let first = format!("{epoch}/{segment}.page");
+                if first != page.name {
+                    spare::give_up_now(catalog, &first).await?;
+                }
             }
         }
-        Ok(Self(pages))
+        for (name, taken) in self.names.iter().zip(is_taken) {
+            if taken == Some(false) && !name.ends_with(HELD) {
+                spare::give_up_now(catalog, name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn of(&self, segment: SegmentId) -> impl Iterator<Item = &String> {
+        let places = self.of.get(&segment).into_iter().flatten();
+        places.filter_map(|at| self.names.get(*at as usize))
+    }
+}
+
+/// Of which segments an object has the pages; none of one that is damaged, whose
+/// segments may have others.
+async fn many(vault: &Vault, name: &str) -> Result<Vec<SegmentId>, RebuildError> {
+    let place = vault.bucket().find(name).await.map_err(VaultError::from)?;
+    match vault.page_headers(&place).await {
+        Ok(headers) => Ok(headers.into_iter().map(|header| header.segment).collect()),
+        Err(error) if error.is_closed() => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -270,7 +368,7 @@ async fn read(
     vault: &Vault,
     catalog: &Catalog,
     object: &str,
-    held: &HeldPages,
+    pages: &Pages,
 ) -> Result<Read, RebuildError> {
     let Some(Named { segment, page, .. }) = adopt::read_name(object) else {
         return Ok(Read::Nothing);
@@ -278,17 +376,24 @@ async fn read(
     if delivery::has_segment(catalog, segment).await? {
         return Ok(Read::Nothing);
     }
-    // The page that it was put with, unless the month's key is gone; then the one with
-    // the most keys, since a disposition that was cut off may have left smaller ones.
-    let pages = held.0.get(&segment).into_iter().flatten();
+    // The page with the most keys: the one that it was put with, unless that is gone or
+    // the month's key is. What was cut off may have left smaller ones.
     let read = async {
         let mut found = read_with(vault, object, &page, segment).await;
-        for page in pages {
+        for page in pages.of(segment) {
+            if !is_settled(&found) {
+                return found;
+            }
             let other = read_with(vault, object, page, segment).await;
+            if !is_settled(&other) {
+                return other;
+            }
             let count = |found: &Result<NewSegment, StartError>| {
-                found.as_ref().map_or(0, |segment| segment.deliveries.len())
+                found.as_ref().map_or(-1, |segment| segment.deliveries.len() as i64)
             };
-            if count(&other) > count(&found) {
+            // One that opens no record is there for the parts in its segment.
+            let is_only = found.as_ref().is_err_and(is_gone) && other.is_ok();
+            if is_only || count(&other) > count(&found) {
                 found = other;
             }
         }
@@ -298,13 +403,15 @@ async fn read(
         Ok(segment) => Ok(Read::Segment(Box::new(segment))),
         // Without a page nobody was told of it. If somebody was, its records are in
         // the log, and are counted as missing.
-        Err(StartError::Vault(
-            VaultError::Bucket(BucketError::Missing(_))
-            | VaultError::Keyring(KeyringError::Bucket(BucketError::Missing(_))),
-        )) => Ok(Read::Nothing),
-        Err(StartError::Vault(error @ (VaultError::Damaged { .. } | VaultError::Key(_)))) => {
+        Err(error) if is_gone(&error) => Ok(Read::Nothing),
+        Err(StartError::Vault(error)) if error.is_closed() => {
             Ok(Read::Fault(format!("{object}: {error}")))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a page, or the key that it is under, is not there.
+fn is_gone(error: &StartError) -> bool {
+    matches!(error, StartError::Vault(error) if is_missing(error))
 }

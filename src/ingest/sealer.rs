@@ -2,7 +2,6 @@
 //! segment, so that the number of writes follows time and not messages.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
@@ -14,7 +13,7 @@ use super::{IngestError, Shared};
 use crate::base::ids::SegmentId;
 use crate::base::limits;
 use crate::vault::VaultError;
-use crate::vault::record::SealedRecord;
+use crate::vault::record::Draft;
 use crate::vault::seal::{LargeSegment, SealedSegment};
 use crate::vault::segment::Header;
 
@@ -37,7 +36,7 @@ pub(super) struct Pending {
     reason = "nearly all are small, and a box for each costs more"
 )]
 pub(super) enum Item {
-    Small { class: String, epoch: String, record: SealedRecord, sealed: Vec<u8> },
+    Small { class: String, epoch: String, draft: Draft },
     Large(Box<LargeSegment>),
 }
 
@@ -76,7 +75,7 @@ async fn lane(shared: Weak<Shared>, queue: Queue, puts: mpsc::Sender<Put>) {
 impl Weigh for Pending {
     fn bytes(&self) -> usize {
         match &self.item {
-            Item::Small { sealed, .. } => sealed.len(),
+            Item::Small { draft, .. } => draft.sealed_bytes(),
             // Alone in its segment.
             Item::Large(_) => limits::SEGMENT_BYTES_MAX,
         }
@@ -88,9 +87,9 @@ async fn write(shared: &Shared, puts: &mpsc::Sender<Put>, batch: Vec<Pending>) {
     let mut epochs: BTreeMap<(String, String), (Vec<_>, Waiting)> = BTreeMap::new();
     for Pending { item, reply, _memory } in batch {
         match item {
-            Item::Small { class, epoch, record, sealed } => {
-                let (records, waiting) = epochs.entry((class, epoch)).or_default();
-                records.push((record, sealed));
+            Item::Small { class, epoch, draft } => {
+                let (drafts, waiting) = epochs.entry((class, epoch)).or_default();
+                drafts.push(draft);
                 waiting.replies.push(reply);
                 waiting.memory.push(_memory);
             }
@@ -101,16 +100,36 @@ async fn write(shared: &Shared, puts: &mpsc::Sender<Put>, batch: Vec<Pending>) {
             }
         }
     }
-    for ((class, epoch), (records, waiting)) in epochs {
+    for ((class, epoch), (mut drafts, waiting)) in epochs {
+        if let Err(error) = share(shared, &class, &epoch, &mut drafts).await {
+            tracing::warn!(%error, "which parts there are is not asked");
+        }
         let header = Header {
             archive: shared.vault.archive(),
             segment: SegmentId::generate(),
             class,
             epoch,
         };
-        let sealed = shared.vault.seal(header, records).await;
+        let sealed = shared.vault.seal(header, drafts).await;
         store(shared, puts, sealed, waiting).await;
     }
+}
+
+/// What was committed since a draft was made is not stored again.
+async fn share(
+    shared: &Shared,
+    class: &str,
+    epoch: &str,
+    drafts: &mut [Draft],
+) -> Result<(), VaultError> {
+    if !drafts.iter().any(Draft::brings_any) {
+        return Ok(());
+    }
+    let namer = shared.vault.namer(class, epoch).await?;
+    for draft in drafts {
+        draft.share(|sha256| shared.known.get(&namer.name(sha256)));
+    }
+    Ok(())
 }
 
 #[derive(Default)]
@@ -126,19 +145,21 @@ async fn store(
     sealed: Result<SealedSegment, VaultError>,
     Waiting { replies, memory }: Waiting,
 ) {
-    if shared.is_stalled.load(Ordering::Acquire) {
-        let error = IngestError::Unavailable("the catalog does not commit".into());
+    if let Err(error) = shared.check_open() {
         return refuse(replies, &error);
     }
     let put = async {
         let sealed = sealed?;
         let placed = shared.vault.put(&sealed).await?;
-        Ok::<_, VaultError>(new_segment(&sealed, placed))
+        Ok::<_, VaultError>((new_segment(&sealed, placed), sealed.parts))
     };
     match put.await {
         // The committer outlives the lanes. Were it gone, the replies would go
         // with it, and the senders hear of a fault.
-        Ok(segment) => drop(puts.send(Put { segment, replies, _memory: memory }).await),
+        Ok((segment, parts)) => {
+            let put = Put { segment, parts, replies, _memory: memory };
+            drop(puts.send(put).await);
+        }
         Err(error) => {
             // What was put of it is an orphan; the senders keep their copies.
             let error = IngestError::unavailable(error);

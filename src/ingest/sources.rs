@@ -1,10 +1,13 @@
-//! Who may deliver: configured sources, their addresses and peers.
+//! Who may deliver: configured sources, their addresses and peers; and which class
+//! what they deliver gets.
 
 use std::net::IpAddr;
 
 use crate::base::config::{Class, Config, Sends, Source};
 use crate::base::hash::Digest;
 use crate::mail::delivery::Delivery;
+use crate::mail::transaction::Transaction;
+use crate::policy::rules::{Rules, Seen};
 
 /// Why an address was not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,12 +19,12 @@ pub enum Refused {
 #[derive(Clone, Debug)]
 pub struct Sources {
     sources: Vec<Source>,
-    classes: Vec<Class>,
+    rules: Rules,
 }
 
 impl Sources {
     pub fn new(config: &Config) -> Self {
-        Self { sources: config.source.clone(), classes: config.class.clone() }
+        Self { sources: config.source.clone(), rules: Rules::new(config) }
     }
 
     pub fn all(&self) -> &[Source] {
@@ -73,15 +76,22 @@ impl Sources {
         self.named(source).map(|source| source.sends).unwrap_or_default()
     }
 
-    /// The class of a source's deliveries; of a doubtful one, the longest.
-    pub fn class(&self, source: &str, is_doubtful: bool) -> &Class {
-        let longest = || self.classes.iter().max_by_key(|class| class.years);
-        let named = || {
-            let name = self.named(source)?.class.as_ref()?;
-            self.classes.iter().find(|class| class.name == *name)
+    /// The class of a delivery, by what is known of it before its 250.
+    pub fn class(&self, from: &Transaction, delivery: &Delivery, is_proven: bool) -> &Class {
+        let seen = Seen {
+            source: &from.source,
+            form: delivery.form,
+            is_proven,
+            is_doubtful: !delivery.defects.is_empty(),
+            reverse_path: &from.reverse_path,
+            envelope: delivery.envelope.as_ref(),
         };
-        let chosen = if is_doubtful { longest() } else { named() };
-        chosen.unwrap_or(&self.classes[0])
+        self.rules.decide(&seen).class
+    }
+
+    /// The class of a delivery that is too large to be looked through before it.
+    pub fn class_of_large(&self) -> &Class {
+        self.rules.of_large().class
     }
 
     fn named(&self, name: &str) -> Option<&Source> {
@@ -92,6 +102,7 @@ impl Sources {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::Timestamp;
     use crate::base::config::ClassMode;
 
     fn sources() -> Sources {
@@ -105,13 +116,14 @@ mod tests {
             class: (name == "long").then(|| "ten".into()),
         };
         let class = |name: &str, years| Class { name: name.into(), years, mode: ClassMode::Strict };
-        Sources {
-            sources: vec![
+        Sources::new(&Config {
+            source: vec![
                 source("local", &["127.0.0.0/8"], &[]),
                 source("long", &[], &[Digest::of(b"certificate")]),
             ],
-            classes: vec![class("seven", 7), class("ten", 10)],
-        }
+            class: vec![class("seven", 7), class("ten", 10)],
+            ..Config::default()
+        })
     }
 
     #[test]
@@ -140,8 +152,23 @@ mod tests {
     #[test]
     fn doubt_means_the_longest_class() {
         let sources = sources();
-        assert_eq!(sources.class("local", false).name, "seven");
-        assert_eq!(sources.class("long", false).name, "ten");
-        assert_eq!(sources.class("local", true).name, "ten");
+        let class = |source: &str, content: &[u8]| {
+            let transaction = Transaction {
+                source: source.into(),
+                peer: "127.0.0.1".parse().unwrap(),
+                helo: String::new(),
+                tls: None,
+                reverse_path: String::new(),
+                recipients: Vec::new(),
+                received_at: Timestamp(0),
+            };
+            let delivery = crate::mail::delivery::read(content);
+            sources.class(&transaction, &delivery, true).name.clone()
+        };
+        assert_eq!(class("local", b"Subject: a\r\n\r\nb\r\n"), "seven");
+        assert_eq!(class("long", b"Subject: a\r\n\r\nb\r\n"), "ten");
+        // The header never ends.
+        assert_eq!(class("local", b"Subject: a"), "ten");
+        assert_eq!(sources.class_of_large().name, "ten");
     }
 }

@@ -4,6 +4,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use super::rounds::Rounds;
+use crate::base::chain::chain;
 use crate::base::clock::Timestamp;
 use crate::catalog::{CatalogError, scrub, status};
 use crate::verify::scrub::{ScrubError, Scrubber};
@@ -25,32 +27,20 @@ impl Checks {
     /// Checks when it is due, until `stop` is ready. One that is cut off there goes
     /// on at the next start.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let mut stop = std::pin::pin!(stop);
-        let mut ticks = tokio::time::interval(INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = &mut stop => return,
-            }
-            let checked = tokio::select! {
-                checked = self.check() => checked,
-                () = &mut stop => {
-                    // Another may go on with it at once.
-                    let _ = self.scrubber.release().await;
-                    return;
-                }
-            };
-            match checked {
+        let mut rounds = Rounds::new(INTERVAL, stop);
+        while rounds.next().await {
+            match rounds.finish(self.check()).await {
+                None => break,
                 // A `muniment verify` is at it.
-                Ok(()) | Err(ScrubError::Busy) => {}
-                Err(error) => {
-                    let error = anyhow::Error::from(error);
-                    let error = format!("{error:#}");
+                Some(Ok(()) | Err(ScrubError::Busy)) => {}
+                Some(Err(error)) => {
+                    let error = chain(&error);
                     tracing::warn!(error, "check the archive: it goes on in a minute");
                 }
             }
         }
+        // Another may go on with it at once.
+        let _ = self.scrubber.release().await;
     }
 
     async fn check(&self) -> Result<(), ScrubError> {
@@ -99,7 +89,7 @@ mod tests {
     use crate::catalog::delivery::{self, NewSegment};
     use crate::vault::Vault;
     use crate::vault::bucket::{Bucket, Place};
-    use crate::vault::keys::MasterKey;
+    use crate::vault::master::MasterKey;
 
     const DAY: i64 = 86_400;
 
@@ -115,6 +105,7 @@ mod tests {
             work: directory.join("work"),
             bytes_per_second: None,
             is_worm_required: false,
+            stamp_authorities: None,
             owner: "serve".into(),
         };
         Checks::new(scrubber, 7)
@@ -141,6 +132,7 @@ mod tests {
             sha256: crate::base::hash::Digest::of(b""),
             created_at: Timestamp::from_seconds(100 * DAY),
             deliveries: Vec::new(),
+            parts: Vec::new(),
         };
         delivery::commit(&checks.scrubber.catalog, &[segment]).await.unwrap();
         assert!(!at(&mut checks, 106).await && at(&mut checks, 107).await);

@@ -46,7 +46,8 @@ pub fn key(address: &str) -> String {
     let mut text = address.trim();
     for (open, close) in [('<', '>'), ('[', ']')] {
         let inner = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
-        // A domain literal, `a@[192.0.2.1]`, does not begin with its bracket.
+        // Of a domain literal, `a@[192.0.2.1]`, they are the address's own.
+        let inner = inner.filter(|inner| !inner.contains([open, close]));
         text = inner.unwrap_or(text).trim();
     }
     let lower = text.to_lowercase();
@@ -178,6 +179,7 @@ mod tests {
             (" A@B.Example ", "a@b.example"),
             ("[SMTP:A@b.example]", "a@b.example"),
             ("a@[192.0.2.1]", "a@[192.0.2.1]"),
+            ("[ip]@[192.0.2.1]", "[ip]@[192.0.2.1]"),
             ("ex:a@b.example", "ex:a@b.example"),
             ("", ""),
         ] {

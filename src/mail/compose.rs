@@ -45,6 +45,11 @@ pub fn mailbox(name: &str, address: &str) -> String {
     }
 }
 
+/// The whole of `text` as one encoded word, however long.
+pub fn one_word(text: &str) -> Vec<u8> {
+    format!("=?utf-8?B?{}?=", STANDARD.encode(text)).into_bytes()
+}
+
 /// Base64 in lines of 76 characters with CRLF between them, none at the end.
 pub fn base64(bytes: &[u8]) -> Vec<u8> {
     let encoded = STANDARD.encode(bytes);

@@ -27,7 +27,7 @@ pub fn decode(value: &[u8]) -> String {
         }
         match &mut open {
             Some((charset, bytes)) if *charset == self::charset(word.label) => {
-                bytes.extend(word.bytes());
+                append(bytes, charset, word.bytes());
             }
             _ => {
                 close(&mut open, &mut text);
@@ -39,6 +39,17 @@ pub fn decode(value: &[u8]) -> String {
     close(&mut open, &mut text);
     text.push_str(&raw(rest));
     text
+}
+
+/// Puts the bytes of the next word of the same charset behind `bytes`. Words of
+/// ISO-2022-JP shift back at their end, and a shift without text after it is an error
+/// to encoding_rs.
+pub fn append(bytes: &mut Vec<u8>, charset: &'static Charset, more: Vec<u8>) {
+    let is_shift = charset == encoding_rs::ISO_2022_JP && more.first() == Some(&0x1b);
+    if is_shift && (bytes.ends_with(b"\x1b(B") || bytes.ends_with(b"\x1b(J")) {
+        bytes.truncate(bytes.len() - 3);
+    }
+    bytes.extend(more);
 }
 
 /// Raw bytes as text: UTF-8 where they are (RFC 6532), else windows-1252, in
@@ -61,9 +72,12 @@ pub fn in_charset(bytes: &[u8], charset: &'static Charset) -> String {
 
 /// The charset called `label`; windows-1252 where nobody knows it.
 pub fn charset(label: &[u8]) -> &'static Charset {
-    // RFC 2231 section 5 lets a language follow the charset.
-    let label = label.split(|c| *c == b'*').next().unwrap_or_default();
-    Charset::for_label(label).unwrap_or(encoding_rs::WINDOWS_1252)
+    Charset::for_label(bare_label(label)).unwrap_or(encoding_rs::WINDOWS_1252)
+}
+
+/// The label without the language that RFC 2231 section 5 lets follow it.
+pub fn bare_label(label: &[u8]) -> &[u8] {
+    label.split(|c| *c == b'*').next().unwrap_or_default()
 }
 
 fn close(open: &mut Option<(&'static Charset, Vec<u8>)>, text: &mut String) {
@@ -119,7 +133,12 @@ impl<'a> Word<'a> {
         Some(Self { label, is_base64, text, len })
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// Whether it is in the charset that `label` names.
+    pub fn is_of(&self, label: &[u8]) -> bool {
+        bare_label(self.label).eq_ignore_ascii_case(bare_label(label))
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
         let encoding = if self.is_base64 { Encoding::Base64 } else { Encoding::QuotedPrintable };
         decode::decode(encoding, &self.text)
     }
@@ -138,6 +157,7 @@ mod tests {
         check("Re: =?ISO-8859-1?q?caf=E9?= today", "Re: café today");
         check("=?iso-2022-jp?B?GyRCMnE1RBsoQg==?=", "会議");
         check("=?utf-8?B?4pw=?= =?utf-8?B?kw==?=", "✓");
+        check("=?iso-2022-jp?B?GyRCMnEbKEI=?= =?iso-2022-jp?B?GyRCNUQbKEI=?=", "会議");
         check("=?utf-8?Q?a?= b =?utf-8?Q?c?=", "a b c");
         check("=?koi8-r*ru?B?8NLJ18XU?=", "Привет");
         check("=?bogus", "=?bogus");

@@ -2,6 +2,7 @@
 //! see is decided here: messages in which one of its custodians takes part.
 
 pub mod custodian;
+pub mod password;
 
 use serde_json::json;
 

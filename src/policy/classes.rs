@@ -1,15 +1,17 @@
 //! Retention classes are lengthened, never shortened: what mail was taken for is
-//! what it is kept for, whatever the configuration says later.
+//! what it is kept for, whatever the configuration says later. With them the rules are
+//! on record by which mail came into them.
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::access::audit::{self, Act, Outcome};
-use crate::base::clock::Clock;
-use crate::base::config::{ClassMode, Config};
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::config::{Class, ClassMode, Config};
 use crate::catalog::class::{self, ClassRow};
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Catalog, CatalogError, meta, roll};
+use crate::vault::retention::Schedule;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClassError {
@@ -33,14 +35,14 @@ pub enum ClassError {
 }
 
 /// Refuses classes that keep mail for less than it was taken for, and records the
-/// others. A class without mail may become anything, or go.
+/// others, and the rules. A class without mail may become anything, or go.
 pub async fn keep(catalog: &Catalog, clock: &Clock, config: &Config) -> Result<(), ClassError> {
-    let recorded = class::list(catalog).await?;
-    let with_mail = class::with_mail(catalog).await?;
-    let before = |name: &str| recorded.iter().find(|row| row.name == name);
-    for name in &with_mail {
-        check(config, name, before(name))?;
+    check(catalog, config).await?;
+    if catalog.is_shared() {
+        roll::want_again(catalog, &clock.now().month()).await?;
     }
+    let recorded = class::list(catalog).await?;
+    let before = |name: &str| recorded.iter().find(|row| row.name == name);
     let configured = config.class.iter().map(|class| ClassRow {
         name: class.name.clone(),
         years: class.years,
@@ -50,27 +52,95 @@ pub async fn keep(catalog: &Catalog, clock: &Clock, config: &Config) -> Result<(
     let new: Vec<_> = configured.iter().filter(|row| !recorded.contains(row)).collect();
     let gone = |row: &&ClassRow| configured.iter().all(|class| class.name != row.name);
     let gone: Vec<_> = recorded.iter().filter(gone).collect();
-    if new.is_empty() && gone.is_empty() {
+    let rules = rules_of(config);
+    let rules_before = match meta::get(catalog, meta::RULES).await? {
+        Some(text) => serde_json::from_str(&text)
+            .map_err(|_| CatalogError::Corrupt("the rules of retention".into()))?,
+        None => rules_of(&Config::default()),
+    };
+    if new.is_empty() && gone.is_empty() && rules == rules_before {
         return Ok(());
     }
+    let now = clock.now();
+    let lengthened = lengthened(catalog, &new, &recorded, now).await?;
     let mut tx = catalog.write().await?;
+    for (unit, was, until) in lengthened {
+        roll::want(&mut tx, &unit, was, until).await?;
+    }
     for row in new {
         class::set(&mut tx, row).await?;
         let was = before(&row.name).map(|was| json!({ "years": was.years, "mode": was.mode }));
         let detail = json!({ "years": row.years, "mode": row.mode, "before": was });
         let act = Act::new("class.set", None, &row.name).with(detail);
-        audit::record_in(&mut tx, clock.now(), "system", &act, Outcome::Done).await?;
+        audit::record_in(&mut tx, now, "system", &act, Outcome::Done).await?;
     }
     for row in gone {
         class::remove(&mut tx, &row.name).await?;
         let act = Act::new("class.remove", None, &row.name)
             .with(json!({ "years": row.years, "mode": row.mode }));
-        audit::record_in(&mut tx, clock.now(), "system", &act, Outcome::Done).await?;
+        audit::record_in(&mut tx, now, "system", &act, Outcome::Done).await?;
+    }
+    if rules != rules_before {
+        meta::set_in(&mut tx, meta::RULES, &rules.to_string()).await?;
+        let act = Act::new("class.rules", None, "the rules of retention")
+            .with(json!({ "rules": rules, "before": rules_before }));
+        audit::record_in(&mut tx, now, "system", &act, Outcome::Done).await?;
     }
     Ok(catalog.commit(tx, "record the retention classes").await?)
 }
 
-fn check(config: &Config, name: &str, was: Option<&ClassRow>) -> Result<(), ClassError> {
+/// The months of classes that keep their mail for longer from now on, or more firmly:
+/// until when their locks were, and are to be.
+async fn lengthened(
+    catalog: &Catalog,
+    new: &[&ClassRow],
+    recorded: &[ClassRow],
+    now: Timestamp,
+) -> Result<Vec<(String, Timestamp, Timestamp)>, CatalogError> {
+    let schedule = |row: &ClassRow| {
+        let (name, years, mode) = (row.name.clone(), row.years, row.mode);
+        Schedule::new(&[Class { name, years, mode }])
+    };
+    let mut found = Vec::new();
+    for row in new.iter().copied() {
+        let Some(was) = recorded.iter().find(|was| was.name == row.name) else { continue };
+        let mut epochs = roll::epochs(catalog, &row.name).await?;
+        if !epochs.is_empty() || catalog.is_shared() {
+            // Its first mail of the month may be about to be committed.
+            epochs.push(now.month());
+            epochs.dedup();
+        }
+        for epoch in epochs {
+            let due = |row: &ClassRow| schedule(row).due(&row.name, &epoch).unwrap_or(now);
+            found.push((roll::unit_of(&row.name, &epoch), due(was), due(row)));
+        }
+    }
+    Ok(found)
+}
+
+/// All by which a delivery comes into its class.
+fn rules_of(config: &Config) -> Value {
+    let of_sources = config
+        .source
+        .iter()
+        .filter_map(|source| Some((source.name.clone(), Value::from(source.class.clone()?))));
+    json!({
+        "domains": config.organisation.domains,
+        "sources": of_sources.collect::<serde_json::Map<_, _>>(),
+        "rules": config.rule,
+    })
+}
+
+/// Refuses classes that keep mail for less than it was taken for.
+pub async fn check(catalog: &Catalog, config: &Config) -> Result<(), ClassError> {
+    let recorded = class::list(catalog).await?;
+    for name in class::with_mail(catalog).await? {
+        check_one(config, &name, recorded.iter().find(|row| row.name == name))?;
+    }
+    Ok(())
+}
+
+fn check_one(config: &Config, name: &str, was: Option<&ClassRow>) -> Result<(), ClassError> {
     let (file, name) = (config.file.clone(), name.to_owned());
     let Some(now) = config.class.iter().find(|class| class.name == name) else {
         let with = was.map(|was| {
@@ -91,7 +161,6 @@ fn check(config: &Config, name: &str, was: Option<&ClassRow>) -> Result<(), Clas
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::config::Class;
     use crate::catalog::tests::scratch;
 
     fn config(classes: &[(&str, u16, ClassMode)]) -> Config {
@@ -104,7 +173,7 @@ mod tests {
     }
 
     async fn acts(catalog: &Catalog) -> Vec<(String, String, String)> {
-        sqlx::query_as("SELECT actor, action, subject FROM audit ORDER BY audit_id")
+        crate::catalog::db::query_as("SELECT actor, action, subject FROM audit ORDER BY audit_id")
             .fetch_all(catalog.read())
             .await
             .unwrap()
@@ -131,5 +200,30 @@ mod tests {
         }
         let left = class::list(&catalog).await.unwrap();
         assert_eq!(left, [ClassRow { name: "b".into(), years: 1, mode: Strict }]);
+    }
+
+    #[tokio::test]
+    async fn rules_are_on_record_with_what_they_were_before() {
+        let (catalog, _directory) = scratch().await;
+        let clock = Clock::System;
+        let plain = config(&[("a", 7, ClassMode::Strict)]);
+        keep(&catalog, &clock, &plain).await.unwrap();
+        let text = "[[rule]]\nname = 'r'\nclass = 'a'\nsender = ['@x.example']";
+        let ruled = plain.drafted(text).unwrap();
+        for config in [&ruled, &ruled, &plain] {
+            keep(&catalog, &clock, config).await.unwrap();
+        }
+        let details: Vec<(String,)> = crate::catalog::db::query_as(
+            "SELECT detail FROM audit WHERE action = 'class.rules' ORDER BY audit_id",
+        )
+        .fetch_all(catalog.read())
+        .await
+        .unwrap();
+        let details: Vec<Value> =
+            details.iter().map(|(text,)| serde_json::from_str(text).unwrap()).collect();
+        assert_eq!(details.len(), 2, "{details:?}");
+        assert_eq!(details[0]["rules"]["rules"][0]["sender"][0], "@x.example");
+        assert_eq!(details[0]["rules"], details[1]["before"]);
+        assert_eq!(details[1]["rules"], details[0]["before"]);
     }
 }

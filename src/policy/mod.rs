@@ -11,7 +11,9 @@
 //! that is then made of the same row.
 
 pub mod classes;
+pub mod evidence;
 pub mod restore;
+pub mod rules;
 mod seal;
 
 use std::future::Future;
@@ -22,10 +24,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::base::chain::chain;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::crash;
-use crate::base::ids::{DispositionId, MatterId};
+use crate::base::ids::{DispositionId, ErasureId, MatterId};
 use crate::base::limits::SEAL_EVERY_SECONDS;
+use crate::catalog::lease::{Standing, Turn};
 use crate::catalog::state::{self, Rows};
 use crate::catalog::statement::{self, SEAL};
 use crate::catalog::{Catalog, CatalogError, WriteTransaction};
@@ -106,6 +110,17 @@ pub async fn tell_disposition(
     statement::add(tx, at, action, None, content.row_count(), &content.encode()).await
 }
 
+/// Tells of an act of an erasure, in the act's own transaction.
+pub async fn tell_erasure(
+    tx: &mut WriteTransaction,
+    at: Timestamp,
+    action: &str,
+    id: ErasureId,
+) -> Result<i64, CatalogError> {
+    let content = Content { last_set: 0, tables: state::of_erasure(tx, id).await?, verified: None };
+    statement::add(tx, at, action, None, content.row_count(), &content.encode()).await
+}
+
 /// How far the bucket knows of what was decided.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -115,8 +130,9 @@ pub struct Recorder {
     told: Arc<watch::Sender<i64>>,
 }
 
-/// Puts what waits into the bucket. One per archive runs.
+/// Puts what waits into the bucket. One per node runs, and takes turns with the others.
 pub struct Teller {
+    turn: Turn,
     vault: Vault,
     recorder: Recorder,
     clock: Clock,
@@ -125,6 +141,8 @@ pub struct Teller {
 
 /// How long an act waits for its statement.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often nodes look for what another has decided, or told.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Recorder {
@@ -140,13 +158,34 @@ impl Recorder {
         if waiting == 0 {
             return Ok(true);
         }
-        self.wake.notify_one();
-        let reached = tokio::time::timeout(PATIENCE, told.wait_for(|at| *at >= last)).await;
-        let is_told = matches!(reached, Ok(Ok(_)));
+        self.ring();
+        let reached = async {
+            match self.catalog.is_shared() {
+                // Another node may be the one that tells.
+                true => self.told_by_any(last).await,
+                false => told.wait_for(|at| *at >= last).await.is_ok(),
+            }
+        };
+        let is_told = tokio::time::timeout(PATIENCE, reached).await.unwrap_or(false);
         if !is_told {
             tracing::warn!(waiting, "what was decided is not in the bucket yet");
         }
         Ok(is_told)
+    }
+
+    /// Has what was decided told at once, for who does not wait for it.
+    pub fn ring(&self) {
+        self.wake.notify_one();
+    }
+
+    async fn told_by_any(&self, last: i64) -> bool {
+        loop {
+            match statement::are_told(&self.catalog, last).await {
+                Ok(true) => return true,
+                Ok(false) => tokio::time::sleep(LOOK_EVERY).await,
+                Err(_) => return false,
+            }
+        }
     }
 
     /// How many statements are not in the bucket yet.
@@ -157,7 +196,8 @@ impl Recorder {
 
 impl Teller {
     pub fn new(vault: Vault, recorder: Recorder, clock: Clock) -> Self {
-        Self { vault, recorder, clock, sealer: Sealer::default() }
+        let turn = Turn::new(recorder.catalog.clone(), "tell");
+        Self { turn, vault, recorder, clock, sealer: Sealer::default() }
     }
 
     /// Runs until `stop` is ready, and seals once more then.
@@ -165,15 +205,28 @@ impl Teller {
         let mut stop = std::pin::pin!(stop);
         let mut seal_at = Instant::now();
         loop {
-            let is_due = Instant::now() >= seal_at;
-            let done = self.tell(is_due).await;
+            let mut is_due = Instant::now() >= seal_at;
+            let done = match self.turn.take().await {
+                Ok(Standing::Others) => Ok(()),
+                Ok(standing) => {
+                    if standing == Standing::Begun {
+                        // What others told meanwhile, this one does not know.
+                        (self.sealer, is_due) = (Sealer::default(), true);
+                    }
+                    self.tell(is_due).await
+                }
+                Err(error) => Err(error.into()),
+            };
             if is_due && done.is_ok() {
                 seal_at = Instant::now() + Duration::from_secs(SEAL_EVERY_SECONDS);
             }
             let next = match done {
+                Ok(()) if self.recorder.catalog.is_shared() => {
+                    seal_at.min(Instant::now() + LOOK_EVERY)
+                }
                 Ok(()) => seal_at,
                 Err(error) => {
-                    let error = one_line(&error);
+                    let error = chain(&error);
                     tracing::warn!(error, "tell the bucket what was decided: will try again");
                     Instant::now() + RETRY_AFTER
                 }
@@ -184,10 +237,17 @@ impl Teller {
                 () = &mut stop => break,
             }
         }
-        if let Err(error) = self.tell(true).await {
-            let error = one_line(&error);
+        if let Err(error) = self.finish().await {
+            let error = chain(&error);
             tracing::warn!(error, "what was decided last is told at the next start");
         }
+    }
+
+    async fn finish(&mut self) -> Result<(), PolicyError> {
+        if self.turn.take().await? == Standing::Mine {
+            self.tell(true).await?;
+        }
+        Ok(self.turn.give_up().await?)
     }
 
     async fn tell(&mut self, is_due: bool) -> Result<(), PolicyError> {
@@ -220,23 +280,13 @@ impl Teller {
             let leaf = stated.leaf(&head, row.action == SEAL, row.row_count);
             let mut tx = catalog.write().await?;
             let (body, hash) = (leaf.encode(), leaf.hash());
-            statement::settle(&mut tx, row.statement_id, &stated.place, &body, &hash).await?;
-            catalog.commit(tx, "settle a statement").await?;
+            if statement::settle(&mut tx, row.statement_id, &stated.place, &body, &hash).await? {
+                catalog.commit(tx, "settle a statement").await?;
+            }
             self.recorder.told.send_replace(row.statement_id);
         }
         Ok(())
     }
-}
-
-/// An error with its causes, on one line.
-fn one_line(error: &PolicyError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ pub fn row_told(opened: &Opened) -> Result<StatementRow, PolicyError> {
     Ok(row_of(opened, &content_of(opened)?))
 }
 
-fn content_of(opened: &Opened) -> Result<Content, PolicyError> {
+pub(super) fn content_of(opened: &Opened) -> Result<Content, PolicyError> {
     let object = || opened.stated.place.name.clone();
     serde_json::from_slice(&opened.content)
         .map_err(|source| PolicyError::Content { object: object(), source })
@@ -215,7 +215,7 @@ async fn open(
             faults.push(format!("the statement {name} is in the log and not in the bucket"));
             return Ok(None);
         }
-        Err(error @ (VaultError::Damaged { .. } | VaultError::Key(_))) => {
+        Err(error) if error.is_closed() => {
             faults.push(format!("{name}: {error}"));
             return Ok(None);
         }

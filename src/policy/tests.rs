@@ -2,15 +2,19 @@
 
 use super::restore::{Restored, restore};
 use super::*;
+use crate::catalog::tests::scratch;
 use crate::catalog::{leaf, meta};
 use crate::ledger::leaf::Leaf;
 use crate::vault::bucket::Bucket;
-use crate::vault::keys::MasterKey;
+use crate::vault::master::MasterKey;
 
 struct Fixture {
     catalog: Catalog,
+    /// Empty.
+    other: Catalog,
     vault: Vault,
     directory: tempfile::TempDir,
+    _files: (tempfile::TempDir, tempfile::TempDir),
 }
 
 async fn fixture() -> Fixture {
@@ -18,18 +22,14 @@ async fn fixture() -> Fixture {
     std::fs::create_dir(directory.path().join("bucket")).unwrap();
     let bucket = Bucket::local(&directory.path().join("bucket")).unwrap();
     let vault = Vault::create(bucket, MasterKey::generate(), Timestamp(5)).await.unwrap();
-    let catalog = Catalog::create(&directory.path().join("catalog.db")).await.unwrap();
-    Fixture { catalog, vault, directory }
+    let ((catalog, first), (other, second)) = (scratch().await, scratch().await);
+    Fixture { catalog, other, vault, directory, _files: (first, second) }
 }
 
 impl Fixture {
     fn teller(&self) -> Teller {
         let recorder = Recorder::new(self.catalog.clone());
         Teller::new(self.vault.clone(), recorder, Clock::fixed(Timestamp(7)))
-    }
-
-    async fn other_catalog(&self) -> Catalog {
-        Catalog::create(&self.directory.path().join("other.db")).await.unwrap()
     }
 }
 
@@ -44,7 +44,7 @@ async fn leaves(catalog: &Catalog) -> Vec<Leaf> {
 
 /// What the log says, and not the rows of deliveries, of which there are none.
 async fn restored(fixture: &Fixture) -> (Catalog, Restored) {
-    let other = fixture.other_catalog().await;
+    let other = fixture.other.clone();
     crate::catalog::rebuild::begin(&other).await.unwrap();
     let rows = leaf::from(&fixture.catalog, 0, 1000).await.unwrap();
     let published: Vec<_> = rows

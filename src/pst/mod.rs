@@ -18,4 +18,4 @@ mod sparse;
 pub mod split;
 mod store;
 
-pub use store::{FolderId, ITEMS_PER_FOLDER, Options, Summary, Writer};
+pub use store::{FolderId, ITEMS_PER_FOLDER, Options, Summary, Writer, bound};

@@ -18,17 +18,22 @@ pub struct Message<'a> {
     pub author: Option<Address>,
     /// Who sent it for the author (`Sender:`), where that is someone else.
     pub sender: Option<Address>,
+    /// Whom an answer goes to (`Reply-To:`).
+    pub reply_to: Vec<Address>,
     pub recipients: Vec<Recipient>,
     pub sent: Option<Timestamp>,
     pub received: Option<Timestamp>,
     pub text: Option<String>,
     pub html: Option<String>,
+    /// What relative URLs in the HTML are relative to, where the message says so.
+    pub base: Option<String>,
     /// The header block as it was, line by line.
     pub headers: String,
     pub message_id: Option<String>,
     pub in_reply_to: Option<String>,
     pub references: Option<String>,
     pub importance: Importance,
+    pub sensitivity: Sensitivity,
     /// PidTagConversationIndex, from `Thread-Index:`.
     pub thread_index: Option<Vec<u8>>,
     pub attachments: Vec<Attachment<'a>>,
@@ -39,24 +44,6 @@ pub struct Message<'a> {
     pub sha256: Option<Digest>,
     /// What was found wanting while the message was read.
     pub exceptions: Vec<Exception>,
-}
-
-impl Message<'_> {
-    /// Bytes that it will take, about.
-    pub fn bytes(&self) -> u64 {
-        let texts = [&self.text, &self.html];
-        let texts: usize = texts.iter().filter_map(|text| text.as_ref().map(String::len)).sum();
-        let own = 4096
-            + 2 * (texts + self.headers.len())
-            + self.structure.len()
-            + 800 * self.recipients.len();
-        let attached = self.attachments.iter().map(|one| match &one.content {
-            Content::Bytes(bytes) => 2048 + bytes.len() as u64,
-            Content::Stream { size, .. } => 2048 + size,
-            Content::Message(nested) => 2048 + nested.bytes(),
-        });
-        own as u64 + attached.sum::<u64>()
-    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,11 +89,23 @@ pub enum Importance {
     High,
 }
 
+/// As PidTagSensitivity counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sensitivity {
+    #[default]
+    Normal,
+    Personal,
+    Private,
+    Confidential,
+}
+
 pub struct Attachment<'a> {
     pub name: String,
     pub media_type: String,
     pub content_id: Option<String>,
     pub location: Option<String>,
+    /// What the location is relative to, where the message says so.
+    pub base: Option<String>,
     /// Shown inside the HTML body, not in the list of attachments.
     pub is_inline: bool,
     pub content: Content<'a>,
@@ -124,7 +123,7 @@ pub enum Content<'a> {
 }
 
 /// What the format or the mapping could not carry of a message.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Exception {
     #[error(
         "attachment {:?} of {size} bytes was left out: a PST carries 2 GiB a message",
@@ -149,24 +148,34 @@ pub enum Exception {
     NulReplaced { field: &'static str, count: usize },
     #[error(
         "{}: the charset {:?} is unknown; its bytes are read as UTF-8",
-        clip(part),
+        line(part),
         clip(charset)
     )]
     UnknownCharset { part: String, charset: String },
-    #[error("{}: bytes that are not of its charset {:?} became U+FFFD", clip(part), clip(charset))]
+    #[error("{}: bytes that are not of its charset {:?} became U+FFFD", line(part), clip(charset))]
     BrokenCharset { part: String, charset: String },
     #[error("header bytes that are not UTF-8 are shown as ISO-8859-1")]
     HeaderBytes,
-    #[error("{}: its transfer encoding is damaged; what could be decoded is written", clip(part))]
+    #[error("{}: its transfer encoding is damaged; what could be decoded is written", line(part))]
     DamagedEncoding { part: String },
     #[error(
         "{}: its transfer encoding {:?} is unknown; its bytes are written as they are",
-        clip(part),
+        line(part),
         clip(encoding)
     )]
     UnknownEncoding { part: String, encoding: String },
+    #[error(
+        "a signed part is attached whole as {:?}, which its signature covers, and its contents \
+         beside it",
+        clip(name)
+    )]
+    SignedPart { name: String },
+    #[error("{field} is in the headers alone, as no property has it: {:?}", clip(value))]
+    OnlyInHeaders { field: &'static str, value: String },
     #[error("part nested {depth} deep is attached as a file, undivided")]
     PartTooDeep { depth: usize },
+    #[error("{kept} parts are divided; those that follow are attached as one file")]
+    TooManyParts { kept: usize },
     #[error("folder {folder:?} is full: the message is in {written:?}")]
     FolderRolled { folder: String, written: String },
     #[error("folder {folder:?} is written as {written:?}")]
@@ -177,4 +186,10 @@ pub enum Exception {
 fn clip(text: &str) -> &str {
     const CHARS_MAX: usize = 300;
     text.char_indices().nth(CHARS_MAX).map_or(text, |(at, _)| &text[..at])
+}
+
+/// The same of the name of a part: on one line, and without what ends a string.
+fn line(part: &str) -> String {
+    let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    clip(part).chars().map(shown).collect()
 }

@@ -52,6 +52,7 @@ fn write(path: &Path) {
                 media_type: "application/octet-stream".to_owned(),
                 content_id: None,
                 location: None,
+                base: None,
                 is_inline: false,
                 content: Content::Bytes(Cow::Owned(file(number))),
             }],

@@ -2,11 +2,12 @@
 //! written under another name, renamed when it is whole.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::model::{Exception, Message};
-use super::store::{Options, Writer};
+use super::store::{Options, Writer, bound};
 use crate::base::durable;
 
 /// The default size of one file.
@@ -14,7 +15,8 @@ pub const FILE_BYTES: u64 = 20_000_000_000;
 /// The most that may be asked for: Outlook warns at 47.5 GB and stops at 50.
 pub const FILE_BYTES_MAX: u64 = 45_000_000_000;
 
-/// Kept free for what is written when a file is closed.
+/// Kept free for what is written when a file is closed, and for the account of what
+/// could not be carried of the last message.
 const CLOSING_BYTES: u64 = 8 << 20;
 
 #[derive(Debug, thiserror::Error)]
@@ -50,35 +52,43 @@ pub struct Added {
     pub exceptions: Vec<Exception>,
 }
 
+/// Asked before each piece of a file is written, so that a large message can be
+/// given up in its middle: an error ends the writing.
+pub type Check = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
+
 pub struct Files {
     plan: Plan,
+    check: Check,
     open: Option<Open>,
     begun: usize,
     written: Vec<Written>,
 }
 
 struct Open {
-    writer: Writer<File>,
+    writer: Writer<Checked>,
     staged: PathBuf,
     path: PathBuf,
 }
 
 impl Files {
-    pub fn create(plan: Plan) -> Result<Self, PstError> {
+    pub fn create(plan: Plan, check: Check) -> Result<Self, PstError> {
         if plan.file_bytes > FILE_BYTES_MAX {
             return Err(PstError::FileBytes { bytes: plan.file_bytes });
         }
-        Ok(Self { plan, open: None, begun: 0, written: Vec::new() })
+        Ok(Self { plan, check, open: None, begun: 0, written: Vec::new() })
     }
 
     /// Writes a message into the folder at `path`; begins another file first if
-    /// this one would grow too large.
+    /// this one would grow too large. A message that is too large for any is alone
+    /// in its file.
     pub fn add(
         &mut self,
         path: &[impl AsRef<str>],
         message: Message<'_>,
     ) -> Result<Added, PstError> {
-        let needed = message.bytes() + CLOSING_BYTES;
+        // One more folder, should this one be full.
+        let folders = bound::FOLDER * (path.len() as u64 + 1);
+        let needed = bound::file_bytes(&message) + folders + CLOSING_BYTES;
         let is_over = |open: &Open| {
             open.writer.messages() > 0
                 && open.writer.projected_bytes() + needed > self.plan.file_bytes
@@ -90,7 +100,7 @@ impl Files {
             Some(open) => open,
             none => {
                 self.begun += 1;
-                none.insert(begin(&self.plan, self.begun)?)
+                none.insert(begin(&self.plan, self.begun, &self.check)?)
             }
         };
         let folder = open.writer.folder(path);
@@ -108,7 +118,7 @@ impl Files {
     /// was not taken yet.
     pub fn finish(mut self) -> Result<Vec<Written>, PstError> {
         if self.begun == 0 {
-            self.open = Some(begin(&self.plan, 1)?);
+            self.open = Some(begin(&self.plan, 1, &self.check)?);
         }
         self.close()?;
         Ok(self.take_written())
@@ -118,7 +128,7 @@ impl Files {
     /// for its last moment, has no magic.
     fn close(&mut self) -> Result<(), PstError> {
         let Some(Open { writer, staged, path }) = self.open.take() else { return Ok(()) };
-        let finished = writer.finish(|file| file.sync_all());
+        let finished = writer.finish(|sink| sink.file.sync_all());
         let renamed = finished.and_then(|(_, summary)| {
             fs::rename(&staged, &path)?;
             durable::sync_directory(&self.plan.directory)?;
@@ -143,7 +153,7 @@ impl Drop for Files {
     }
 }
 
-fn begin(plan: &Plan, number: usize) -> Result<Open, PstError> {
+fn begin(plan: &Plan, number: usize, check: &Check) -> Result<Open, PstError> {
     let name = match number {
         1 => plan.stem.clone(),
         _ => format!("{}-{number}", plan.stem),
@@ -152,9 +162,33 @@ fn begin(plan: &Plan, number: usize) -> Result<Open, PstError> {
     let staged = plan.directory.join(format!("{name}.pst.partial"));
     let options =
         Options { items_per_folder: plan.items_per_folder, ..Options::new(name, &plan.directory) };
-    let writer = File::create(&staged).and_then(|file| Writer::create(file, options));
+    let writer = File::create(&staged)
+        .and_then(|file| Writer::create(Checked { file, check: check.clone() }, options));
     let writer = writer.map_err(|source| failed(&staged, source))?;
     Ok(Open { writer, staged, path })
+}
+
+/// A file that is written as long as it is wanted.
+struct Checked {
+    file: File,
+    check: Check,
+}
+
+impl Write for Checked {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (self.check)()?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Checked {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 fn failed(path: &Path, source: io::Error) -> PstError {
@@ -163,8 +197,11 @@ fn failed(path: &Path, source: io::Error) -> PstError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
     use crate::pst::check::{self, samples::assert_others_agree};
+    use crate::pst::model::{Address, Attachment, Content, Recipient, RecipientKind, Source};
 
     fn message(bytes: usize) -> Message<'static> {
         Message { text: Some("x".repeat(bytes)), ..Message::default() }
@@ -175,10 +212,14 @@ mod tests {
         Plan { directory: directory.to_owned(), stem, file_bytes, items_per_folder: 3 }
     }
 
+    fn wanted() -> Check {
+        Arc::new(|| Ok(()))
+    }
+
     #[test]
     fn export_is_split_by_size_and_rolled_by_count() {
         let directory = tempfile::tempdir().unwrap();
-        let mut files = Files::create(plan(directory.path(), 12 << 20)).unwrap();
+        let mut files = Files::create(plan(directory.path(), 12 << 20), wanted()).unwrap();
         for _ in 0..10 {
             files.add(&["A"], message(500_000)).unwrap();
         }
@@ -198,7 +239,7 @@ mod tests {
     #[test]
     fn full_folder_goes_on_beside_itself() {
         let directory = tempfile::tempdir().unwrap();
-        let mut files = Files::create(plan(directory.path(), FILE_BYTES)).unwrap();
+        let mut files = Files::create(plan(directory.path(), FILE_BYTES), wanted()).unwrap();
         let added: Vec<Added> = (0..7).map(|_| files.add(&["A"], message(1)).unwrap()).collect();
         let rolled = |name: &str| {
             vec![Exception::FolderRolled { folder: "A".to_owned(), written: name.to_owned() }]
@@ -211,13 +252,118 @@ mod tests {
     #[test]
     fn interrupted_export_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        let mut files = Files::create(plan(directory.path(), FILE_BYTES)).unwrap();
+        let mut files = Files::create(plan(directory.path(), FILE_BYTES), wanted()).unwrap();
         files.add(&["A"], message(600_000)).unwrap();
         let staged = fs::read(directory.path().join("export.pst.partial")).unwrap();
         assert!(staged.len() > 500_000 && staged[..4] == [0; 4]);
         drop(files);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         let too_large = plan(directory.path(), FILE_BYTES_MAX + 1);
-        assert!(matches!(Files::create(too_large), Err(PstError::FileBytes { .. })));
+        assert!(matches!(Files::create(too_large, wanted()), Err(PstError::FileBytes { .. })));
+    }
+
+    /// Whatever the messages are made of, no file passes what was asked for, and none
+    /// ends long before it.
+    #[test]
+    fn no_file_passes_its_ceiling() {
+        const CEILING: u64 = 11 << 20;
+        let long = "\u{390}".repeat(1_400);
+        let person = |name: &str, address: &str| Address {
+            name: name.to_owned(),
+            address: address.to_owned(),
+        };
+        let to = |address: Address| Recipient {
+            kind: RecipientKind::To,
+            address,
+            source: Source::Envelope,
+        };
+        // Long recipients, which are in the file ten times; rows that wait until the
+        // end; folders; small ones.
+        for (kind, count) in [("people", 60), ("rows", 300), ("folders", 900), ("mail", 4_000)] {
+            let directory = tempfile::tempdir().unwrap();
+            let whole = Plan { items_per_folder: 50_000, ..plan(directory.path(), CEILING) };
+            let mut files = Files::create(whole, wanted()).unwrap();
+            for number in 0..count {
+                let mut message = Message::default();
+                let mut folder = "F".to_owned();
+                match kind {
+                    "people" => {
+                        let people = (0..20).map(|_| to(person("", &long)));
+                        message.recipients = people.collect();
+                    }
+                    "rows" => {
+                        message.subject = "x".repeat(1_370);
+                        message.author = Some(person(&"y".repeat(1_370), "a@a.example"));
+                    }
+                    "folders" => folder = format!("{}{number}", "z".repeat(240)),
+                    _ => message.recipients = vec![to(person("Ann", "ann@a.example"))],
+                }
+                files.add(&[&folder], message).unwrap();
+            }
+            let written = files.finish().unwrap();
+            assert!(written.len() > 1, "{kind}");
+            for file in &written {
+                assert!(file.bytes <= CEILING, "{kind}: {}", file.bytes);
+                assert_eq!(fs::metadata(&file.path).unwrap().len(), file.bytes);
+            }
+            for file in &written[..written.len() - 1] {
+                assert!(file.bytes > (CEILING - CLOSING_BYTES) / 2, "{kind}: {}", file.bytes);
+            }
+            let report = check::check(File::open(&written[0].path).unwrap()).unwrap();
+            assert!(report.findings.is_empty(), "{:?}", report.findings);
+        }
+    }
+
+    #[test]
+    fn message_beyond_the_ceiling_is_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut files = Files::create(plan(directory.path(), 12 << 20), wanted()).unwrap();
+        for bytes in [1, 20 << 20, 1, 1] {
+            files.add(&["A"], message(bytes)).unwrap();
+        }
+        let written = files.finish().unwrap();
+        assert_eq!(written.iter().map(|file| file.messages).collect::<Vec<_>>(), [1, 1, 2]);
+    }
+
+    /// A message of minutes is given up within a piece, and nothing is left of it.
+    #[test]
+    fn stop_is_heard_in_the_middle_of_a_message() {
+        const PIECES: u64 = 3;
+        let size = 2_000_000_000;
+        let read = Arc::new(AtomicU64::new(0));
+        let source = Counting(read.clone());
+        let asked = AtomicU64::new(0);
+        let stop = move || match asked.fetch_add(1, Ordering::Relaxed) {
+            PIECES => Err(io::Error::other("it was stopped")),
+            _ => Ok(()),
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let mut files = Files::create(plan(directory.path(), FILE_BYTES), Arc::new(stop)).unwrap();
+        let content = Content::Stream { size, source: Box::new(source) };
+        let attachments = vec![Attachment {
+            name: "large".to_owned(),
+            media_type: String::new(),
+            content_id: None,
+            location: None,
+            base: None,
+            is_inline: false,
+            content,
+        }];
+        let large = Message { attachments, ..Message::default() };
+        assert!(matches!(files.add(&["A"], large), Err(PstError::Write { .. })));
+        let read = read.load(Ordering::Relaxed);
+        assert!((1..(PIECES + 1) << 18).contains(&read), "{read}");
+        drop(files);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    struct Counting(Arc<AtomicU64>);
+
+    impl io::Read for Counting {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            buffer.fill(7);
+            self.0.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+            Ok(buffer.len())
+        }
     }
 }

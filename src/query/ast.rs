@@ -1,10 +1,11 @@
 //! What a query means, whatever dialect it was written in.
 //!
-//! Everything here can be printed (`Display`) in KQL and read again as the
-//! same value; the property test in `print` holds that.
+//! Everything here can be printed (`Display`) in the dialect that it was written
+//! in and read again as the same value; the property tests in `print` hold that.
 
 use jiff::tz::TimeZone;
 
+use super::Dialect;
 use super::date::When;
 use super::field::{DateField, Field};
 
@@ -15,6 +16,18 @@ pub struct Query {
     pub root: Option<Node>,
     /// The zone in which dates without an offset are meant.
     pub zone: TimeZone,
+    /// How it was written; decides what AND joins, see [`Dialect::unit`].
+    pub dialect: Dialect,
+}
+
+/// In what AND, OR and NOT look for all that they ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A message with everything attached to it.
+    Family,
+    /// The message or one attachment. What a message carries (people, dates, ids)
+    /// counts for all documents of its family.
+    Document,
 }
 
 impl Query {
@@ -59,6 +72,16 @@ pub enum Node {
     Has(Has),
 }
 
+impl Node {
+    /// One node for which any of `nodes` is enough; none where there are none.
+    pub(super) fn any_of(mut nodes: Vec<Self>) -> Option<Self> {
+        match nodes.len() {
+            0 | 1 => nodes.pop(),
+            _ => Some(Self::Or(nodes)),
+        }
+    }
+}
+
 /// Two expressions close to each other in one field of one document.
 ///
 /// # Invariant
@@ -68,13 +91,26 @@ pub enum Node {
 pub struct Near {
     /// Neighbouring words are 1 apart: `w/n` of dtSearch, `NEAR(n)` of KQL.
     pub distance: u32,
-    /// The left side must come first.
-    pub is_ordered: bool,
+    pub relation: Relation,
     pub left: Node,
     pub right: Node,
 }
 
+/// No word of a text stands for two words of one proximity: `a w/5 a` asks for two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// At most so far apart, in any order; one may be inside the other.
+    Within,
+    /// The left side ends before the right one begins.
+    Before,
+    /// The left side, at a place where the right one is not as near as that.
+    NotWithin,
+}
+
 /// Words that stand next to each other in one field.
+///
+/// # Invariant
+/// In a field of people no word holds `<`, `>`, `;` or `,`: they are read before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
     pub field: Field,
@@ -83,20 +119,46 @@ pub struct Text {
     pub words: Vec<Word>,
 }
 
-/// One word as written between blanks.
-///
-/// # Invariant
-/// No two literals and no two `AnyChars` are neighbours, literals are not empty
-/// and hold neither blanks, quotation marks, `*` nor `?`, and at least one
-/// literal holds a letter or digit.
+/// One word as written between blanks, and how a word of a text is compared with it.
+/// All but `Pattern` are of one term: letters and digits without symbols between.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Word {
-    pub pattern: Vec<Piece>,
+pub enum Word {
+    /// # Invariant
+    /// No two literals and no two `AnyChars` are neighbours, literals are not empty
+    /// and hold neither blanks, quotation marks nor, but for links, wildcards, and at
+    /// least one literal holds a letter or digit, or there is a `OneDigit`.
+    Pattern(Vec<Piece>),
+    /// Every word with the same English stem: `apply~`.
+    Stem(String),
+    /// Words that differ by at most `edits` letters put in, left out or replaced, and
+    /// begin with the first `exact_chars` characters as they are: `ba%nana`.
+    Fuzzy { text: String, exact_chars: usize, edits: usize },
+    /// Whole numbers, both ends included: `12~~24`.
+    Number { from: u64, until: u64 },
+    /// A regular expression that a whole word fits: `"##199[0-9]"`.
+    Regex(String),
+    /// Just before the first or just behind the last word of a document's text.
+    Edge(Edge),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    First,
+    Last,
 }
 
 impl Word {
-    pub fn has_wildcard(&self) -> bool {
-        self.pattern.iter().any(|piece| !matches!(piece, Piece::Literal(_)))
+    pub fn literal(text: impl Into<String>) -> Self {
+        Self::Pattern(vec![Piece::Literal(text.into())])
+    }
+
+    /// Whether it stands for words that only the index knows.
+    pub fn is_expanded(&self) -> bool {
+        match self {
+            Self::Pattern(pieces) => pieces.iter().any(|piece| !matches!(piece, Piece::Literal(_))),
+            Self::Stem(_) | Self::Fuzzy { .. } | Self::Number { .. } | Self::Regex(_) => true,
+            Self::Edge(_) => false,
+        }
     }
 }
 
@@ -107,6 +169,8 @@ pub enum Piece {
     AnyChars,
     /// `?`: exactly one character.
     OneChar,
+    /// `=` of dtSearch: exactly one digit.
+    OneDigit,
 }
 
 /// A test of a value that has an order.

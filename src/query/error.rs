@@ -38,15 +38,23 @@ pub struct QueryError {
     pub message: String,
     /// How to mend it.
     pub hint: Option<String>,
+    /// What would be understood: in place of the span while it is parsed, the whole query
+    /// when it comes back.
+    pub rewrite: Option<String>,
 }
 
 impl QueryError {
     pub fn new(span: Span, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), hint: None }
+        Self { span, message: message.into(), hint: None, rewrite: None }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn rewrite(mut self, rewrite: impl Into<String>) -> Self {
+        self.rewrite = Some(rewrite.into());
         self
     }
 

@@ -28,6 +28,20 @@ pub enum Field {
     Class,
     /// SHA-256 of a message or an attachment.
     Hash,
+    /// The media type of a document, or the ending of its name.
+    Type,
+    /// What a document is to a reader: email, document, spreadsheet, picture, …
+    DocumentKind,
+    /// ISO 639-3, of a text in it.
+    Language,
+    /// A reason why something of it could not be read.
+    Gap,
+    /// Mail in which a custodian of the matter took part, by any of their addresses.
+    Custodian,
+    /// Mail of the custodians of a matter.
+    Matter,
+    /// Mail that a hold of the matter covers.
+    Hold,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,14 +100,15 @@ const NAMES: &[(&str, Name)] = &[
     ("size", Name::Size),
     ("has", Name::Has),
     ("hasattachment", Name::HasAttachment),
-    ("hold", Name::Later),
-    ("matter", Name::Later),
-    ("custodian", Name::Later),
+    ("type", Name::Text(Field::Type)),
+    ("filetype", Name::Text(Field::Type)),
+    ("kind", Name::Text(Field::DocumentKind)),
+    ("language", Name::Text(Field::Language)),
+    ("gap", Name::Text(Field::Gap)),
+    ("custodian", Name::Text(Field::Custodian)),
+    ("matter", Name::Text(Field::Matter)),
+    ("hold", Name::Text(Field::Hold)),
     ("tag", Name::Later),
-    ("kind", Name::Later),
-    ("type", Name::Later),
-    ("language", Name::Later),
-    ("gap", Name::Later),
 ];
 
 impl Field {
@@ -112,8 +127,23 @@ impl Field {
             | Self::Bcc
             | Self::Participants
             | Self::Recipients => Kind::People,
-            Self::MessageId | Self::Source | Self::Class | Self::Hash => Kind::Whole,
+            Self::MessageId
+            | Self::Source
+            | Self::Class
+            | Self::Hash
+            | Self::Type
+            | Self::DocumentKind
+            | Self::Language
+            | Self::Gap
+            | Self::Custodian
+            | Self::Matter
+            | Self::Hold => Kind::Whole,
         }
+    }
+
+    /// Whether its values are the catalog's and not the index's.
+    pub fn is_of_catalog(self) -> bool {
+        matches!(self, Self::Custodian | Self::Matter | Self::Hold)
     }
 
     /// The name that is printed; empty for anywhere.
@@ -129,6 +159,27 @@ impl DateField {
             Self::Received => "received",
         }
     }
+}
+
+/// Names that Purview documents; the others are this archive's own.
+pub(super) fn is_of_purview(name: &str) -> bool {
+    const PURVIEW: [&str; 14] = [
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "participants",
+        "recipients",
+        "subject",
+        "attachmentnames",
+        "hasattachment",
+        "kind",
+        "size",
+        "sent",
+        "received",
+        "filetype",
+    ];
+    PURVIEW.contains(&name.to_ascii_lowercase().as_str())
 }
 
 pub(super) fn lookup(name: &str) -> Option<Name> {

@@ -6,17 +6,21 @@
 
 use jiff::tz::TimeZone;
 
-use crate::base::limits::{QUERY_CHARS_MAX, QUERY_DEPTH_MAX, QUERY_NEAR_MAX, QUERY_TERMS_MAX};
+use crate::base::limits::{QUERY_CHARS_MAX, QUERY_DEPTH_MAX, QUERY_TERMS_MAX};
 
-use super::ast::{Has, Near, Node, Query, Text};
+use super::ast::{Node, Query, Relation, Text};
 use super::error::{QueryError, Span, Warning};
 use super::field::{self, Field, Kind, Name};
 use super::lexer::{Lexeme, Token, lex};
+use super::reading::{self, nothing_to_search, refuse_comparison, unknown_field};
 use super::value::{self, Remarks, shortened};
-use super::{Parsed, print};
+use super::{Dialect, Parsed, people};
 
 /// Purview's distance when NEAR is written without one.
 const NEAR_DEFAULT: u32 = 8;
+
+/// How far behind a name its address is looked for.
+const MAILBOX_WORDS_MAX: usize = 8;
 
 pub(super) fn parse(text: &str, zone: &TimeZone) -> Result<Parsed, QueryError> {
     if let Some((start, _)) = text.char_indices().nth(QUERY_CHARS_MAX) {
@@ -43,8 +47,9 @@ pub(super) fn parse(text: &str, zone: &TimeZone) -> Result<Parsed, QueryError> {
         return Err(QueryError::new(lexeme.span, "this parenthesis closes nothing")
             .hint("take it away, or open one before it"));
     }
-    parser.remarks.finish(&mut parser.warnings);
-    Ok(Parsed { query: Query { root, zone: zone.clone() }, warnings: parser.warnings })
+    parser.remarks.finish(Dialect::Kql, &mut parser.warnings);
+    let query = Query { root, zone: zone.clone(), dialect: Dialect::Kql };
+    Ok(Parsed { query, warnings: parser.warnings })
 }
 
 struct Parser<'a> {
@@ -160,11 +165,11 @@ impl<'a> Parser<'a> {
         let Token::Near { distance, is_ordered } = near.token else { return Ok(left) };
         self.at += 1;
         let (left, left_span) = left.ok_or_else(|| missing_side(near, "before"))?;
-        let distance = distance.unwrap_or(NEAR_DEFAULT);
-        if distance == 0 || distance > QUERY_NEAR_MAX {
-            let message = format!("NEAR takes a distance from 1 to {QUERY_NEAR_MAX} words");
-            return Err(QueryError::new(near.span, message).hint("write for example NEAR(5)"));
+        let written = if is_ordered { "ONEAR" } else { "NEAR" };
+        if is_ordered {
+            self.remarks.extension(written, near.span);
         }
+        let distance = reading::distance(distance.unwrap_or(NEAR_DEFAULT), written, near.span)?;
         let next = self.peek().ok_or_else(|| missing_side(near, "after"))?;
         if matches!(next.token, Token::And | Token::Or | Token::Not | Token::Close) {
             return Err(missing_side(near, "after"));
@@ -177,13 +182,9 @@ impl<'a> Parser<'a> {
             return Err(QueryError::new(more.span, "it is not clear what this NEAR joins")
                 .hint("put one of the NEARs in parentheses: (a NEAR(5) b) NEAR(5) c"));
         }
-        let left_field = near_field(&left, left_span)?;
-        if near_field(&right, right_span)? != left_field {
-            return Err(QueryError::new(left_span.to(right_span), "NEAR joins two fields")
-                .hint("name the same field on both its sides"));
-        }
-        let near = Near { distance, is_ordered, left, right };
-        Ok(Some((Node::Near(Box::new(near)), left_span.to(right_span))))
+        let relation = if is_ordered { Relation::Before } else { Relation::Within };
+        let sides = ((left, left_span), (right, right_span));
+        reading::near(sides.0, sides.1, (distance, relation), written, Dialect::Kql).map(Some)
     }
 
     /// A group, a phrase, a word, or a field with any of them.
@@ -266,18 +267,21 @@ impl<'a> Parser<'a> {
     ) -> Result<Option<(Node, Span)>, QueryError> {
         let span = lexeme.span;
         if meaning == Name::Later {
-            let message = format!("`{name}{operator}` cannot be searched yet");
-            return Err(QueryError::new(span, message)
-                .hint(format!("to search for the text, write \"{name}{operator}…\"")));
+            return Err(reading::refuse_later(name, operator, span));
+        }
+        if !field::is_of_purview(name) {
+            self.remarks.extension(&format!("{}:", name.to_ascii_lowercase()), span);
         }
         if value.is_empty()
             && let Some(Lexeme { token: Token::Open, .. }) = self.glued()
         {
             return self.field_group(meaning, name, operator, lexeme).map(Some);
         }
+        let mut is_quoted = false;
         let (value, span) = match self.glued() {
             Some(Lexeme { token: Token::Quote(inside), span: quoted, .. }) if value.is_empty() => {
                 self.at += 1;
+                is_quoted = true;
                 (inside.as_str(), span.to(*quoted))
             }
             _ if value.is_empty() => {
@@ -286,6 +290,16 @@ impl<'a> Parser<'a> {
             }
             _ => (value, span),
         };
+        if let Name::Text(field) = meaning
+            && field.kind() == Kind::People
+            && let count @ 1.. = self.rest_of_mailboxes(value)
+        {
+            refuse_comparison(operator, name, span)?;
+            let begun = if is_quoted { format!("\"{value}\"") } else { value.to_owned() };
+            let (value, span) = self.take_text(begun, span, count);
+            self.refuse_glued()?;
+            return self.words(field, &value, span);
+        }
         self.refuse_glued()?;
         let node = match meaning {
             Name::Text(field) => {
@@ -293,24 +307,7 @@ impl<'a> Parser<'a> {
                 let words = self.words(field, value, span)?;
                 return words.map(Some).ok_or_else(|| nothing_to_search(span));
             }
-            Name::Date(field) => Node::Date(field, value::date_test(operator, value, span)?),
-            Name::Size => Node::Size(value::size_test(operator, value, span)?),
-            Name::Has if value.eq_ignore_ascii_case("attachment") => Node::Has(Has::Attachment),
-            Name::Has if value.eq_ignore_ascii_case("unproven") => Node::Has(Has::Unproven),
-            Name::HasAttachment => match value.to_ascii_lowercase().as_str() {
-                "true" | "yes" => Node::Has(Has::Attachment),
-                "false" | "no" => Node::Not(Box::new(Node::Has(Has::Attachment))),
-                _ => {
-                    return Err(QueryError::new(span, "this is true or false")
-                        .hint("write hasattachment:true"));
-                }
-            },
-            Name::Has | Name::Later => {
-                let message = format!("`has:{}` is not known", shortened(value));
-                return Err(
-                    QueryError::new(span, message).hint("write has:attachment or has:unproven")
-                );
-            }
+            meaning => reading::valued(meaning, operator, value, span)?,
         };
         self.count(1, span)?;
         Ok(Some((node, span)))
@@ -340,9 +337,70 @@ impl<'a> Parser<'a> {
         text: &str,
         span: Span,
     ) -> Result<Option<(Node, Span)>, QueryError> {
-        let words = value::words(text, span, &mut self.remarks)?;
-        self.count(words.len(), span)?;
-        Ok((!words.is_empty()).then_some((Node::Text(Text { field, words }), span)))
+        let people = match field.kind() {
+            Kind::People => people::read(&format!("{}:", field.name()), text, false),
+            Kind::Words | Kind::Whole => None,
+        };
+        let Some(people) = people else {
+            let words = value::words(text, span, &mut self.remarks)?;
+            self.count(words.len(), span)?;
+            return Ok((!words.is_empty()).then_some((Node::Text(Text { field, words }), span)));
+        };
+        let mut any = Vec::new();
+        for asked in &people.asked {
+            let words = value::words(asked.text(), span, &mut self.remarks)?;
+            self.count(words.len(), span)?;
+            if !words.is_empty() {
+                any.push(Node::Text(Text { field, words }));
+            }
+        }
+        if !any.is_empty() {
+            self.warnings.push(Warning { span, message: people.remark });
+        }
+        Ok(Node::any_of(any).map(|node| (node, span)))
+    }
+
+    /// How many of the lexemes that follow belong to the mailboxes that `value`
+    /// begins: `from:"Wu, Carol" <carol@corp.test>; bob@corp.test`.
+    fn rest_of_mailboxes(&self, value: &str) -> usize {
+        let rest = &self.lexemes[self.at..];
+        let (mut taken, mut last) = (0, value);
+        loop {
+            let is_listed = last.ends_with([';', ',']);
+            if last.contains('@') && !is_listed {
+                return taken;
+            }
+            let mut found = None;
+            for (ahead, lexeme) in rest[taken..].iter().take(MAILBOX_WORDS_MAX).enumerate() {
+                match &lexeme.token {
+                    Token::Word(word) if word.contains(':') => break,
+                    Token::Word(word) if word.contains('@') => {
+                        let is_its = word.starts_with('<') || (ahead == 0 && is_listed);
+                        found = is_its.then_some((ahead, word.as_str()));
+                        break;
+                    }
+                    Token::Word(_) | Token::Quote(_) => {}
+                    _ => break,
+                }
+            }
+            let Some((ahead, word)) = found else { return taken };
+            taken += ahead + 1;
+            last = word;
+        }
+    }
+
+    /// Takes `count` lexemes as the text that they were.
+    fn take_text(&mut self, mut text: String, mut span: Span, count: usize) -> (String, Span) {
+        for lexeme in self.lexemes.iter().skip(self.at).take(count) {
+            match &lexeme.token {
+                Token::Quote(inside) => text.push_str(&format!(" \"{inside}\"")),
+                Token::Word(word) => text.push_str(&format!(" {word}")),
+                _ => {}
+            }
+            span = span.to(lexeme.span);
+        }
+        self.at += count;
+        (text, span)
     }
 
     fn count(&mut self, terms: usize, span: Span) -> Result<(), QueryError> {
@@ -386,47 +444,7 @@ fn joined(mut operands: Vec<(Join, Node)>, span: Span) -> Result<Node, QueryErro
             _ => runs.push(vec![node]),
         }
     }
-    let run = |mut run: Vec<Node>| match run.len() {
-        1 => run.remove(0),
-        _ => Node::And(run),
-    };
-    let suggestion = print::text(&Node::Or(runs.into_iter().map(run).collect()));
-    let message = "AND and OR are mixed, and it is not clear which comes first";
-    let hint = match suggestion.len() {
-        0..=300 => format!("use parentheses, for example {suggestion}"),
-        _ => "use parentheses, for example (a AND b) OR c".to_owned(),
-    };
-    Err(QueryError::new(span, message).hint(hint))
-}
-
-/// The field that all of a side of NEAR is in.
-fn near_field(node: &Node, span: Span) -> Result<Field, QueryError> {
-    let refuse = |what: &str| {
-        Err(QueryError::new(span, format!("{what} cannot stand beside NEAR"))
-            .hint("only words, phrases, groups of them with OR, and other NEARs can"))
-    };
-    match node {
-        Node::Text(text) if text.field.kind() == Kind::Whole => refuse("this field"),
-        Node::Text(text) => Ok(text.field),
-        Node::Near(near) => near_field(&near.left, span),
-        Node::Or(any) => {
-            let mut fields = any.iter().map(|node| near_field(node, span));
-            let first = fields.next().unwrap_or(Ok(Field::Anywhere))?;
-            for field in fields {
-                if field? != first {
-                    return refuse("a group of several fields");
-                }
-            }
-            Ok(first)
-        }
-        Node::And(_) => refuse("AND (also words that only follow each other)"),
-        Node::Not(_) => refuse("NOT"),
-        Node::Date(..) | Node::Size(_) | Node::Has(_) => refuse("a test of a value"),
-    }
-}
-
-fn nothing_to_search(span: Span) -> QueryError {
-    QueryError::new(span, "there is nothing to search for here").hint("write a word or a phrase")
+    Err(reading::mixed(runs, span, Dialect::Kql))
 }
 
 fn missing_side(operator: &Lexeme, side: &str) -> QueryError {
@@ -438,30 +456,6 @@ fn missing_side(operator: &Lexeme, side: &str) -> QueryError {
     };
     QueryError::new(operator.span, format!("{name} needs a word or phrase {side} it"))
         .hint(format!("to search for the word itself, write \"{}\"", name.to_lowercase()))
-}
-
-fn unknown_field(name: &str, span: Span) -> QueryError {
-    let error = QueryError::new(span, format!("there is no field `{}`", shortened(name)));
-    match field::nearest(name) {
-        Some(near) => error.hint(format!("did you mean {near}: ?")),
-        None => error.hint(format!(
-            "the fields are {}; to search for text with a colon, put it in quotation marks",
-            field::searchable().join(", ")
-        )),
-    }
-}
-
-fn refuse_comparison(operator: &str, name: &str, span: Span) -> Result<(), QueryError> {
-    match operator {
-        ":" => Ok(()),
-        "<>" => {
-            Err(QueryError::new(span, "`<>` is not known here").hint(format!("write NOT {name}:…")))
-        }
-        _ => {
-            Err(QueryError::new(span, format!("`{name}` has no order"))
-                .hint(format!("write {name}:…")))
-        }
-    }
 }
 
 /// What means something in other dialects and would be read as words here.

@@ -94,6 +94,7 @@ fn fields() {
     check("AttachmentNames:plan.xls", "attachmentname:plan.xls");
     check("messageid:<1@x>", "messageid:\"<1@x>\"");
     check("http://enron.com/a", "\"http://enron.com/a\"");
+    check("http://enron.com/a?b=1", "\"http://enron.com/a?b=1\"");
     check("meet 12:30", "meet AND \"12:30\"");
     check("has:attachment", "has:attachment");
     check("hasattachment:false", "NOT has:attachment");
@@ -103,7 +104,13 @@ fn fields() {
     refused("form:x", "form", "no field `form`", "from:");
     refused("re:x", "re", "no field", "quotation marks");
     refused("foo:bar", "foo", "no field", "the fields are from, to, cc, bcc, participants");
-    refused("hold:acme", "hold:acme", "yet", "");
+    refused("tag:acme", "tag:acme", "yet", "");
+    check("language:deu Gap:encrypted", "language:deu AND gap:encrypted");
+    refused("language>deu", "language>deu", "no order", "language:");
+    check(
+        "custodian:\"Ann Lee\" hold:notice kind:docs type:pdf",
+        "custodian:\"Ann Lee\" AND hold:notice AND kind:docs AND type:pdf",
+    );
     refused("subject: x", "subject:", "nothing follows", "without a blank");
     refused("subject:(from:x)", "from", "inside another", "");
     refused("subject>x", "subject>x", "no order", "subject:");
@@ -113,6 +120,34 @@ fn fields() {
     refused("has:wings", "has:wings", "not known", "has:attachment");
     refused("sent:(2020)", "sent:", "one value", "");
     refused("subject:&&", "subject:&&", "nothing to search", "");
+}
+
+#[test]
+fn mailboxes() {
+    let carol = "from:carol.wu@sub.corp.test";
+    for text in [
+        "from:<carol.wu@sub.corp.test>",
+        "from:\"Carol Wu <carol.wu@sub.corp.test>\"",
+        "from:carol.wu@sub.corp.test;",
+        "from:\"Wu, Carol\" <carol.wu@sub.corp.test>",
+        "from:\"Wu, Carol\"<carol.wu@sub.corp.test>",
+        "from:Wu, Carol <carol.wu@sub.corp.test>",
+        "from:Carol Wu <carol.wu@sub.corp.test>",
+        "from:(\"Carol Wu <carol.wu@sub.corp.test>\")",
+    ] {
+        check(text, carol);
+        let warnings = read(text).unwrap().warnings;
+        let said: Vec<_> = warnings.iter().map(|it| it.message.as_str()).collect();
+        assert!(said[0].contains("read as the address carol.wu@sub.corp.test"), "{text}: {said:?}");
+    }
+    check("to:\"a@x.test; Bob <b@x.test>\"", "to:a@x.test OR to:b@x.test");
+    check("cc:a@x.test, b@x.test budget", "(cc:a@x.test OR cc:b@x.test) AND budget");
+    check("bcc:\"A, B\" <a@x.test>; \"C\" <c@x.test> d", "(bcc:a@x.test OR bcc:c@x.test) AND d");
+    check("recipients:\"Wu, Carol\" plan", "recipients:\"Wu Carol\" AND plan");
+    check("participants:a@x.test <b@x.test>", "participants:a@x.test AND \"<b@x.test>\"");
+    check("from:carol to:<b@x.test>", "from:carol AND to:b@x.test");
+    assert!(read("from:carol@x.test").unwrap().warnings.is_empty());
+    refused("from:<>", "from:<>", "nothing to search", "");
 }
 
 #[test]
@@ -230,4 +265,26 @@ proptest! {
             }
         }
     }
+}
+
+/// What is offered instead is read as it stands, in its place of the whole query.
+#[test]
+fn a_rewrite_is_a_whole_query() {
+    let rewrite = |text: &str, dialect| {
+        crate::query::parse(text, dialect, &TimeZone::UTC).unwrap_err().rewrite
+    };
+    for (text, whole) in [
+        ("heron OR budget plan", "heron OR (budget AND plan)"),
+        (
+            "from:ann AND (heron OR budget AND plan) NOT x",
+            "from:ann AND (heron OR (budget AND plan)) NOT x",
+        ),
+    ] {
+        assert_eq!(rewrite(text, Dialect::Kql).as_deref(), Some(whole), "{text}");
+    }
+    let mixed = rewrite("(a or b w/5 c) and d", Dialect::DtSearch);
+    assert_eq!(mixed.as_deref(), Some("(a or (b w/5 c)) and d"));
+    // There is no field in a field's parentheses.
+    assert_eq!(rewrite("subject:(heron OR budget plan)", Dialect::Kql), None);
+    assert_eq!(rewrite("heron AND", Dialect::Kql), None);
 }

@@ -50,18 +50,22 @@ pub(super) fn lex(text: &str, warnings: &mut Vec<Warning>) -> Result<Vec<Lexeme>
 
 /// A text without quotation marks and invisible characters.
 pub(super) fn unquoted(text: &str) -> String {
-    let visible = text.chars().filter(|c| !is_invisible(*c));
-    visible.map(|c| if is_quote(c) { ' ' } else { c }).collect()
+    visible(text).chars().map(|c| if is_quote(c) { ' ' } else { c }).collect()
+}
+
+/// A text without invisible characters.
+pub(super) fn visible(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).collect()
 }
 
 /// Quotation marks as typed, and as word processors turn them.
-fn is_quote(c: char) -> bool {
+pub(super) fn is_quote(c: char) -> bool {
     matches!(c, '"' | '“' | '”' | '„' | '‟' | '＂')
 }
 
 /// Marks of direction and breaking that come along when text is copied. Joiners
 /// (U+200C, U+200D) belong to words in several scripts and stay.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{61C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::query::date::{Precision, When};
-use crate::query::field::DateField;
-use crate::query::{Dialect, parse};
+use crate::query::field::{DateField, Kind};
+use crate::query::parse;
 
 fn literal() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -34,9 +34,48 @@ fn word() -> impl Strategy<Value = Word> {
                 pattern.extend([between, Piece::Literal(second)]);
             }
             pattern.extend(after);
-            Word { pattern }
+            Word::Pattern(pattern)
         },
     )
+}
+
+/// A word of dtSearch, where some characters mean something of their own.
+fn dtsearch_word() -> impl Strategy<Value = Word> {
+    let bare = "[a-zé][a-z0-9]{3,6}";
+    prop_oneof![
+        6 => word().prop_map(|word| match word {
+            Word::Pattern(pieces) => Word::Pattern(pieces.into_iter().map(|piece| match piece {
+                Piece::Literal(literal) => Piece::Literal(literal.replace(['=', '&'], "-")),
+                piece => piece,
+            }).collect()),
+            word => word,
+        }),
+        1 => bare.prop_map(Word::Stem),
+        1 => (bare, 0..5_usize, 1..4_usize)
+            .prop_map(|(text, exact_chars, edits)| Word::Fuzzy { text, exact_chars, edits }),
+        1 => (any::<u32>(), any::<u32>()).prop_map(|(a, b)| Word::Number {
+            from: a.min(b).into(),
+            until: a.max(b).into(),
+        }),
+        1 => "[a-z(|)\\[\\]0-9^$+*?.%~=&-]{1,8}".prop_map(Word::Regex),
+        1 => ("[a-z]{1,3}", 1..3_usize).prop_map(|(text, digits)| {
+            let mut pieces = vec![Piece::Literal(text)];
+            pieces.extend(vec![Piece::OneDigit; digits]);
+            Word::Pattern(pieces)
+        }),
+    ]
+}
+
+/// Words in a row, sometimes with an end of the text at theirs.
+fn dtsearch_row() -> impl Strategy<Value = Vec<Word>> {
+    (vec(dtsearch_word(), 1..4), option::of(any::<bool>())).prop_map(|(mut words, edge)| {
+        match edge {
+            Some(true) => words.insert(0, Word::Edge(Edge::First)),
+            Some(false) => words.push(Word::Edge(Edge::Last)),
+            None => {}
+        }
+        words
+    })
 }
 
 fn field(kinds: &'static [Field]) -> impl Strategy<Value = Field> {
@@ -58,16 +97,17 @@ const WORDS: &[Field] = &[
     Field::Participants,
     Field::Recipients,
 ];
-const WHOLE: &[Field] = &[Field::MessageId, Field::Source, Field::Class, Field::Hash];
+const WHOLE: &[Field] =
+    &[Field::MessageId, Field::Source, Field::Class, Field::Hash, Field::Language, Field::Gap];
 
-fn near(field: Field) -> impl Strategy<Value = Node> {
-    let text = vec(word(), 1..3).prop_map(move |words| Node::Text(Text { field, words }));
-    text.prop_recursive(3, 12, 3, |inner| {
+fn near(text: BoxedStrategy<Node>, relations: &'static [Relation]) -> impl Strategy<Value = Node> {
+    text.prop_recursive(3, 12, 3, move |inner| {
+        let relation = proptest::sample::select(relations);
         prop_oneof![
             vec(inner.clone(), 2..4).prop_map(Node::Or),
-            (1..1000_u32, any::<bool>(), inner.clone(), inner).prop_map(
-                |(distance, is_ordered, left, right)| {
-                    Node::Near(Box::new(Near { distance, is_ordered, left, right }))
+            (1..1000_u32, relation, inner.clone(), inner).prop_map(
+                |(distance, relation, left, right)| {
+                    Node::Near(Box::new(Near { distance, relation, left, right }))
                 }
             ),
         ]
@@ -115,14 +155,52 @@ fn test<T: std::fmt::Debug + Clone>(
     })
 }
 
-fn node() -> impl Strategy<Value = Node> {
+/// A text as it is read: in fields of people angle brackets are gone by then.
+fn text(field: Field, mut words: Vec<Word>) -> Node {
+    if field.kind() == Kind::People {
+        for word in &mut words {
+            let Word::Pattern(pieces) = word else { continue };
+            for piece in pieces {
+                if let Piece::Literal(literal) = piece {
+                    *literal = literal.replace(['<', '>'], "_");
+                }
+            }
+        }
+    }
+    Node::Text(Text { field, words })
+}
+
+fn kql() -> impl Strategy<Value = Node> {
+    let texts = (field(WORDS), vec(word(), 1..4)).prop_map(|(field, words)| text(field, words));
+    let near = field(WORDS).prop_flat_map(|field| {
+        let text = vec(word(), 1..3).prop_map(move |words| text(field, words));
+        near(text.boxed(), &[Relation::Within, Relation::Before])
+    });
+    node(texts.boxed(), near.boxed())
+}
+
+fn dtsearch() -> impl Strategy<Value = Node> {
+    let row = |field: Field| {
+        let is_text = matches!(field, Field::Anywhere | Field::Body | Field::AttachmentText);
+        let words = match is_text {
+            true => dtsearch_row().boxed(),
+            false => vec(dtsearch_word(), 1..4).boxed(),
+        };
+        words.prop_map(move |words| text(field, words))
+    };
+    let near = field(WORDS).prop_flat_map(move |field| {
+        near(row(field).boxed(), &[Relation::Within, Relation::Before, Relation::NotWithin])
+    });
+    node(field(WORDS).prop_flat_map(row).boxed(), near.boxed())
+}
+
+fn node(texts: BoxedStrategy<Node>, near: BoxedStrategy<Node>) -> impl Strategy<Value = Node> {
     let sent = proptest::sample::select(vec![DateField::Sent, DateField::Received]);
+    let plain = "[a-z0-9]{1,6}".prop_map(|text| vec![Word::literal(text)]);
     let leaf = prop_oneof![
-        4 => (field(WORDS), vec(word(), 1..4))
-            .prop_map(|(field, words)| Node::Text(Text { field, words })),
-        1 => (field(WHOLE), vec(word(), 1..2))
-            .prop_map(|(field, words)| Node::Text(Text { field, words })),
-        1 => field(WORDS).prop_flat_map(near),
+        4 => texts,
+        1 => (field(WHOLE), plain).prop_map(|(field, words)| Node::Text(Text { field, words })),
+        1 => near,
         1 => (sent, test(when().boxed(), |a, b| a.start <= b.start))
             .prop_map(|(field, test)| Node::Date(field, test)),
         1 => test(any::<u64>(), |a, b| a <= b).prop_map(Node::Size),
@@ -141,10 +219,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn printed_query_is_read_as_the_same(root in node()) {
-        let printed = root.to_string();
-        let parsed = parse(&printed, Dialect::Kql, &TimeZone::UTC)
-            .map_err(|error| TestCaseError::fail(error.caret(&printed).to_string()))?;
-        prop_assert_eq!(parsed.query.root, Some(root), "{}", printed);
+    fn kql_is_read_as_it_was_printed(root in kql()) {
+        is_read_as_printed(root, Dialect::Kql)?;
     }
+
+    #[test]
+    fn dtsearch_is_read_as_it_was_printed(root in dtsearch()) {
+        is_read_as_printed(root, Dialect::DtSearch)?;
+    }
+}
+
+fn is_read_as_printed(root: Node, dialect: Dialect) -> Result<(), TestCaseError> {
+    let printed = super::text(&root, dialect);
+    let parsed = parse(&printed, dialect, &TimeZone::UTC)
+        .map_err(|error| TestCaseError::fail(error.caret(&printed).to_string()))?;
+    prop_assert_eq!(parsed.query.root, Some(root), "{}", printed);
+    Ok(())
 }

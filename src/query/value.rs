@@ -1,6 +1,7 @@
 //! What stands inside a word or between quotation marks: wildcards, dates,
 //! sizes.
 
+use super::Dialect;
 use super::ast::{Piece, Test, Word};
 use super::date::When;
 use super::error::{QueryError, Span, Warning};
@@ -12,10 +13,13 @@ pub(super) struct Remarks {
     symbols_at: Option<Span>,
     one_char: Option<Span>,
     inner: Option<Span>,
+    /// What the dialect's own program does not know, as it was written.
+    extensions: Vec<String>,
+    extensions_at: Option<Span>,
 }
 
 impl Remarks {
-    pub fn finish(self, warnings: &mut Vec<Warning>) {
+    pub fn finish(self, dialect: Dialect, warnings: &mut Vec<Warning>) {
         if let Some(span) = self.symbols_at {
             let symbols: String = self.symbols.iter().flat_map(|symbol| [' ', *symbol]).collect();
             let message =
@@ -32,9 +36,26 @@ impl Remarks {
                 "* at the start or inside of a word is not understood by Purview".to_owned();
             warnings.push(Warning { span, message });
         }
+        if let Some(span) = self.extensions_at {
+            let program = match dialect {
+                Dialect::Kql => "Purview",
+                Dialect::DtSearch => "dtSearch",
+            };
+            let named = self.extensions.join(", ");
+            let message = format!("understood here and not by {program}: {named}");
+            warnings.push(Warning { span, message });
+        }
     }
 
-    fn symbol(&mut self, symbol: char, span: Span) {
+    /// Marks what is ours alone.
+    pub fn extension(&mut self, written: &str, span: Span) {
+        self.extensions_at.get_or_insert(span);
+        if !self.extensions.iter().any(|known| known == written) {
+            self.extensions.push(written.to_owned());
+        }
+    }
+
+    pub fn symbol(&mut self, symbol: char, span: Span) {
         const SYMBOLS_MAX: usize = 20;
         self.symbols_at.get_or_insert(span);
         if !self.symbols.contains(&symbol) && self.symbols.len() < SYMBOLS_MAX {
@@ -57,42 +78,61 @@ pub(super) fn words(
 }
 
 fn word(text: &str, span: Span, remarks: &mut Remarks) -> Result<Option<Word>, QueryError> {
+    let Some(pattern) = pattern(text, Dialect::Kql, span, remarks)? else { return Ok(None) };
+    for c in text.chars() {
+        if !c.is_alphanumeric() && c.is_ascii() && !"*?._-@'/:".contains(c) {
+            remarks.symbol(c, span);
+        }
+    }
+    if pattern.contains(&Piece::OneChar) {
+        remarks.one_char.get_or_insert(span);
+    }
+    let last = pattern.len() - 1;
+    if pattern[..last].contains(&Piece::AnyChars) {
+        remarks.inner.get_or_insert(span);
+    }
+    Ok(Some(Word::Pattern(pattern)))
+}
+
+/// A link is pasted as it is: what else means something in a word is its own there.
+pub(super) fn is_link(text: &str) -> bool {
+    text.contains("://")
+}
+
+/// The pieces of a word; none where it is symbols alone, with a remark.
+pub(super) fn pattern(
+    text: &str,
+    dialect: Dialect,
+    span: Span,
+    remarks: &mut Remarks,
+) -> Result<Option<Vec<Piece>>, QueryError> {
+    let is_link = is_link(text);
+    let has_digits = dialect == Dialect::DtSearch && !is_link;
     let mut pattern: Vec<Piece> = Vec::new();
     for c in text.chars() {
         match (c, pattern.last_mut()) {
             ('*', Some(Piece::AnyChars)) => {}
             ('*', _) => pattern.push(Piece::AnyChars),
-            ('?', _) => pattern.push(Piece::OneChar),
+            ('?', _) if !is_link => pattern.push(Piece::OneChar),
+            ('=', _) if has_digits => pattern.push(Piece::OneDigit),
             (_, Some(Piece::Literal(literal))) => literal.push(c),
             _ => pattern.push(Piece::Literal(c.into())),
         }
     }
     let is_searchable = pattern.iter().any(|piece| match piece {
         Piece::Literal(literal) => literal.chars().any(char::is_alphanumeric),
-        _ => false,
+        Piece::OneDigit => true,
+        Piece::AnyChars | Piece::OneChar => false,
     });
-    let word = Word { pattern };
-    if !is_searchable {
-        if word.has_wildcard() {
-            return Err(QueryError::new(span, "a wildcard needs a letter or digit beside it")
-                .hint("write the letters that are known, for example contra*"));
-        }
-        text.chars().for_each(|c| remarks.symbol(c, span));
-        return Ok(None);
+    if is_searchable {
+        return Ok(Some(pattern));
     }
-    for c in text.chars() {
-        if !c.is_alphanumeric() && c.is_ascii() && !"*?._-@'/:".contains(c) {
-            remarks.symbol(c, span);
-        }
+    if pattern.iter().any(|piece| !matches!(piece, Piece::Literal(_))) {
+        return Err(QueryError::new(span, "a wildcard needs a letter or digit beside it")
+            .hint("write the letters that are known, for example contra*"));
     }
-    if word.pattern.contains(&Piece::OneChar) {
-        remarks.one_char.get_or_insert(span);
-    }
-    let last = word.pattern.len() - 1;
-    if word.pattern[..last].contains(&Piece::AnyChars) {
-        remarks.inner.get_or_insert(span);
-    }
-    Ok(Some(word))
+    text.chars().for_each(|c| remarks.symbol(c, span));
+    Ok(None)
 }
 
 /// `operator` and `text` as a test of dates.

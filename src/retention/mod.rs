@@ -1,36 +1,54 @@
-//! Retention: which epochs there are and how long they are kept, and disposition,
-//! the destruction of one whose date has passed, by two people.
+//! Retention: which epochs there are and how long they are kept; disposition, the
+//! destruction of one whose date has passed, and the erasure of one message before it,
+//! both by two people.
 //!
 //! Whoever does this reads no mail: a proposal shows numbers, and of holds only how
 //! many records they keep.
 
 pub mod certificate;
+pub mod classes;
+pub mod compact;
+mod decided;
+mod decision;
 mod destroy;
+mod doubted;
+pub mod erase;
+pub mod erasure;
+pub mod locks;
+mod ready;
+mod replaced;
 pub mod run;
 
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Notify;
 
+use self::decision::{check_second_person, in_words, leaf_of_end};
+
 use crate::access::audit::{Act, Outcome, record_in};
 use crate::access::{Actor, Refused};
 use crate::base::clock::{Clock, Timestamp};
-use crate::base::config;
-use crate::base::ids::{DispositionId, RecordId};
+use crate::base::config::Config;
+use crate::base::ids::{DeliverySeq, DispositionId, RecordId};
 use crate::base::limits;
 use crate::catalog::disposition::{self as rows, DispositionRow, EpochRow, New, State};
-use crate::catalog::job::{self, NewJob};
-use crate::catalog::leaf::{self, LeafRow};
-use crate::catalog::statement;
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::leaf::LeafRow;
+use crate::catalog::{Catalog, CatalogError, delivery};
+use crate::export::ExportError;
+use crate::export::purge::Bundles;
 use crate::hold;
 use crate::index::{Index, IndexError};
-use crate::policy;
+use crate::ingest::follow::FollowError;
+use crate::ingest::log::{Log, LogError};
+use crate::policy::{self, PolicyError, Recorder};
 use crate::vault::bucket::BucketError;
 use crate::vault::retention::Schedule;
 use crate::vault::{Vault, VaultError};
+use crate::worker::Pool;
 
 /// The kind of job that this room does.
 pub const KIND: &str = "disposition";
@@ -47,11 +65,30 @@ pub enum RetentionError {
     Bucket(#[from] BucketError),
     #[error(transparent)]
     Index(#[from] IndexError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Records could not be read again.
+    #[error(transparent)]
+    Read(#[from] FollowError),
+    #[error(transparent)]
+    Export(Box<ExportError>),
     /// What must be so before anything is destroyed, and the mend.
     #[error("{0}")]
     NotYet(String),
     #[error("a disposition's row cannot be read")]
     Row(#[from] serde_json::Error),
+    #[error("the job does not say which disposition it is of")]
+    Request(#[source] serde_json::Error),
+    #[error("the index's files cannot be cleared")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+impl From<ExportError> for RetentionError {
+    fn from(error: ExportError) -> Self {
+        Self::Export(Box::new(error))
+    }
 }
 
 /// What the verbs of this room work with. Cloning shares it.
@@ -62,8 +99,12 @@ pub struct Retention {
     vault: Vault,
     index: Index,
     schedule: Arc<Schedule>,
-    /// How many leaves the published log has.
-    published: Arc<dyn Fn() -> u64 + Send + Sync>,
+    log: Log,
+    recorder: Recorder,
+    /// What reads records again before they are destroyed.
+    workers: Arc<Pool>,
+    /// Where work files are, exports among them.
+    work: PathBuf,
     /// Rung when a job was queued.
     queued: Arc<Notify>,
 }
@@ -72,12 +113,24 @@ impl Retention {
     pub fn new(
         (vault, catalog, clock): (Vault, Catalog, Clock),
         index: Index,
-        classes: &[config::Class],
-        published: impl Fn() -> u64 + Send + Sync + 'static,
+        (log, recorder): (Log, Recorder),
+        workers: Arc<Pool>,
+        config: &Config,
     ) -> Self {
-        let schedule = Arc::new(Schedule::new(classes));
-        let published = Arc::new(published);
-        Self { catalog, clock, vault, index, schedule, published, queued: Arc::default() }
+        let schedule = Arc::new(Schedule::new(&config.class));
+        let work = config.archive.work.clone();
+        let queued = Arc::default();
+        Self { catalog, clock, vault, index, schedule, log, recorder, workers, work, queued }
+    }
+
+    /// Takes what another node destroyed out of this node's index, and out of its files.
+    pub async fn clear_index(&self) -> Result<(), RetentionError> {
+        if destroy::clear_index(self, &mut Bundles::new(&self.work)).await? {
+            let index = self.index.clone();
+            let expunged = tokio::task::spawn_blocking(move || index.expunge()).await;
+            expunged.map_err(|error| RetentionError::NotYet(error.to_string()))??;
+        }
+        Ok(())
     }
 
     /// Waits until a job was queued in this process.
@@ -106,9 +159,21 @@ pub struct Figures {
     pub bytes_stored: u64,
     /// Deliveries that holds keep. Whose, is not said.
     pub held: u64,
+    /// Some of what no hold keeps, from all over the epoch.
+    #[serde(default)]
+    pub sample: Vec<Sampled>,
 }
 
-/// What came of a disposition.
+/// A record that would be destroyed, and nothing of what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sampled {
+    pub record: RecordId,
+    pub received_at: Timestamp,
+    pub source: String,
+    pub size_bytes: u64,
+}
+
+/// What came of a disposition, or has so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcomes {
     pub destroyed: u64,
@@ -175,12 +240,14 @@ pub async fn propose(
         .ok_or(Refused::Hidden("epoch"))?;
     let now = clock.now();
     let due_at = check_due(retention, class, epoch, now)?;
+    let (held, sample) = look_through(retention, &row).await?;
     let figures = Figures {
         segments: row.segments,
         deliveries: row.deliveries,
         bytes_received: row.bytes_received,
         bytes_stored: row.bytes_stored,
-        held: count_held(retention, class, epoch).await?,
+        held,
+        sample,
     };
     let text = serde_json::to_string(&figures)?;
     let mut tx = catalog.write().await?;
@@ -204,12 +271,8 @@ pub async fn approve(
     reason: &str,
 ) -> Result<DispositionRow, RetentionError> {
     let row = get(actor, retention, id).await?;
-    if row.proposed_by == actor.user_id {
-        return Err(Refused::Forbidden(
-            "who proposed a disposition cannot approve it; a second person does",
-        )
-        .into());
-    }
+    check_second_person(actor, row.proposed_by)?;
+    decision::check_proposer(retention, decided::DISPOSITION, id.0, row.proposed_at).await?;
     check_due(retention, &row.class, &row.epoch, retention.clock.now())?;
     decide(actor, retention, &row, State::Approved, reason).await
 }
@@ -232,18 +295,11 @@ async fn decide(
     state: State,
     reason: &str,
 ) -> Result<DispositionRow, RetentionError> {
-    let reason = reason.trim();
-    if reason.is_empty() || reason.len() > limits::REASON_BYTES_MAX {
-        return Err(Refused::Invalid(format!(
-            "say why, in at most {} characters",
-            limits::REASON_BYTES_MAX
-        ))
-        .into());
-    }
+    let reason = in_words(reason, "why")?;
     let Retention { catalog, clock, .. } = retention;
     let (id, now) = (row.disposition_id, clock.now());
     let mut tx = catalog.write().await?;
-    if !rows::decide(&mut tx, id, state, (actor.user_id, now), reason).await? {
+    if !rows::decide(&mut tx, id, state, (actor.user_id, now), &reason).await? {
         return Err(Refused::Conflict("it was decided already".into()).into());
     }
     let action = match state {
@@ -270,21 +326,18 @@ pub async fn done(
     id: DispositionId,
 ) -> Result<(DispositionRow, Option<LeafRow>), RetentionError> {
     let row = get(actor, retention, id).await?;
-    if row.state != State::Done {
-        return Err(
-            Refused::Conflict("it is not done, so there is no certificate yet".into()).into()
-        );
-    }
-    let catalog = &retention.catalog;
-    let position = match row.told {
-        Some(statement) => statement::position(catalog, statement).await?,
-        None => None,
-    };
-    let leaf = match position {
-        Some(position) => leaf::from(catalog, position, 1).await?.into_iter().next(),
-        None => None,
-    };
+    let leaf = leaf_of_end(&retention.catalog, row.state == State::Done, row.told).await?;
+    decision::check_certified(retention, decided::DISPOSITION, id.0).await?;
     Ok((row, leaf))
+}
+
+/// Why dispositions stopped before their end, in words; none of one that goes on.
+pub async fn stops(
+    actor: &Actor,
+    retention: &Retention,
+) -> Result<HashMap<DispositionId, String>, RetentionError> {
+    actor.require_records()?;
+    decision::stops(retention, KIND, |request: Request| request.disposition).await
 }
 
 /// Goes on with an approved disposition that stopped before its end.
@@ -319,10 +372,7 @@ async fn queue(
     asked_by: &str,
     now: Timestamp,
 ) -> Result<(), RetentionError> {
-    let request = serde_json::to_string(&Request { disposition })?;
-    let new = NewJob { kind: KIND, matter_id: None, asked_by, request: &request };
-    job::insert(tx, &new, now, None).await?;
-    Ok(())
+    decision::queue(tx, KIND, &Request { disposition }, asked_by, now).await
 }
 
 fn act(action: &'static str, class: &str, epoch: &str) -> Act {
@@ -345,13 +395,37 @@ fn check_due(
     Ok(due)
 }
 
-async fn count_held(retention: &Retention, class: &str, epoch: &str) -> Result<u64, CatalogError> {
+/// How many deliveries of an epoch holds keep, and a sample of the others.
+async fn look_through(
+    retention: &Retention,
+    epoch: &EpochRow,
+) -> Result<(u64, Vec<Sampled>), CatalogError> {
     let catalog = &retention.catalog;
-    let (mut held, mut after) = (0, None);
-    while let Some(segment) = rows::next_segment(catalog, class, epoch, after).await? {
+    let every = epoch.deliveries.div_ceil(limits::DISPOSITION_SAMPLE).max(1);
+    let (mut held, mut free, mut chosen) = (0, 0_u64, Vec::new());
+    let mut after = None;
+    while let Some(segment) = rows::next_segment(catalog, &epoch.class, &epoch.epoch, after).await?
+    {
         let seqs: Vec<_> = segment.deliveries.iter().map(|(seq, _)| *seq).collect();
-        held += hold::held_among(catalog, &seqs).await?.len() as u64;
+        let kept = hold::held_among(catalog, &seqs).await?;
+        held += kept.len() as u64;
+        for seq in seqs.into_iter().filter(|seq| !kept.contains(seq)) {
+            if free.is_multiple_of(every) {
+                chosen.push(seq);
+            }
+            free += 1;
+        }
         after = Some(segment.segment);
     }
-    Ok(held)
+    let mut sample = Vec::new();
+    for seq in chosen {
+        let found = delivery::after(catalog, DeliverySeq(seq.0 - 1), 1).await?;
+        sample.extend(found.into_iter().filter(|row| row.seq == seq).map(|row| Sampled {
+            record: row.record,
+            received_at: row.received_at,
+            source: row.source,
+            size_bytes: row.size_bytes,
+        }));
+    }
+    Ok((held, sample))
 }

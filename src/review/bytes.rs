@@ -19,7 +19,9 @@ use crate::catalog::delivery::{self, Delivery};
 use crate::catalog::review::{self as rows, AttachmentRow, Carried};
 use crate::extract::{self, Attachment, Parsed, Rendered};
 use crate::mail::delivery::Role;
+use crate::matter::password;
 use crate::vault::VaultError;
+use crate::vault::bucket::BucketError;
 use crate::vault::open::{OpenRecord, RecordAt};
 use crate::worker::{Failure, Input};
 
@@ -195,7 +197,8 @@ impl Desk {
     async fn inner_bytes(&self, opened: &Opened, row: &AttachmentRow) -> Result<Held, ReviewError> {
         let memory = self.memory(opened, row.size_bytes).await?;
         let input = opened.input()?;
-        let taken = self.workers.take(input.clone(), row.ordinal).await?;
+        let passwords = password::known(&self.catalog, &self.vault).await?;
+        let taken = self.workers.take(input.clone(), row.ordinal, passwords).await?;
         let taken = opened.worked(&input, taken)?.ok().flatten();
         let taken = taken.filter(|bytes| Digest::of(bytes) == row.sha256);
         let bytes = Bytes::from(taken.ok_or(Refused::Hidden("document with bytes of its own"))?);
@@ -224,9 +227,17 @@ impl Desk {
         wanted: Wanted,
         seq: Option<DeliverySeq>,
     ) -> Result<Opened, ReviewError> {
-        let (carried, delivery) = self.find(wanted, seq).await?;
-        let record = self.vault.open_record(&place_of(&delivery)).await?;
-        Ok(Opened { carried, delivery, record: Arc::new(record) })
+        let (mut carried, mut delivery) = self.find(wanted, seq).await?;
+        let mut record = self.vault.open_record(&place_of(&delivery)).await;
+        if let Err(VaultError::Bucket(BucketError::Missing(_))) = &record {
+            // Its key page may have been rewritten since its row was read.
+            let page = delivery.page;
+            (carried, delivery) = self.find(wanted, seq).await?;
+            if page != delivery.page {
+                record = self.vault.open_record(&place_of(&delivery)).await;
+            }
+        }
+        Ok(Opened { carried, delivery, record: Arc::new(record?) })
     }
 
     /// What a look gave. Damage is on record, whoever meets it, and wherever in
@@ -238,7 +249,12 @@ impl Desk {
         seq: Option<DeliverySeq>,
         read: Result<T, ReviewError>,
     ) -> Result<T, ReviewError> {
-        let Some(what) = read.as_ref().err().filter(|error| error.is_damage()) else { return read };
+        let Some(what) = read.as_ref().err().filter(|error| error.is_damage()) else {
+            if read.is_ok() {
+                self.mend(wanted, seq).await?;
+            }
+            return read;
+        };
         let what = what.to_string();
         let record = self.find(wanted, seq).await?.1.record;
         let act = wanted.act("message.open").with(json!({ "record": record, "error": what }));
@@ -351,6 +367,9 @@ pub(super) fn of_message(message: &Parsed) -> Vec<AttachmentRow> {
         has_text: file.text.is_some(),
         path: extract::path(&message.attachments, file),
         is_part: file.is_part,
+        language: file.language.clone(),
+        is_ocred: file.is_ocred,
+        about: serde_json::to_string(&file.about).unwrap_or_default(),
     };
     message.attachments.iter().map(row).collect()
 }
@@ -385,6 +404,9 @@ mod tests {
                 has_text: true,
                 path: String::new(),
                 is_part: true,
+                language: None,
+                is_ocred: false,
+                about: String::new(),
             })
         };
         assert_eq!(named("", "message/rfc822"), "attached message.eml");

@@ -3,15 +3,17 @@
 use serde_json::json;
 
 use super::{Desk, ReviewError};
-use crate::access::Actor;
 use crate::access::audit::Act;
+use crate::access::{Actor, Refused};
 use crate::base::ids::MatterId;
 use crate::base::limits;
-use crate::catalog::gap::{self, Count, Filter, Row};
+use crate::catalog::gap::{self, Count, Filter, Of, Row};
 use crate::matter;
 
 pub struct Gaps {
     pub counts: Vec<Count>,
+    pub sources: Vec<Of>,
+    pub custodians: Vec<Of>,
     pub rows: Vec<Row>,
     /// The last row's id, if there are more.
     pub next: Option<i64>,
@@ -32,6 +34,8 @@ impl Desk {
         let limit = limit.clamp(1, limits::PAGE_ROWS_MAX);
         let all = Filter { matter, ..Filter::default() };
         let counts = gap::counts(&self.catalog, &all).await?;
+        let sources = gap::by_source(&self.catalog, &all).await?;
+        let custodians = gap::by_custodian(&self.catalog, &all).await?;
         let mut rows = gap::list(&self.catalog, &filter, after, limit + 1).await?;
         let is_more = rows.len() > limit;
         rows.truncate(limit);
@@ -39,10 +43,35 @@ impl Desk {
         let act = Act::new("gap.list", matter, "what could not be indexed").with(json!({
             "reason": filter.reason,
             "media_type": filter.media_type,
+            "source": filter.source,
+            "custodian": filter.custodian,
             "after": after,
             "gaps": rows.len(),
         }));
         self.record(actor, &act).await?;
-        Ok(Gaps { counts, rows, next })
+        Ok(Gaps { counts, sources, custodians, rows, next })
+    }
+
+    /// All of them, for a file.
+    pub async fn gap_list(&self, actor: &Actor, filter: Filter) -> Result<Vec<Row>, ReviewError> {
+        let matter = filter.matter;
+        matter::reach(actor, &self.catalog, matter).await?;
+        let rows = gap::list(&self.catalog, &filter, 0, limits::GAP_LIST_ROWS_MAX + 1).await?;
+        if rows.len() > limits::GAP_LIST_ROWS_MAX {
+            let text = format!(
+                "there are more than {} gaps; ask for one reason, type, source or custodian",
+                limits::GAP_LIST_ROWS_MAX
+            );
+            return Err(Refused::Invalid(text).into());
+        }
+        let act = Act::new("gap.download", matter, "what could not be indexed").with(json!({
+            "reason": filter.reason,
+            "media_type": filter.media_type,
+            "source": filter.source,
+            "custodian": filter.custodian,
+            "gaps": rows.len(),
+        }));
+        self.record(actor, &act).await?;
+        Ok(rows)
     }
 }

@@ -14,7 +14,7 @@ use crate::catalog::delivery;
 use crate::catalog::hit::{self, HitRow};
 use crate::catalog::hold::in_force_on;
 use crate::catalog::review::{self as rows, AttachmentRow, Carried, GapRow, ParticipantRow};
-use crate::extract::{Field, Parsed};
+use crate::extract::{self, Field, Parsed};
 use crate::index::doc::Role;
 use crate::mail::address;
 use crate::mail::delivery::{Defect, Envelope, Via};
@@ -96,7 +96,7 @@ impl Desk {
         let member = (!actor.is_archive_wide).then_some(actor.user_id);
         let message = Message {
             hit,
-            headers: found.headers,
+            headers: found.headers.iter().map(shown).collect(),
             text: found.text,
             has_html: found.has_html,
             attachments,
@@ -168,6 +168,12 @@ fn in_ways(row: ParticipantRow, vias: &Vias) -> Vec<Participant> {
             ways.iter().map(|via| Participant { row: row.clone(), via: via.clone() }).collect()
         }
     }
+}
+
+/// Its source has the rest.
+fn shown(field: &Field) -> Field {
+    let value = extract::shortened(&field.value, limits::HEADER_SHOWN_BYTES_MAX);
+    Field { name: field.name.clone(), value }
 }
 
 fn versions(carried: &[Carried]) -> Vec<Version> {

@@ -6,6 +6,7 @@ pub mod bytes;
 pub mod gaps;
 pub mod message;
 pub mod proof;
+pub mod retry;
 
 use std::sync::Arc;
 

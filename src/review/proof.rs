@@ -114,6 +114,35 @@ impl Desk {
         })
     }
 
+    /// What was damaged and has just been read is whole again, if all of it is.
+    pub(super) async fn mend(
+        &self,
+        wanted: Wanted,
+        seq: Option<DeliverySeq>,
+    ) -> Result<(), ReviewError> {
+        let damaged = damage::all(&self.catalog).await?;
+        if damaged.is_empty() {
+            return Ok(());
+        }
+        let (carried, delivery) = self.find(wanted, seq).await?;
+        let record = delivery.record;
+        let row = leaf::of_record(&self.catalog, record).await?;
+        let Some(row) = row.filter(|_| damaged.contains(&record)) else { return Ok(()) };
+        let sealed = match self.vault.open_record(&place_of(&delivery)).await {
+            Err(error) if error.is_damage() => return Ok(()),
+            sealed => sealed?,
+        };
+        let opened = Opened { carried, delivery, record: sealed.into() };
+        let mut checks = Vec::new();
+        if let Some(leaf) = self.check_leaf(&opened, &row, &mut checks) {
+            self.check_record(&opened, &leaf, &mut checks).await?;
+            if checks.iter().all(|check| check.is_ok) {
+                damage::clear_now(&self.catalog, &[record]).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The catalog's leaf is the one sealed with the record.
     fn check_leaf(
         &self,
@@ -146,7 +175,7 @@ impl Desk {
         let found = opened.record.ciphertext_sha256().await?;
         checks.push(check(
             "record",
-            found == *ciphertext,
+            found == *ciphertext && self.has_parts(opened).await?,
             "The sealed record in the bucket is, bit for bit, the one that the leaf names.",
             "The sealed record in the bucket is not the one that the leaf names.",
         ));
@@ -181,6 +210,18 @@ impl Desk {
             "The leaf's commitment does not open to this message.",
         ));
         Ok(())
+    }
+
+    /// Whether all parts of the record are there, as the record says that they are.
+    async fn has_parts(&self, opened: &Opened) -> Result<bool, ReviewError> {
+        for part in opened.record.parts() {
+            match opened.record.check_part(part).await {
+                Ok(()) => {}
+                Err(error) if error.is_damage() => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(true)
     }
 
     /// The log that the checkpoint signs has the leaf.

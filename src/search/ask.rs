@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::SearchError;
+use super::{SearchError, bind};
 use crate::access::Refused;
 use crate::base::ids::{CustodianId, MatterId};
 use crate::catalog::{Catalog, matter};
@@ -86,11 +86,12 @@ pub(super) async fn resolve(
         [("sender", Field::From, &ask.sender), ("recipient", Field::Recipients, &ask.recipient)]
     {
         let Some(text) = text.as_deref().filter(|text| !text.trim().is_empty()) else { continue };
-        let node = query::words(field, text).map_err(|error| {
+        let (node, remark) = query::people(field, name, text).map_err(|error| {
             let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
             Refused::Invalid(format!("{name}: {error}{hint}"))
         })?;
         query.and(node);
+        warnings.extend(remark);
     }
     if let Some(test) = days(ask)? {
         let field = match ask.date_kind {
@@ -107,7 +108,8 @@ pub(super) async fn resolve(
     if addresses.as_ref().is_some_and(Vec::is_empty) {
         warnings.push("this matter has no custodians yet, so nothing is seen in it".to_owned());
     }
-    Ok(Resolved { query, scope: Scope { addresses, order }, warnings })
+    let bound = bind::bind(catalog, reach, &mut query, &mut warnings).await?;
+    Ok(Resolved { query, scope: Scope { addresses, order, bound }, warnings })
 }
 
 fn days(ask: &Ask) -> Result<Option<Test<When>>, Refused> {

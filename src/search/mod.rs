@@ -5,7 +5,11 @@
 //! part: that is part of what the index is asked, so that counts, pages and
 //! completions tell of nothing else.
 
+mod around;
 mod ask;
+mod bind;
+pub mod facets;
+pub mod near;
 #[cfg(test)]
 mod tests;
 pub mod thread;
@@ -24,10 +28,12 @@ use crate::base::limits;
 use crate::catalog::hit::{self, HitRow};
 use crate::catalog::hold::Place;
 use crate::catalog::{Catalog, CatalogError, delivery, pending, review};
-use crate::index::{self, Index, IndexError, Snippet};
+use crate::index::{self, Expansion, Index, IndexError, Snippet};
 use crate::mail::address;
 use crate::matter::{self, MatterError, Reach};
 use crate::query::QueryError;
+use crate::query::ast::Unit;
+use crate::query::tree::{self, Row};
 
 use ask::Resolved;
 pub use ask::{Ask, DateKind};
@@ -39,31 +45,53 @@ pub struct Search {
     pub index: Index,
     pub clock: Clock,
     at_once: Arc<Semaphore>,
+    remembered: Arc<facets::Remembered>,
 }
 
 impl Search {
     pub fn new(catalog: Catalog, index: Index, clock: Clock) -> Self {
         let at_once = Arc::new(Semaphore::new(limits::SEARCHES_AT_ONCE_MAX));
-        Self { catalog, index, clock, at_once }
+        Self { catalog, index, clock, at_once, remembered: Arc::default() }
     }
 }
 
 /// A part of the hits, newest received first.
 #[derive(Debug)]
 pub struct Page {
+    /// Message sets, each with what is attached.
     pub families: u64,
+    /// Those that match by themselves, in these families; all of theirs where the
+    /// query joins words of a family.
+    pub documents: u64,
     /// Distinct messages, byte for byte, in those families.
     pub messages: u64,
     pub elapsed: Duration,
     /// The query as it was read, filters included.
     pub parsed: String,
+    /// The same, part by part.
+    pub tree: Vec<Row>,
+    /// In what the query joins words.
+    pub unit: Unit,
+    /// What its words that stand for many stand for; of the first page only.
+    pub expansions: Vec<Expansion>,
     pub warnings: Vec<String>,
+    pub snapshot: Snapshot,
     /// Of the families, those of which something could not be indexed.
     pub gaps: u64,
     /// Deliveries that are not searchable yet.
     pub behind: u64,
     pub hits: Vec<(HitRow, Snippet)>,
     pub next: Option<Place>,
+}
+
+/// By what an answer can be found again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last delivery that the index has.
+    pub cursor: u64,
+    pub index_version: u32,
+    /// Of the rule by which texts and queries are cut into words.
+    pub tokenizer_version: u32,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +126,8 @@ pub async fn run(
 ) -> Result<Page, SearchError> {
     let begun = Instant::now();
     let resolved = resolve(actor, search, ask).await?;
+    // Before it is asked: what is committed meanwhile is found, and not counted on.
+    let cursor = search.index.cursor();
     let hits = all(search, &resolved).await?;
     let order = resolved.scope.order;
     let limit = limit.clamp(1, limits::PAGE_ROWS_MAX);
@@ -114,12 +144,25 @@ pub async fn run(
     let rows = hit::load(&search.catalog, &sets).await?;
     let snippets = snippets(search, &resolved, rows.iter().map(|row| row.set).collect()).await?;
     let behind = behind(search).await?;
+    let expansions = match after {
+        None => expansions(search, &resolved).await?,
+        Some(_) => Vec::new(),
+    };
     let page = Page {
         families: hits.len() as u64,
+        documents: hits.iter().map(|hit| u64::from(hit.documents)).sum(),
         messages: hits.iter().map(|hit| u64::from(hit.messages)).sum(),
         elapsed: begun.elapsed(),
         parsed: resolved.query.to_string(),
+        tree: tree::rows(&resolved.query),
+        unit: resolved.query.dialect.unit(),
+        expansions,
         warnings: resolved.warnings,
+        snapshot: Snapshot {
+            cursor,
+            index_version: index::VERSION,
+            tokenizer_version: index::TOKENIZER_VERSION,
+        },
         gaps: hits.iter().filter(|hit| hit.is_partial).count() as u64,
         behind,
         hits: rows.into_iter().zip(snippets).collect(),
@@ -183,6 +226,17 @@ async fn all(search: &Search, resolved: &Resolved) -> Result<Arc<Vec<index::Hit>
     Ok(found.await.map_err(|_| SearchError::Stopped)??)
 }
 
+async fn expansions(search: &Search, resolved: &Resolved) -> Result<Vec<Expansion>, SearchError> {
+    let turn = search.at_once.clone().acquire_owned().await.map_err(|_| SearchError::Stopped)?;
+    let (index, query) = (search.index.clone(), resolved.query.clone());
+    let scope = resolved.scope.clone();
+    let found = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        index.expansions(&query, &scope)
+    });
+    Ok(found.await.map_err(|_| SearchError::Stopped)??)
+}
+
 async fn snippets(
     search: &Search,
     resolved: &Resolved,
@@ -203,15 +257,31 @@ async fn record(
     let detail = json!({
         "ask": ask,
         "parsed": page.parsed,
+        "warnings": page.warnings,
+        "expansions": page.expansions.iter().map(told).collect::<Vec<_>>(),
+        "documents": page.documents,
         "after": after.map(|place| (place.at, place.set)),
         "families": page.families,
         "messages": page.messages,
         "gaps": page.gaps,
         "behind": page.behind,
         "shown": page.hits.iter().map(|(row, _)| row.set).collect::<Vec<_>>(),
-        "index": { "cursor": search.index.cursor(), "version": index::VERSION },
+        "index": {
+            "cursor": page.snapshot.cursor,
+            "version": page.snapshot.index_version,
+            "tokenizer": page.snapshot.tokenizer_version,
+        },
     });
     let act = Act::new("search.run", ask.matter_id, &page.parsed).with(detail);
     audit::record(&search.catalog, &search.clock, actor, &act, Outcome::Done).await?;
+    search.remembered.add(search.clock.now(), actor.user_id, ask);
     Ok(())
+}
+
+fn told(expansion: &Expansion) -> serde_json::Value {
+    json!({
+        "word": expansion.written,
+        "stands_for": expansion.words,
+        "is_cut": expansion.is_cut,
+    })
 }

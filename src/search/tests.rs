@@ -1,6 +1,6 @@
 //! The search verb on a catalog and an index that were filled by hand.
 
-use sqlx::query;
+use crate::catalog::db::{Query, query};
 
 use super::*;
 use crate::access::Role;
@@ -30,9 +30,10 @@ async fn fixture() -> Fixture {
     for sql in [
         "INSERT INTO person (user_id, name, display_name, password_hash, role, is_archive_wide,
              must_change, is_disabled, created_at) VALUES (1, 'ada', 'Ada', '', 'legal', 0, 0, 0, 0)",
-        "INSERT INTO segment VALUES (x'00', 'standard', '2026-01', 'o', 'p', 1, x'00', 0, NULL, NULL)",
+        "INSERT INTO segment VALUES ($1, 'standard', '2026-01', 'o', 'p', 1, $1, 0, NULL, NULL)",
     ] {
-        query(sql).execute(&mut *tx).await.unwrap();
+        let bytes = sql.contains("$1").then(|| vec![0]);
+        bytes.into_iter().fold(query(sql), Query::bind).execute(&mut tx).await.unwrap();
     }
     catalog.commit(tx, "lay a scene").await.unwrap();
     let place = tempfile::tempdir().unwrap();
@@ -61,28 +62,30 @@ impl Fixture {
         query(
             "INSERT INTO delivery (seq, record_id, segment_id, entry, source, received_at, class,
                  epoch, size_bytes, sha256, form, is_proven, transaction_, defects)
-             VALUES ($1, CAST($1 AS BLOB), x'00', 0, 's', $2, 'standard', '2026-01', 1, x'00',
-                 'bare', 1, '{}', '[]')",
+             VALUES ($1, $3, $4, 0, 's', $2, 'standard', '2026-01', 1, $4, 'bare', 1, '{}', '[]')",
         )
         .bind(set)
         .bind(received_at.0)
-        .execute(&mut *tx)
+        .bind(set.to_string().into_bytes())
+        .bind(vec![0])
+        .execute(&mut tx)
         .await
         .unwrap();
         query(
-            "INSERT INTO message_set VALUES ($1, CAST($1 AS BLOB), x'00', $1, 'subject', $3, '',
-                 NULL, $2, 1, 0, 1)",
+            "INSERT INTO message_set VALUES ($1, $4, $5, $1, 'subject', $3, '', NULL, $2, 1, 0, 1)",
         )
         .bind(set)
         .bind(received_at.0)
         .bind(from)
-        .execute(&mut *tx)
+        .bind(set.to_string().into_bytes())
+        .bind(vec![0])
+        .execute(&mut tx)
         .await
         .unwrap();
         for (role, address) in [("from", from), ("to", to)] {
             query("INSERT INTO address (address) VALUES ($1) ON CONFLICT DO NOTHING")
                 .bind(address)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await
                 .unwrap();
             query(
@@ -92,7 +95,7 @@ impl Fixture {
             .bind(set)
             .bind(role)
             .bind(address)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .unwrap();
         }
@@ -118,6 +121,10 @@ impl Fixture {
             messages: vec!["aa".to_owned(), format!("{set}")],
             hashes: Vec::new(),
             is_partial: set % 2 == 0,
+            gaps: Vec::new(),
+            languages: Vec::new(),
+            versions: Vec::new(),
+            links: Vec::new(),
             are_headers_cut: false,
             is_proven: true,
         };
@@ -141,9 +148,13 @@ impl Fixture {
     }
 
     async fn audited(&self) -> Vec<(String, String)> {
+        self.audited_as("search.run").await
+    }
+
+    async fn audited_as(&self, action: &str) -> Vec<(String, String)> {
         let filter = Filter { limit: 100, ..Filter::default() };
         let rows = audit_rows::list(&self.search.catalog, &Visible::Everything, &filter).await;
-        let rows = rows.unwrap().into_iter().filter(|row| row.action == "search.run");
+        let rows = rows.unwrap().into_iter().filter(|row| row.action == action);
         rows.map(|row| (row.subject, row.detail)).collect()
     }
 }
@@ -200,6 +211,8 @@ async fn rights_decide_before_anything_is_looked_up() {
         let found = run(actor, &fixture.search, ask, None, 50).await;
         assert_eq!(found.is_ok(), is_allowed, "{} {:?}", actor.name, ask.matter_id);
         assert_eq!(ids(actor, &fixture.search, ask).await.is_ok(), is_allowed);
+        let counted = facets::facets(actor, &fixture.search, ask).await;
+        assert_eq!(counted.is_ok(), is_allowed);
         let completed = complete(actor, &fixture.search, ask.matter_id, "a").await;
         assert_eq!(completed.is_ok(), is_allowed);
     }
@@ -266,6 +279,20 @@ async fn filters_are_part_of_the_parsed_query() {
     );
     assert_eq!(page.warnings, ["dates are days of the zone Europe/Berlin"]);
     assert_eq!(page.hits.len(), 1);
+    for (sender, recipient) in [
+        ("Anna <anna@x.com>", "Carl, C <carl@x.com>; \"Dora, D\" <nobody@x.com>"),
+        ("anna@x.com;", "nobody@x.com, carl@x.com"),
+    ] {
+        let asked = Ask {
+            sender: Some(sender.to_owned()),
+            recipient: Some(recipient.to_owned()),
+            ..asked.clone()
+        };
+        let page = run(&fixture.ada, &fixture.search, &asked, None, 50).await.unwrap();
+        assert_eq!(page.hits.len(), 1, "{}", page.parsed);
+        let said = "sender is read as the address anna@x.com";
+        assert!(page.warnings.iter().any(|it| it.starts_with(said)), "{:?}", page.warnings);
+    }
     for wrong in [
         Ask { from: day(2), until: day(1), ..fixture.ask("") },
         Ask { sender: Some("&&".to_owned()), ..fixture.ask("") },
@@ -274,4 +301,141 @@ async fn filters_are_part_of_the_parsed_query() {
     ] {
         assert!(run(&fixture.ada, &fixture.search, &wrong, None, 50).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn custodians_are_known_by_name_and_by_any_address() {
+    let fixture = fixture().await;
+    fixture.put(1, "2026-01-01T00:00:00Z", "anna@x.com", "bob@x.com", "merger plan").await;
+    fixture.put(2, "2026-01-02T00:00:00Z", "al@home.net", "bob@x.com", "merger plan").await;
+    fixture.put(3, "2026-01-03T00:00:00Z", "bob@x.com", "carl@x.com", "merger plan").await;
+    fixture.search.index.commit(3).unwrap();
+    let Search { catalog, clock, .. } = &fixture.search;
+    let addresses = ["anna@x.com".to_owned(), "al@home.net".to_owned()];
+    let name = "Anna Lee";
+    custodian::add(&fixture.ada, catalog, clock, fixture.matter, name, &addresses).await.unwrap();
+    fixture.custodian("Bob", "bob@x.com").await;
+    let sets = async |query: &str, dialect| {
+        let ask = Ask::new(Some(fixture.matter), query, dialect);
+        let page = run(&fixture.ada, &fixture.search, &ask, None, 50).await.unwrap();
+        (page.hits.iter().map(|(row, _)| row.set.0).collect::<Vec<_>>(), page.warnings)
+    };
+    assert_eq!(sets("custodian:\"anna lee\"", Dialect::Kql).await.0, [2, 1]);
+    assert_eq!(sets("custodian:al@home.net and merger", Dialect::DtSearch).await.0, [2, 1]);
+    assert_eq!(sets("NOT custodian:\"Anna Lee\"", Dialect::Kql).await.0, [3]);
+    assert_eq!(sets("from:anna@x.com", Dialect::Kql).await.0, [1]);
+    for query in ["participants:anna@x.com", "participants:\"Anna Lee\""] {
+        let (found, warnings) = sets(query, Dialect::Kql).await;
+        assert_eq!(found, [2, 1]);
+        assert!(warnings.iter().any(|it| it.contains("custodian Anna Lee")), "{warnings:?}");
+    }
+    assert_eq!(sets("matter:\"Ito v. Lay\"", Dialect::Kql).await.0, [3, 2, 1]);
+    for wrong in ["custodian:Nobody", "hold:none", "matter:other", "custodian:An*"] {
+        let found = run(&fixture.ada, &fixture.search, &fixture.ask(wrong), None, 50).await;
+        assert!(found.is_err(), "{wrong}");
+    }
+    let counsel = actor(4, "cleo", Role::Legal, true);
+    let wide = Ask::new(None, "custodian:Bob", Dialect::Kql);
+    assert!(run(&counsel, &fixture.search, &wide, None, 50).await.is_err());
+}
+
+#[tokio::test]
+async fn how_a_query_was_read_is_shown_and_kept() {
+    let fixture = fixture().await;
+    fixture.put(1, "2026-01-01T00:00:00Z", "anna@x.com", "bob@x.com", "merger applied").await;
+    fixture.put(2, "2026-01-02T00:00:00Z", "dora@y.org", "emil@y.org", "mergers applies").await;
+    fixture.search.index.commit(2).unwrap();
+    fixture.custodian("Anna", "anna@x.com").await;
+    let ask = Ask::new(Some(fixture.matter), "merg* w/3 apply~ and hash:aa", Dialect::DtSearch);
+    let page = run(&fixture.ada, &fixture.search, &ask, None, 50).await.unwrap();
+    assert_eq!((page.families, page.documents), (1, 1));
+    assert_eq!(page.parsed, "(merg* w/3 apply~) and hash:aa");
+    assert_eq!(page.tree[1].text, "these within 3 words of each other");
+    // Only words that are in sight of the matter.
+    assert_eq!(page.expansions[0].words, [("merger".to_owned(), 1)]);
+    assert_eq!(page.expansions[1].words, [("applied".to_owned(), 1)]);
+    assert_eq!(page.warnings, ["understood here and not by dtSearch: hash:"]);
+    let (_, detail) = fixture.audited().await.pop().unwrap();
+    let kept: serde_json::Value = serde_json::from_str(&detail).unwrap();
+    assert_eq!(kept["ask"]["dialect"], "dtsearch");
+    assert_eq!(kept["parsed"], page.parsed);
+    assert_eq!(kept["expansions"][0]["stands_for"], json!([["merger", 1]]));
+    assert_eq!(kept["warnings"], json!(page.warnings));
+    assert_eq!(kept["index"]["tokenizer"], index::TOKENIZER_VERSION);
+    assert_eq!(kept["index"]["cursor"], 2);
+}
+
+#[tokio::test]
+async fn counts_tell_of_the_matters_mail_and_of_no_other() {
+    let fixture = fixture().await;
+    fixture.put(1, "2025-12-31T23:30:00Z", "anna@x.com", "bob@x.com", "merger plan").await;
+    fixture.put(2, "2026-02-02T00:00:00Z", "carl@x.com", "anna@x.com", "merger plan").await;
+    fixture.put(3, "2026-03-03T00:00:00Z", "dora@y.org", "emil@y.org", "merger plan").await;
+    fixture.put(4, "2026-04-04T00:00:00Z", "anna@x.com", "bob@x.com", "lunch").await;
+    fixture.search.index.commit(4).unwrap();
+    let Search { catalog, clock, .. } = &fixture.search;
+    let counted = async |ask: &Ask| facets::facets(&fixture.ada, &fixture.search, ask).await;
+    let asked = fixture.ask("merger");
+    let nothing = counted(&asked).await.unwrap();
+    assert_eq!((nothing.facets.families, nothing.facets.months.len()), (0, 0));
+    assert!(nothing.facets.values.iter().all(|(_, values)| values.shown.is_empty()));
+
+    fixture.custodian("Anna", "anna@x.com").await;
+    // A closed matter has the other mail.
+    let new =
+        matter::New { name: "Ended".to_owned(), reference: String::new(), zone: "UTC".to_owned() };
+    let closed = matter::create(&fixture.ada, catalog, clock, new).await.unwrap().row.matter_id;
+    let dora = ["dora@y.org".to_owned()];
+    custodian::add(&fixture.ada, catalog, clock, closed, "Dora", &dora).await.unwrap();
+    let change = matter::Change { is_closed: Some(true), ..matter::Change::default() };
+    matter::change(&fixture.ada, catalog, clock, closed, change).await.unwrap();
+
+    let spread = counted(&asked).await.unwrap();
+    assert_eq!((spread.zone.as_str(), spread.date_kind), ("Europe/Berlin", DateKind::Received));
+    assert_eq!(spread.facets.families, 2);
+    // In Berlin it was January already.
+    let months = [("2026-01".to_owned(), 1), ("2026-02".to_owned(), 1)];
+    assert_eq!(spread.facets.months, months);
+    let values = |at: usize| spread.facets.values[at].1.shown.clone();
+    assert_eq!(values(0), [("anna@x.com".to_owned(), 1), ("carl@x.com".to_owned(), 1)]);
+    assert_eq!(values(1), [("anna@x.com".to_owned(), 1), ("bob@x.com".to_owned(), 1)]);
+    assert_eq!(values(2), [("x.com".to_owned(), 2)]);
+    let spread = counted(&Ask { matter_id: Some(closed), ..asked.clone() }).await.unwrap();
+    assert_eq!(spread.facets.values[2].1.shown, [("y.org".to_owned(), 1)]);
+    let wide = Ask { matter_id: None, ..asked.clone() };
+    assert!(counted(&wide).await.is_err());
+    assert!(counted(&fixture.ask("a OR b c")).await.is_err());
+}
+
+#[tokio::test]
+async fn counts_are_on_record_once_with_their_search_or_alone() {
+    let fixture = fixture().await;
+    fixture.put(1, "2026-01-01T00:00:00Z", "anna@x.com", "bob@x.com", "merger plan").await;
+    fixture.search.index.commit(1).unwrap();
+    let counsel = actor(4, "cleo", Role::Legal, true);
+    let other = actor(5, "otto", Role::Legal, true);
+    let ask = Ask::new(None, "merger", Dialect::Kql);
+    let alone = async || fixture.audited_as("search.facets").await;
+
+    // Right after the search they belong to it.
+    run(&counsel, &fixture.search, &ask, None, 50).await.unwrap();
+    facets::facets(&counsel, &fixture.search, &ask).await.unwrap();
+    assert_eq!((fixture.audited().await.len(), alone().await.len()), (1, 0));
+    // Another's search, another search and one of long ago stand for nothing.
+    facets::facets(&other, &fixture.search, &ask).await.unwrap();
+    assert_eq!(alone().await.len(), 1);
+    facets::facets(&counsel, &fixture.search, &Ask::new(None, "plan", Dialect::Kql)).await.unwrap();
+    let rows = alone().await;
+    let (subject, detail) = rows.iter().find(|(subject, _)| subject == "plan").unwrap();
+    let kept: serde_json::Value = serde_json::from_str(detail).unwrap();
+    assert_eq!((rows.len(), subject.as_str(), &kept["families"]), (2, "plan", &json!(1)));
+    let later = fixture.search.clock.now().plus_seconds(limits::SEARCH_REMEMBERED_SECONDS);
+    let later = Search { clock: Clock::fixed(later), ..fixture.search.clone() };
+    facets::facets(&counsel, &later, &ask).await.unwrap();
+    assert_eq!(alone().await.len(), 3);
+    // Nothing is told of a query that was not answered.
+    assert!(
+        facets::facets(&other, &fixture.search, &Ask::new(None, "(", Dialect::Kql)).await.is_err()
+    );
+    assert_eq!(alone().await.len(), 3);
 }

@@ -1,27 +1,50 @@
-//! The thread of a message: families whose headers name each other's message ids
-//! (RFC 5322 section 3.6.4), as far as the reader sees.
+//! The thread of a message, as far as the reader sees: families that name each other's
+//! message ids, those of the same conversation, and those that a subject puts there,
+//! told apart.
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
 
+use super::around::around;
 use super::{Search, SearchError};
+use crate::access::Actor;
 use crate::access::audit::{self, Act, Outcome};
-use crate::access::{Actor, Refused};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{MatterId, SetId};
 use crate::base::limits;
 use crate::catalog::hit::{self, HitRow};
-use crate::index::doc::FamilyDoc;
-use crate::index::{Index, IndexError, Scope};
-use crate::matter::{self, Reach};
-use crate::query::ast::{Node, Piece, Query, Text, Word};
-use crate::query::field::Field;
+use crate::index::doc::{FamilyDoc, Role};
+use crate::index::{Index, IndexError, Keys, Scope, Sharing};
+use crate::mail::address;
+use crate::similar::links::{self, conversation, conversation_name};
+use crate::similar::subject::Subject;
+use crate::similar::thread::{Member, by_subject, ordered};
+
+/// Why a message is shown in the thread of another: the strongest that is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// They, or others of the thread, name each other's message ids.
+    Ids,
+    /// Programs counted it to the same conversation.
+    Conversation,
+    /// It, or one that it goes with, has the subject, shares people and is of a near
+    /// date, and nothing else says so: weak.
+    Subject,
+}
+
+#[derive(Debug)]
+pub struct Placed {
+    pub row: HitRow,
+    pub depth: u32,
+    /// None of the message that was asked for.
+    pub evidence: Option<Evidence>,
+}
 
 #[derive(Debug)]
 pub struct Thread {
-    /// Each below the one it answers; the depth of each.
-    pub rows: Vec<(HitRow, u32)>,
+    /// Each below the one it answers.
+    pub rows: Vec<Placed>,
     /// There are more than are shown.
     pub is_cut: bool,
 }
@@ -33,204 +56,225 @@ pub async fn thread(
     matter: Option<MatterId>,
     set: SetId,
 ) -> Result<Thread, SearchError> {
-    let reach = matter::reach(actor, &search.catalog, matter).await?;
-    if !matter::sees(&search.catalog, &reach, set).await? {
-        return Err(Refused::Hidden("message").into());
-    }
-    let addresses = match reach {
-        Reach::Archive => None,
-        Reach::Matter(scope) => Some(scope.addresses),
-    };
-    let turn = search.at_once.clone().acquire_owned().await.map_err(|_| SearchError::Stopped)?;
-    let (index, scope) = (search.index.clone(), Scope { addresses, ..Scope::default() });
-    let found = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        members(&index, set, &scope)
-    });
-    let (members, is_cut) = found.await.map_err(|_| SearchError::Stopped)??;
-    let order = ordered(&members);
-    let sets: Vec<SetId> = order.iter().map(|(set, _)| *set).collect();
-    let depths: HashMap<SetId, u32> = order.into_iter().collect();
+    let found =
+        around(actor, search, matter, set, move |index, scope| gathered(index, set, scope)).await?;
+    let (order, is_cut) = found;
+    let sets: Vec<SetId> = order.iter().map(|(set, ..)| *set).collect();
     let rows = hit::load(&search.catalog, &sets).await?;
-    let rows: Vec<_> = rows.into_iter().map(|row| (depths[&row.set], row)).collect();
+    let mut places: HashMap<SetId, _> =
+        order.into_iter().map(|(set, depth, evidence)| (set, (depth, evidence))).collect();
+    let placed = |row: HitRow| {
+        let (depth, evidence) = places.remove(&row.set)?;
+        Some(Placed { row, depth, evidence })
+    };
+    let rows: Vec<Placed> = rows.into_iter().filter_map(placed).collect();
+    let weak = rows.iter().filter(|it| it.evidence == Some(Evidence::Subject));
+    let weak: Vec<SetId> = weak.map(|it| it.row.set).collect();
     let act = Act::new("message.thread", matter, format!("message {set}"))
-        .with(json!({ "set": set, "shown": sets, "is_cut": is_cut }));
+        .with(json!({ "set": set, "shown": sets, "by_subject": weak, "is_cut": is_cut }));
     audit::record(&search.catalog, &search.clock, actor, &act, Outcome::Done).await?;
-    Ok(Thread { rows: rows.into_iter().map(|(depth, row)| (row, depth)).collect(), is_cut })
+    Ok(Thread { rows, is_cut })
 }
 
-/// What of a family decides where it stands in a thread.
-#[derive(Clone, Debug)]
-struct Member {
-    set: SetId,
-    at: Timestamp,
-    /// Without angle brackets; empty if it has none.
-    id: String,
-    /// Whom it answers, the nearest last.
-    answers: Vec<String>,
+type Order = Vec<(SetId, u32, Option<Evidence>)>;
+
+fn gathered(index: &Index, set: SetId, scope: &Scope) -> Result<(Order, bool), IndexError> {
+    let mut gathering = Gathering {
+        index,
+        scope,
+        members: Vec::new(),
+        evidence: HashMap::from([(set, None)]),
+        names: HashSet::new(),
+        numbers: HashMap::new(),
+        is_cut: false,
+    };
+    let Some(asked) = gathering.load(set)? else { return Ok((Vec::new(), false)) };
+    let ids: Vec<String> = asked.links.iter().flat_map(links::Links::names).collect();
+    let ids = ids.into_iter().filter(|name| !is_conversation(name)).collect();
+    gathering.members.push(asked);
+    gathering.follow(ids, Evidence::Ids)?;
+    let conversations = gathering.members.iter().flat_map(|member| &member.links);
+    let conversations = conversations.filter_map(|links| conversation(&links.index));
+    let conversations = conversations.map(conversation_name).collect();
+    gathering.follow(conversations, Evidence::Conversation)?;
+    let above = gathering.follow_subjects()?;
+    let placed = ordered(&gathering.members, &above);
+    let evidence = |set| gathering.evidence.get(&set).copied().flatten();
+    let order = placed.into_iter().map(|(set, depth)| (set, depth, evidence(set))).collect();
+    Ok((order, gathering.is_cut))
 }
 
-impl Member {
-    fn of(doc: &FamilyDoc) -> Self {
-        // The message's own fields stand before those of what is in it.
-        let field = |name: &str| {
-            let line = doc.headers.iter().find_map(|line| {
-                let (found, value) = line.split_once(':')?;
-                found.eq_ignore_ascii_case(name).then_some(value)
-            });
-            line.map(ids).unwrap_or_default()
-        };
-        let mut answers = field("References");
-        for id in field("In-Reply-To") {
-            if !answers.contains(&id) {
-                answers.push(id);
+fn is_conversation(name: &str) -> bool {
+    name.starts_with(&conversation_name(""))
+}
+
+struct Gathering<'a> {
+    index: &'a Index,
+    scope: &'a Scope,
+    members: Vec<Member>,
+    /// Of each member.
+    evidence: HashMap<SetId, Option<Evidence>>,
+    /// What was asked for, or will be.
+    names: HashSet<String>,
+    /// Of addresses.
+    numbers: HashMap<String, u32>,
+    is_cut: bool,
+}
+
+impl Gathering<'_> {
+    /// Whoever has a name that a member has is a member too.
+    fn follow(&mut self, start: Vec<String>, evidence: Evidence) -> Result<(), IndexError> {
+        let mut waiting: Vec<String> = Vec::new();
+        let mut asked = 0;
+        self.add_names(start, &mut waiting);
+        while asked < waiting.len() {
+            let next = waiting.len().min(asked + limits::THREAD_IDS_AT_ONCE);
+            let keys = waiting[asked..next].iter().map(|name| links::key(name)).collect();
+            asked = next;
+            let most = 2 * limits::THREAD_MESSAGES_MAX;
+            let (found, _) =
+                self.index.sharing(&Keys::Thread(keys), self.scope, most, |it| it.set)?;
+            for Sharing { set, .. } in found {
+                if self.evidence.contains_key(&set) {
+                    continue;
+                }
+                let Some(member) = self.load(set)? else { continue };
+                let names = member.links.iter().flat_map(links::Links::names);
+                // Conversations come when all ids have been followed.
+                let is_told = |name: &String| evidence != Evidence::Ids || !is_conversation(name);
+                let names: Vec<String> = names.filter(is_told).collect();
+                if !names.iter().any(|name| self.names.contains(name)) {
+                    continue;
+                }
+                if !self.add(member, evidence) {
+                    return Ok(());
+                }
+                self.add_names(names, &mut waiting);
             }
         }
-        let at = doc.sent_at.unwrap_or(doc.received_at);
-        Self { set: doc.set, at, id: doc.message_id.clone(), answers }
+        Ok(())
     }
 
-    fn ids(&self) -> impl Iterator<Item = &String> {
-        self.answers.iter().chain(Some(&self.id).filter(|id| !id.is_empty()))
+    fn add_names(&mut self, names: Vec<String>, waiting: &mut Vec<String>) {
+        for name in names {
+            if self.names.len() >= limits::THREAD_IDS_MAX {
+                self.is_cut = true;
+                return;
+            }
+            if self.names.insert(name.clone()) {
+                waiting.push(name);
+            }
+        }
     }
-}
 
-/// Ids as a field lists them. Some programs write words around them.
-fn ids(value: &str) -> Vec<String> {
-    let inside = value.split('<').skip(1).filter_map(|rest| rest.split_once('>'));
-    inside.map(|(id, _)| id.trim().to_owned()).filter(|id| !id.is_empty()).collect()
-}
+    /// False where there is no room for it.
+    fn add(&mut self, member: Member, evidence: Evidence) -> bool {
+        if self.members.len() >= limits::THREAD_MESSAGES_MAX {
+            self.is_cut = true;
+            return false;
+        }
+        self.evidence.insert(member.set, Some(evidence));
+        self.members.push(member);
+        true
+    }
 
-/// Whoever names an id that a member has or names is a member too.
-fn members(index: &Index, set: SetId, scope: &Scope) -> Result<(Vec<Member>, bool), IndexError> {
-    let Some(first) = index.stored(set)? else { return Ok((Vec::new(), false)) };
-    let mut members = vec![Member::of(&first)];
-    let mut known: HashSet<SetId> = HashSet::from([set]);
-    let mut ids: Vec<String> = members[0].ids().cloned().collect();
-    let mut asked = 0;
-    while asked < ids.len() {
-        let next = ids.len().min(asked + limits::THREAD_IDS_AT_ONCE);
-        let query = naming(&ids[asked..next]);
-        asked = next;
-        let Some(query) = query else { continue };
-        for hit in index.all(&query, scope)?.iter() {
-            if !known.insert(hit.set) {
-                continue;
-            }
-            let Some(doc) = index.stored(hit.set)? else { continue };
-            let member = Member::of(&doc);
-            // The words of an id can stand in other fields.
-            if !member.ids().any(|id| ids.contains(id)) {
-                known.remove(&hit.set);
-                continue;
-            }
-            if members.len() == limits::THREAD_MESSAGES_MAX {
-                return Ok((members, true));
-            }
-            for id in member.ids() {
-                if !ids.contains(id) && ids.len() < limits::THREAD_IDS_MAX {
-                    ids.push(id.clone());
+    /// Adds those that a subject joins to members, and whoever names their ids. Gives
+    /// what is above each of whom a subject alone says it.
+    fn follow_subjects(&mut self) -> Result<HashMap<SetId, SetId>, IndexError> {
+        let mut all = self.members.clone();
+        all.extend(self.of_subjects()?);
+        let above = by_subject(&all);
+        let mut joined: HashSet<SetId> = self.members.iter().map(|member| member.set).collect();
+        loop {
+            let before = joined.len();
+            for (set, answered) in &above {
+                if joined.contains(set) || joined.contains(answered) {
+                    joined.extend([*set, *answered]);
                 }
             }
-            members.push(member);
-        }
-    }
-    Ok((members, false))
-}
-
-/// Families that have any of the ids in a header field.
-fn naming(ids: &[String]) -> Option<Query> {
-    let is_searchable = |id: &&String| {
-        !id.contains(|c: char| c.is_whitespace() || "\"*?".contains(c))
-            && id.contains(char::is_alphanumeric)
-    };
-    let mut nodes: Vec<Node> = ids
-        .iter()
-        .filter(is_searchable)
-        .map(|id| Word { pattern: vec![Piece::Literal(id.clone())] })
-        .map(|word| Node::Text(Text { field: Field::Header, words: vec![word] }))
-        .collect();
-    let root = match nodes.len() {
-        0 => return None,
-        1 => nodes.remove(0),
-        _ => Node::Or(nodes),
-    };
-    Some(Query { root: Some(root), zone: jiff::tz::TimeZone::UTC })
-}
-
-/// Each below the nearest that it answers, older ones first, with its depth.
-fn ordered(members: &[Member]) -> Vec<(SetId, u32)> {
-    let mut oldest: Vec<&Member> = members.iter().collect();
-    oldest.sort_by_key(|member| (member.at, member.set));
-    let mut by_id: HashMap<&str, SetId> = HashMap::new();
-    for member in oldest.iter().filter(|member| !member.id.is_empty()) {
-        by_id.entry(&member.id).or_insert(member.set);
-    }
-    let mut below: HashMap<Option<SetId>, Vec<SetId>> = HashMap::new();
-    for member in &oldest {
-        let answered = member.answers.iter().rev().filter_map(|id| by_id.get(id.as_str()));
-        let above = answered.copied().find(|set| *set != member.set);
-        below.entry(above).or_default().push(member.set);
-    }
-    let mut order: Vec<(SetId, u32)> = Vec::new();
-    let mut placed: HashSet<SetId> = HashSet::new();
-    let mut waiting: Vec<(SetId, u32)> = Vec::new();
-    // Those that answer nobody begin; those that answer in a circle begin at their oldest.
-    let roots = below.remove(&None).unwrap_or_default();
-    let all = oldest.iter().map(|member| member.set);
-    for root in roots.into_iter().chain(all) {
-        waiting.push((root, 0));
-        while let Some((set, depth)) = waiting.pop() {
-            if placed.insert(set) {
-                order.push((set, depth));
-                let answers = below.remove(&Some(set)).unwrap_or_default();
-                waiting.extend(answers.into_iter().rev().map(|answer| (answer, depth + 1)));
+            if joined.len() == before {
+                break;
             }
         }
+        let new = |member: &Member| {
+            joined.contains(&member.set) && !self.evidence.contains_key(&member.set)
+        };
+        let new: Vec<Member> = all.into_iter().filter(new).collect();
+        let names = new.iter().flat_map(|member| &member.links).flat_map(links::Links::names);
+        let names = names.collect();
+        for member in new {
+            self.add(member, Evidence::Subject);
+        }
+        self.follow(names, Evidence::Subject)?;
+        Ok(above)
     }
-    order
+
+    /// Others of the members' subjects and of a near date, the nearest to what was asked
+    /// for.
+    fn of_subjects(&mut self) -> Result<Vec<Member>, IndexError> {
+        let Some(asked) = self.members.first().map(|member| member.at) else {
+            return Ok(Vec::new());
+        };
+        let mut subjects: Vec<String> = Vec::new();
+        for name in self.members.iter().filter_map(|member| member.subject.name()) {
+            if !subjects.contains(&name) && subjects.len() < limits::THREAD_SUBJECTS_MAX {
+                subjects.push(name);
+            }
+        }
+        let mut times: Vec<Timestamp> = self.members.iter().map(|member| member.at).collect();
+        times.sort_unstable();
+        let window = limits::THREAD_SUBJECT_SECONDS_MAX;
+        let is_near = |at: Timestamp| {
+            let next = times.partition_point(|it| it.plus_seconds(window) < at);
+            times.get(next).is_some_and(|it| *it <= at.plus_seconds(window))
+        };
+        let keys = Keys::Thread(subjects.iter().map(|name| links::key(name)).collect());
+        let most = limits::THREAD_SUBJECT_MESSAGES_MAX;
+        let rank = |it: &Sharing| (it.at.0.abs_diff(asked.0), it.set);
+        let room = most + self.members.len() + 1;
+        let (found, _) = self.index.sharing(&keys, self.scope, room, rank)?;
+        let found = found.into_iter().filter(|it| is_near(it.at));
+        let sets: Vec<SetId> =
+            found.map(|it| it.set).filter(|set| !self.evidence.contains_key(set)).collect();
+        self.is_cut |= sets.len() > most;
+        let mut members = Vec::new();
+        for set in sets.into_iter().take(most) {
+            let member = self.load(set)?;
+            let is_called = |member: &Member| {
+                member.subject.name().is_some_and(|name| subjects.contains(&name))
+            };
+            members.extend(member.filter(is_called));
+        }
+        Ok(members)
+    }
+
+    fn load(&mut self, set: SetId) -> Result<Option<Member>, IndexError> {
+        let Some(doc) = self.index.stored(set)? else { return Ok(None) };
+        let mut numbers = |is_one: fn(Role) -> bool| -> Vec<u32> {
+            let people = doc.participants.iter().filter(|it| is_one(it.role));
+            let keys = people.map(|it| address::key(&it.address)).filter(|key| !key.is_empty());
+            let mut numbers: Vec<u32> = keys.map(|key| number(&mut self.numbers, key)).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            numbers
+        };
+        let (people, authors) = (numbers(|_| true), numbers(|role| role == Role::From));
+        Ok(Some(member(doc, people, authors)))
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn number(numbers: &mut HashMap<String, u32>, address: String) -> u32 {
+    let next = numbers.len() as u32;
+    *numbers.entry(address).or_insert(next)
+}
 
-    fn member(set: i64, at: i64, id: &str, answers: &[&str]) -> Member {
-        let answers = answers.iter().map(|id| (*id).to_owned()).collect();
-        Member { set: SetId(set), at: Timestamp(at), id: id.to_owned(), answers }
-    }
-
-    #[track_caller]
-    fn check(members: &[Member], order: &[(i64, u32)]) {
-        let found: Vec<_> = ordered(members).into_iter().map(|(set, at)| (set.0, at)).collect();
-        assert_eq!(found, order);
-    }
-
-    #[test]
-    fn each_stands_below_the_nearest_that_it_answers() {
-        let members = [
-            member(4, 40, "d", &["a", "b", "gone"]),
-            member(1, 10, "a", &[]),
-            member(3, 30, "c", &["a"]),
-            member(2, 20, "b", &["a"]),
-            member(5, 50, "", &["a"]),
-        ];
-        check(&members, &[(1, 0), (2, 1), (4, 2), (3, 1), (5, 1)]);
-    }
-
-    #[test]
-    fn a_circle_and_one_that_answers_itself_are_shown_once() {
-        let circle = [member(1, 10, "a", &["b"]), member(2, 20, "b", &["a"])];
-        check(&circle, &[(1, 0), (2, 1)]);
-        check(&[member(1, 10, "a", &["a"])], &[(1, 0)]);
-        let twins = [member(1, 10, "a", &[]), member(2, 20, "a", &[]), member(3, 30, "b", &["a"])];
-        check(&twins, &[(1, 0), (3, 1), (2, 0)]);
-    }
-
-    #[test]
-    fn ids_are_read_whatever_stands_around_them() {
-        assert_eq!(ids(" <a@b>\t<c@d>"), ["a@b", "c@d"]);
-        assert_eq!(ids("Your message of Monday <a@b> (Ann)"), ["a@b"]);
-        assert_eq!(ids("none <> <open"), [""; 0]);
+fn member(doc: FamilyDoc, people: Vec<u32>, authors: Vec<u32>) -> Member {
+    Member {
+        set: doc.set,
+        at: doc.sent_at.unwrap_or(doc.received_at),
+        subject: Subject::of(&doc.subject),
+        links: doc.links.into_iter().map(|(links, _)| links).collect(),
+        people,
+        authors,
     }
 }

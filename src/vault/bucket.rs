@@ -1,7 +1,8 @@
 //! The bucket: where the vault's objects are, whatever keeps them.
 //!
-//! Objects are created and read, never replaced, and deleted through `destroy` alone. What lock an object gets in an S3 bucket
-//! follows from its name (`retention`), so that no caller can forget it.
+//! Objects are created and read, never replaced, and deleted through `destroy` alone.
+//! What lock an object gets in an S3 bucket follows from its name (`retention`), so
+//! that no caller can forget it.
 
 use std::fmt;
 use std::fs::File;
@@ -48,9 +49,29 @@ pub enum BucketError {
          default retention from the bucket, or set its mode to COMPLIANCE"
     )]
     WeakRule(#[source] Box<BucketError>),
-    /// The lock outlasts what the archive thinks.
-    #[error("the bucket refuses to delete {name} ({why}); its lock has to end first")]
-    Locked { name: String, why: String },
+    #[error(
+        "the bucket was told to lock {name} until {} ({}), and {found}; it cannot keep the class's \
+         date: use another service, or fewer years for classes without mail in them",
+        asked.until, asked.mode.word()
+    )]
+    OtherLock { name: String, asked: Lock, found: String },
+    #[error("the bucket locks {name} until {}; it cannot be deleted before", lock.until)]
+    Locked { name: String, lock: Lock },
+    #[error(
+        "the bucket locks {name} in COMPLIANCE mode until {}: nobody can delete it before; its \
+         class was strict when it was put, or the bucket has a rule of its own", lock.until
+    )]
+    LockedForAll { name: String, lock: Lock },
+    #[error(
+        "the bucket refuses to delete {0}, which is not locked; give the credentials for \
+         disposition the right s3:DeleteObjectVersion"
+    )]
+    NotDeletable(String),
+    #[error(
+        "the bucket refuses to delete {0}, which governance locks; give the credentials for \
+         disposition the rights s3:DeleteObjectVersion and s3:BypassGovernanceRetention"
+    )]
+    NotBypassable(String),
     #[error(
         "deleting {0} takes the credentials for disposition; set [bucket] disposition_credentials"
     )]
@@ -58,10 +79,24 @@ pub enum BucketError {
     #[error("read the spooled segment")]
     Spool(#[source] std::io::Error),
     #[error(
-        "lifting the hold of {0} takes the credentials for disposition; set [bucket] \
+        "setting or lifting the hold of {0} takes the credentials for disposition; set [bucket] \
          disposition_credentials"
     )]
     NoDisposition(String),
+}
+
+impl BucketError {
+    /// Whether the bucket answered, and will not do it: another try is of no use until
+    /// somebody changed something.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Store { source, .. } => {
+                matches!(source, object_store::Error::PermissionDenied { .. })
+            }
+            Self::OtherLock { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// An object: its name, and in an S3 bucket which version of it.
@@ -144,6 +179,14 @@ impl Bucket {
         match &self.kind {
             Kind::Local(_) => Ok(()),
             Kind::S3(s3) => s3.check_reach().await,
+        }
+    }
+
+    /// Refuses a bucket that would not keep to the dates of the classes.
+    pub async fn check_dates(&self) -> Result<(), BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(()),
+            Kind::S3(s3) => s3.check_longest().await,
         }
     }
 
@@ -235,6 +278,17 @@ impl Bucket {
         }
     }
 
+    /// Objects below `prefix` that come after a name, by name; none after the last.
+    pub async fn look_after(&self, prefix: &str, after: &str) -> Result<Vec<Seen>, BucketError> {
+        match &self.kind {
+            Kind::Local(local) => {
+                let names = local.list(prefix).await?.into_iter();
+                Ok(names.filter(|name| name.as_str() > after).map(Seen::alone).collect())
+            }
+            Kind::S3(s3) => s3.look_after(prefix, after).await,
+        }
+    }
+
     /// The lock that an object of this name, put at this time, should have; none
     /// in a bucket that cannot lock.
     pub async fn lock_of(&self, name: &str, at: Timestamp) -> Result<Option<Lock>, BucketError> {
@@ -268,12 +322,25 @@ impl Bucket {
         }
     }
 
+    /// Locks an object until `lock` or longer, where it is not; whether it was not.
+    pub async fn lengthen(&self, place: &Place, lock: &Lock) -> Result<bool, BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(false),
+            Kind::S3(s3) => s3.lengthen(place, lock).await,
+        }
+    }
+
     /// Whether an object has the flag of a hold; none has in a directory.
     pub async fn is_held(&self, place: &Place) -> Result<bool, BucketError> {
         match &self.kind {
             Kind::Local(_) => Ok(false),
             Kind::S3(s3) => s3.is_held(place).await,
         }
+    }
+
+    /// Whether it keeps flags of holds.
+    pub fn keeps_flags(&self) -> bool {
+        matches!(self.kind, Kind::S3(_))
     }
 
     /// Sets the flag of a hold, or lifts it. A directory keeps no flags.
@@ -292,12 +359,37 @@ impl Bucket {
         }
     }
 
-    /// By how many seconds the bucket's clock is ahead of `now`; none of a directory,
-    /// which goes by this machine's.
-    pub async fn skew_seconds(&self, now: Timestamp) -> Result<Option<i64>, BucketError> {
+    /// As [`Self::delete_all`], also where governance locks it.
+    pub(super) async fn delete_governed(&self, name: &str) -> Result<(), BucketError> {
         match &self.kind {
-            Kind::Local(_) => Ok(None),
-            Kind::S3(s3) => Ok(Some(s3.now().await?.seconds() - now.seconds())),
+            Kind::Local(local) => local.delete(name).await,
+            Kind::S3(s3) => s3.delete_governed(name).await,
+        }
+    }
+
+    /// By how many seconds the bucket's clock is ahead of this machine's, as was heard
+    /// last; none of a directory, which goes by this machine's.
+    pub fn ahead_seconds(&self) -> Option<i64> {
+        match &self.kind {
+            Kind::Local(_) => None,
+            Kind::S3(s3) => s3.skew().seconds(),
+        }
+    }
+
+    /// Asks the bucket what time it has.
+    pub async fn ask_time(&self) -> Result<(), BucketError> {
+        match &self.kind {
+            Kind::Local(_) => Ok(()),
+            Kind::S3(s3) => s3.now().await.map(|_| ()),
+        }
+    }
+
+    /// An instant of this machine's clock by the bucket's, where they disagree: the
+    /// bucket counts by its own until when it locks.
+    pub fn by_its_clock(&self, at: Timestamp) -> Timestamp {
+        match &self.kind {
+            Kind::Local(_) => at,
+            Kind::S3(s3) => s3.skew().by_the_service(at),
         }
     }
 

@@ -14,12 +14,13 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use super::keys::{Key, NONCE_BYTES, TAG_BYTES};
 use crate::base::limits::CHUNK_BYTES;
 
-/// The two streams of a record.
+/// The streams of a record. A part has a body alone, and a key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Stream {
     Body = 1,
     Meta = 2,
+    Recipe = 3,
 }
 
 /// The length of a chunk of a stream in the segment, unless it is the last.

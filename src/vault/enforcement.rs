@@ -12,6 +12,7 @@ use super::keys::random;
 use super::retention::{Lock, Mode};
 use super::s3::S3;
 use super::s3::client::{Answer, Call, CallError, Client};
+use super::s3::skew::date_of;
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 
@@ -35,7 +36,7 @@ impl Enforcement {
         Self { is_enforced: false, words }
     }
 
-    pub(super) fn of_directory() -> Self {
+    pub fn of_directory() -> Self {
         Self::not_enforced("the bucket is a local directory, whose owner can change files")
     }
 
@@ -74,6 +75,7 @@ pub(super) async fn check(s3: &S3) -> Result<Enforcement, BucketError> {
     s3.check_reach().await?;
     let bucket = s3.client().address.bucket().to_owned();
     let canary = format!("canary/{}", hex::encode(random::<16>()));
+    sweep(s3).await;
     match try_all(s3, &canary).await {
         Ok(enforcement) => Ok(enforcement),
         Err(Trouble::Bucket(error)) => Err(error),
@@ -87,6 +89,30 @@ pub(super) async fn check(s3: &S3) -> Result<Enforcement, BucketError> {
         Err(Trouble::Call(error)) => {
             let source = object_store::Error::Generic { store: "S3", source: Box::new(error) };
             Err(BucketError::Store { operation: "try the locks of", name: bucket, source })
+        }
+    }
+}
+
+/// Removes canaries of before whose locks are over, with whichever credentials may. What
+/// stays is as small as it is harmless.
+async fn sweep(s3: &S3) {
+    let (Ok(seen), Ok(now)) = (s3.look("canary").await, s3.now().await) else { return };
+    let places = seen.into_iter().flat_map(|seen| {
+        let name = seen.name;
+        let named = move |id| Place { name: name.clone(), version: Some(id) };
+        seen.versions.into_iter().map(|version| version.id).map(named)
+    });
+    for place in places.take(limits::CANARIES_SWEPT_MAX) {
+        match s3.client().retention(&place).await {
+            Ok(Some(lock)) if lock.until >= now => continue,
+            Ok(_) => {}
+            Err(_) => return,
+        }
+        for (client, _) in clients(s3) {
+            let deleted = client.try_delete_version(&place, false).await;
+            if deleted.is_ok_and(|answer| answer.status.is_success()) {
+                break;
+            }
         }
     }
 }
@@ -141,6 +167,14 @@ async fn try_all(s3: &S3, canary: &str) -> Result<Enforcement, Trouble> {
     );
     let governed = Lock { mode: Mode::Governance, until };
     let place = put(s3, &format!("{canary}-governed"), governed).await?;
+    match s3.client().set_held(&place, false).await {
+        Ok(()) => words.push_str(
+            "; but the ingest credentials can lift legal holds, so what is held is not protected \
+             from them: take s3:PutObjectLegalHold away",
+        ),
+        Err(CallError::Refused { .. } | CallError::Failed(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     if s3.client().try_delete_version(&place, true).await?.status.is_success() {
         words.push_str(
             "; but the ingest credentials can bypass governance, so erasable classes are not \
@@ -180,7 +214,5 @@ async fn destroyed(
 
 /// The service's own time, by which it counts its locks.
 pub(super) fn time_of(answer: &Answer) -> Option<Timestamp> {
-    let date = answer.text("date")?;
-    let zoned = jiff::fmt::rfc2822::parse(&date).ok()?;
-    Some(Timestamp::from_seconds(zoned.timestamp().as_second()))
+    date_of(&answer.headers)
 }

@@ -1,30 +1,32 @@
 //! The keyring: what the master key wraps, kept in the bucket.
 //!
-//! One object for the archive (its id and the log's signing key), and one for
-//! each epoch (its key). Objects carry a version in their name; rotation adds
-//! versions and rewrites none.
+//! Objects for the archive (its id and the log's signing key) and for each epoch
+//! (its key). They are numbered: a rotation writes the next number under the new
+//! master and rewrites none, so that each master opens what was there in its time.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::bucket::{Bucket, BucketError, Place};
-use super::keys::{Key, KeyError, MasterKey, WRAPPED_BYTES};
-use super::wire::{Reader, Short, put_text};
+use super::keys::{Key, KeyError};
+use super::master::{MasterId, MasterKey, Successor};
+use super::segment::HELD;
+use super::wrapped::{
+    ARCHIVE_PREFIX, ArchiveObject, EPOCHS_PREFIX, FIRST, WrappedEpoch, epoch_prefix, number_in,
+    numbers, object_name, wrap_epoch,
+};
 use crate::base::clock::Timestamp;
+use crate::base::config::POLICY;
 use crate::base::ids::ArchiveId;
 
-const ARCHIVE_MAGIC: &[u8; 8] = b"MUNARC\x00\x01";
-const EPOCH_MAGIC: &[u8; 8] = b"MUNEPO\x00\x01";
-pub const ARCHIVE_OBJECT: &str = "keyring/archive/00000001";
-
-/// In the place of an epoch: the key of a class for pages of held records, whose
-/// epoch's key is destroyed.
-pub const HOLD: &str = "held";
-
-/// The version that this program writes; rotation will add others.
+/// What pages and statements say of their epoch's key. A rotation wraps the same
+/// key again, so it is always 1; other numbers are for a key in its place.
 pub const VERSION: u32 = 1;
+/// How often another writer may come first with the same name.
+const ATTEMPTS_MAX: u32 = 8;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
@@ -40,31 +42,98 @@ pub enum KeyringError {
     Occupied(ArchiveId),
     #[error(
         "the master key is not the one of this archive: the keyring names key {expected}, the key \
-         file holds {found}; put the right key file in place"
+         that was given is {found}; put the right key file in place"
     )]
-    WrongMaster { expected: String, found: String },
+    WrongMaster { expected: String, found: MasterId },
+    #[error(
+        "the master key {found} is stale: a rotation replaced it by {newer}; put the key file with \
+         {newer} in place, or write it with `muniment keys restore` from a copy made since"
+    )]
+    Superseded { found: MasterId, newer: MasterId },
+    #[error("the keyring object {0} is of no master key of the archive")]
+    Stranger(String),
     #[error("the keyring object {0} is damaged")]
     Damaged(String),
+    /// Another in its place would close for ever what is under it.
+    #[error(
+        "the keyring object {name} is not in the bucket, or is not the one that was there, and \
+         {sealed} is under it; no mail of its class and month is taken: put the object back"
+    )]
+    Lost { name: String, sealed: String },
     #[error(transparent)]
     Bucket(#[from] BucketError),
     #[error(transparent)]
     Key(#[from] KeyError),
 }
 
-/// What the key of an epoch is called.
+/// In the place of an epoch: the key of a class for pages of held records, whose
+/// epoch's key is destroyed.
+pub const HOLD: &str = "held";
+
+/// What the archive's object is called that `init` put.
+pub const ARCHIVE_OBJECT: &str = "keyring/archive/00000001";
+
+/// What the first object with the key of an epoch is called.
 pub fn epoch_object(class: &str, epoch: &str) -> String {
-    format!("keyring/epoch/{class}/{epoch}/{VERSION:08}")
+    object_name(&epoch_prefix(class, epoch), FIRST)
+}
+
+/// The class and the month of an object with an epoch's key, and its number.
+pub fn epoch_in(name: &str) -> Option<(&str, &str, u32)> {
+    let mut parts = name.strip_prefix(EPOCHS_PREFIX)?.strip_prefix('/')?.split('/');
+    let (class, epoch) = (parts.next()?, parts.next()?);
+    let (number, _) = number_in(&epoch_prefix(class, epoch), name)?;
+    Some((class, epoch, number))
+}
+
+/// The number of an object of the archive.
+pub fn archive_number(name: &str) -> Option<u32> {
+    Some(number_in(ARCHIVE_PREFIX, name)?.0)
 }
 
 /// The keys of one archive, opened as they are needed.
 pub struct Keyring {
-    bucket: Bucket,
-    master: MasterKey,
+    pub(super) bucket: Bucket,
     pub archive: ArchiveId,
     /// Seed of the log's Ed25519 key (RFC 8032).
-    log_seed: Key,
-    /// Epoch keys by class and epoch. Only this struct touches it.
-    epochs: Mutex<HashMap<(String, String), Key>>,
+    pub(super) log_seed: Key,
+    /// Only this struct touches them; the first is locked before the second.
+    epochs: Mutex<HashMap<(String, String), Opened>>,
+    masters: Mutex<Masters>,
+}
+
+struct Opened {
+    key: Key,
+    /// Whether it is known to be under the newest master, so that what is sealed
+    /// with it can be opened for ever.
+    is_for_sealing: bool,
+}
+
+/// The masters that this process has.
+struct Masters {
+    /// While a rotation goes on the one before, too; the newest comes last.
+    known: Vec<Arc<MasterKey>>,
+    /// The number of the archive's object under the newest.
+    number: u32,
+    /// The last number that was looked at.
+    seen: u32,
+    /// One that took over and that this process does not have.
+    superseded_by: Option<MasterId>,
+}
+
+/// What the objects of an epoch give; nothing, where the first is gone.
+struct Found {
+    /// What the first holds.
+    first: Option<Bytes>,
+    /// The key, and the master that opened it.
+    key: Option<(Key, MasterId)>,
+    /// The number of the object that it is from.
+    number: u32,
+    /// The number that is free.
+    next: u32,
+    /// Of masters that this process does not have.
+    strangers: Vec<MasterId>,
+    damaged: Option<String>,
 }
 
 impl Keyring {
@@ -77,14 +146,8 @@ impl Keyring {
         Self::check_vacant(&bucket).await?;
         let archive = ArchiveId::generate();
         let log_seed = Key::generate();
-        let context = ArchiveObject::context(archive, now);
-        let object = ArchiveObject {
-            archive,
-            created_at: now,
-            master_id: master.id,
-            wrapped: master.key.wrap(&context, log_seed.as_bytes()),
-        };
-        match bucket.put_new(ARCHIVE_OBJECT, Bytes::from(object.encode())).await {
+        let object = ArchiveObject::first(archive, now, &master, &log_seed).encode();
+        match bucket.put_new(&object_name(ARCHIVE_PREFIX, FIRST), Bytes::from(object)).await {
             Ok(_) => {}
             // Someone made an archive in it at the same time.
             Err(BucketError::Differs(_)) => {
@@ -93,7 +156,20 @@ impl Keyring {
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(Self { bucket, master, archive, log_seed, epochs: Mutex::default() })
+        Ok(Self::with(bucket, archive, log_seed, master, FIRST))
+    }
+
+    fn with(
+        bucket: Bucket,
+        archive: ArchiveId,
+        log_seed: Key,
+        master: MasterKey,
+        number: u32,
+    ) -> Self {
+        let known = vec![Arc::new(master)];
+        let masters = Masters { known, number, seen: number, superseded_by: None };
+        let masters = Mutex::new(masters);
+        Self { bucket, archive, log_seed, epochs: Mutex::default(), masters }
     }
 
     /// Refuses a bucket that holds an archive.
@@ -107,214 +183,369 @@ impl Keyring {
 
     /// Whose bucket it is; that takes no key.
     pub async fn archive_of(bucket: &Bucket) -> Result<ArchiveId, KeyringError> {
-        Ok(ArchiveObject::read(bucket).await?.archive)
+        Ok(ArchiveObject::read(bucket, FIRST).await?.archive)
     }
 
-    /// Opens the archive of a bucket with its master key.
+    /// Opens the archive of a bucket with one of its master keys. One that is not
+    /// the newest opens what was there in its time.
     pub async fn open(bucket: Bucket, master: MasterKey) -> Result<Self, KeyringError> {
-        let object = ArchiveObject::read(&bucket).await?;
-        if object.master_id != master.id {
-            return Err(KeyringError::WrongMaster {
-                expected: hex::encode(object.master_id),
-                found: hex::encode(master.id),
+        let objects = ArchiveObject::all(&bucket).await?;
+        let own: Vec<_> =
+            objects.iter().filter(|(_, object)| object.master_id == master.id()).collect();
+        let opened = own.iter().rev().find_map(|(number, object)| {
+            object.seed(&master).ok().map(|seed| (*number, object.archive, seed))
+        });
+        let Some((number, archive, seed)) = opened else {
+            return Err(match own.first() {
+                Some((number, _)) => KeyringError::Damaged(object_name(ARCHIVE_PREFIX, *number)),
+                None => KeyringError::WrongMaster {
+                    expected: words(objects.iter().map(|(_, object)| object.master_id)),
+                    found: master.id(),
+                },
             });
+        };
+        let keyring = Self::with(bucket, archive, seed, master, number);
+        match keyring.renew().await {
+            Ok(_) | Err(KeyringError::Superseded { .. }) => Ok(keyring),
+            Err(error) => Err(error),
         }
-        let context = ArchiveObject::context(object.archive, object.created_at);
-        let seed = master.key.unwrap(&context, &object.wrapped, "the log's signing key")?;
-        let log_seed = Key::from_bytes(
-            seed.try_into().map_err(|_| KeyringError::Damaged(ARCHIVE_OBJECT.into()))?,
-        );
-        let archive = object.archive;
-        Ok(Self { bucket, master, archive, log_seed, epochs: Mutex::default() })
     }
 
     pub fn log_seed(&self) -> &[u8; 32] {
         self.log_seed.as_bytes()
     }
 
-    /// The key of an epoch, made on first use. Of two nodes that make it at the
-    /// same time, the bucket lets one win and the other reads it.
-    pub async fn epoch_key(&self, class: &str, epoch: &str) -> Result<Key, KeyringError> {
-        let missing = match self.known_epoch_key(class, epoch).await {
-            Err(KeyringError::Bucket(BucketError::Missing(name))) => name,
-            known => return known,
-        };
-        let key = Key::generate();
-        let object = self.seal_epoch(class, epoch, &key);
-        match self.bucket.put_new(&missing, Bytes::from(object)).await {
-            Ok(_) => {}
-            Err(BucketError::Differs(_)) => return self.known_epoch_key(class, epoch).await,
-            Err(error) => return Err(error.into()),
-        }
-        let mut epochs = self.epochs.lock().await;
-        Ok(epochs.entry((class.to_owned(), epoch.to_owned())).or_insert(key).clone())
+    /// The newest master that this process has.
+    pub async fn newest(&self) -> Arc<MasterKey> {
+        self.masters.lock().await.known.last().expect("there is always one").clone()
     }
 
-    /// The key of an epoch that something was sealed in. One that is missing is
-    /// not made: a new one would open nothing, and keep the right one from being
-    /// put back.
-    pub async fn known_epoch_key(&self, class: &str, epoch: &str) -> Result<Key, KeyringError> {
+    /// Refuses a master that another has replaced.
+    pub async fn check_newest(&self) -> Result<(), KeyringError> {
+        let newer = self.masters.lock().await.superseded_by;
+        match newer {
+            Some(newer) => Err(KeyringError::Superseded { found: self.newest().await.id(), newer }),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks whether another master has taken over, and takes it from the key file
+    /// or from beside it; whether anything changed.
+    pub(super) async fn renew(&self) -> Result<bool, KeyringError> {
+        let mut masters = self.masters.lock().await;
+        let newest = numbers(&self.bucket, ARCHIVE_PREFIX).await?.last().copied();
+        let is_settled = masters.known.len() == 1 && masters.superseded_by.is_none();
+        if is_settled && newest.is_none_or(|newest| newest <= masters.seen) {
+            return Ok(false);
+        }
+        let objects = ArchiveObject::all(&self.bucket).await?;
+        let mut is_changed = masters.settle();
+        loop {
+            let current = masters.known.last().expect("there is always one").clone();
+            let heirs: Vec<_> = objects
+                .iter()
+                .filter(|(number, object)| {
+                    *number > masters.number
+                        && object.is_handed_over_by(*number, &current, &self.log_seed)
+                })
+                .collect();
+            let found = heirs
+                .iter()
+                .rev()
+                .find_map(|(number, object)| Some((*number, current.successor(object.master_id)?)));
+            match (found, heirs.last()) {
+                (Some((number, successor)), _) => {
+                    masters.known = match successor {
+                        // All epochs are under it, so the old one has done its work.
+                        Successor::InPlace(master) => vec![Arc::new(master)],
+                        Successor::Waiting(master) => vec![current, Arc::new(master)],
+                    };
+                    (masters.number, masters.superseded_by) = (number, None);
+                    is_changed = true;
+                }
+                (None, Some((_, heir))) => {
+                    masters.superseded_by = Some(heir.master_id);
+                    let (found, newer) = (current.id(), heir.master_id);
+                    return Err(KeyringError::Superseded { found, newer });
+                }
+                (None, None) => {
+                    masters.seen = newest.unwrap_or_default();
+                    return Ok(is_changed);
+                }
+            }
+        }
+    }
+
+    /// The key of an epoch for sealing, made on first use. Of two nodes that make
+    /// it at the same time, the bucket lets one win and the other reads it.
+    ///
+    /// It is put first, and then it is seen that no other master has taken over
+    /// meanwhile: a rotation announces itself before it lists the epochs, so either
+    /// it finds this one or this finds the rotation.
+    pub async fn sealing_key(&self, class: &str, epoch: &str) -> Result<Key, KeyringError> {
         let mut epochs = self.epochs.lock().await;
         let place = (class.to_owned(), epoch.to_owned());
-        if let Some(key) = epochs.get(&place) {
-            return Ok(key.clone());
+        if let Some(opened) = epochs.get(&place).filter(|opened| opened.is_for_sealing) {
+            return Ok(opened.key.clone());
         }
-        let name = epoch_object(class, epoch);
-        let key = self.open_epoch(&name, class, epoch, &self.bucket.get(&name).await?)?;
-        epochs.insert(place, key.clone());
+        for _ in 0..ATTEMPTS_MAX {
+            self.renew().await?;
+            let Some(key) = self.wrap_for_newest(class, epoch, true).await? else { continue };
+            if !self.renew().await? {
+                epochs.insert(place, Opened { key: key.clone(), is_for_sealing: true });
+                return Ok(key);
+            }
+        }
+        Err(BucketError::Differs(epoch_prefix(class, epoch)).into())
+    }
+
+    /// Refuses an epoch whose key is lost. One that has none yet will get one, and one
+    /// that is in memory is at hand.
+    pub async fn check_sealing(&self, class: &str, epoch: &str) -> Result<(), KeyringError> {
+        let place = (class.to_owned(), epoch.to_owned());
+        if self.epochs.lock().await.contains_key(&place) {
+            return Ok(());
+        }
+        let found = self.find(class, epoch).await?;
+        match (found.key, found.damaged) {
+            (Some(_), _) => Ok(()),
+            (None, Some(name)) => Err(KeyringError::Damaged(name)),
+            (None, None) => self.check_unused(class, epoch).await,
+        }
+    }
+
+    /// Refuses a new key for an epoch that has had one: a key is put before anything
+    /// is sealed with it.
+    async fn check_unused(&self, class: &str, epoch: &str) -> Result<(), KeyringError> {
+        let Some(sealed) = self.sealed_in(class, epoch).await? else { return Ok(()) };
+        // Another node may have made it, and sealed with it, since the look.
+        if self.find(class, epoch).await?.key.is_some() {
+            return Ok(());
+        }
+        Err(KeyringError::Lost { name: epoch_object(class, epoch), sealed })
+    }
+
+    /// Something that the key of an epoch seals, or sealed.
+    async fn sealed_in(&self, class: &str, epoch: &str) -> Result<Option<String>, BucketError> {
+        let pages = match epoch {
+            _ if class == POLICY => {
+                let statements = self.bucket.list(&format!("{POLICY}/{epoch}")).await?;
+                return Ok(statements.into_iter().next());
+            }
+            HOLD => self.bucket.list(&format!("key/{class}")).await?,
+            _ => self.bucket.list(&format!("key/{class}/{epoch}")).await?,
+        };
+        let is_any = !pages.is_empty();
+        let mut under = pages.into_iter().filter(|page| page.ends_with(HELD) == (epoch == HOLD));
+        match under.next() {
+            // A month of which a disposition left what is held has no key of its own.
+            None if epoch != HOLD && !is_any => {
+                let segments = self.bucket.list(&format!("seg/{class}/{epoch}")).await?;
+                Ok(segments.into_iter().next())
+            }
+            page => Ok(page),
+        }
+    }
+
+    /// The key of an epoch for reading. Nothing is written.
+    pub async fn opening_key(&self, class: &str, epoch: &str) -> Result<Key, KeyringError> {
+        let mut epochs = self.epochs.lock().await;
+        let place = (class.to_owned(), epoch.to_owned());
+        if let Some(opened) = epochs.get(&place) {
+            return Ok(opened.key.clone());
+        }
+        let mut found = self.find(class, epoch).await?;
+        if found.key.is_none() && self.renew().await? {
+            found = self.find(class, epoch).await?;
+        }
+        let prefix = epoch_prefix(class, epoch);
+        let Some((key, _)) = found.key else {
+            return Err(match (found.damaged, found.strangers.is_empty()) {
+                (Some(name), _) => KeyringError::Damaged(name),
+                (None, true) => BucketError::Missing(object_name(&prefix, FIRST)).into(),
+                (None, false) => KeyringError::WrongMaster {
+                    expected: words(found.strangers.into_iter()),
+                    found: self.newest().await.id(),
+                },
+            });
+        };
+        epochs.insert(place, Opened { key: key.clone(), is_for_sealing: false });
         Ok(key)
     }
 
+    /// The key of an epoch, seen to be under the newest master, and made if it is
+    /// not there and that `is_wanted`. None if another writer came first, or if it
+    /// is not there.
+    ///
+    /// An epoch that only a master before opens, and no master that this process
+    /// has, was never used: a rotation wraps all that were before the old master
+    /// goes. Its key may have been put by who has that master, so it is not taken.
+    pub(super) async fn wrap_for_newest(
+        &self,
+        class: &str,
+        epoch: &str,
+        is_wanted: bool,
+    ) -> Result<Option<Key>, KeyringError> {
+        let found = self.find(class, epoch).await?;
+        self.wrap_found(class, epoch, found, is_wanted).await
+    }
+
+    /// A disposition may destroy the key between the look and this.
+    async fn wrap_found(
+        &self,
+        class: &str,
+        epoch: &str,
+        found: Found,
+        is_wanted: bool,
+    ) -> Result<Option<Key>, KeyringError> {
+        let master = self.newest().await;
+        let key = match found.key {
+            Some((key, id)) if id == master.id() => return Ok(Some(key)),
+            Some((key, _)) => key,
+            None if !is_wanted => return Ok(None),
+            None => match found.damaged {
+                Some(name) => return Err(KeyringError::Damaged(name)),
+                None => {
+                    self.check_unused(class, epoch).await?;
+                    Key::generate()
+                }
+            },
+        };
+        let name = object_name(&epoch_prefix(class, epoch), found.next);
+        let first = found.first.as_deref();
+        let object = wrap_epoch(self.archive, class, epoch, &master, &key, first);
+        match self.bucket.put_new(&name, Bytes::from(object)).await {
+            Ok(_) => Ok(Some(key)),
+            Err(BucketError::Differs(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Forgets an epoch's key, which is about to be destroyed.
-    pub async fn forget(&self, class: &str, epoch: &str) {
+    pub(super) async fn forget(&self, class: &str, epoch: &str) {
         self.epochs.lock().await.remove(&(class.to_owned(), epoch.to_owned()));
     }
 
     /// Whether an object of the keyring is what its name says and opens with the
-    /// master key.
+    /// master key. One of a master before cannot be opened, and is seen to be
+    /// followed by one that can.
     pub async fn check_object(&self, place: &Place) -> Result<(), KeyringError> {
         let bytes = self.bucket.get_at(place).await?;
         let damaged = || KeyringError::Damaged(place.name.clone());
-        if place.name == ARCHIVE_OBJECT {
-            let object = ArchiveObject::decode(&bytes).map_err(|_| damaged())?;
-            let context = ArchiveObject::context(object.archive, object.created_at);
-            let seed = self.master.key.unwrap(&context, &object.wrapped, "the log's signing key");
-            let is_ours = object.archive == self.archive && object.master_id == self.master.id;
-            let is_same = seed.is_ok_and(|seed| seed[..] == self.log_seed.as_bytes()[..]);
-            return if is_ours && is_same { Ok(()) } else { Err(damaged()) };
+        let stranger = || KeyringError::Stranger(place.name.clone());
+        if let Some(number) = archive_number(&place.name) {
+            let (known, own) = {
+                let masters = self.masters.lock().await;
+                (masters.known.clone(), masters.number)
+            };
+            let object = ArchiveObject::decode(&bytes);
+            let object = match object.ok().filter(|object| object.archive == self.archive) {
+                Some(object) => object,
+                None if number > own => return Err(stranger()),
+                None => return Err(damaged()),
+            };
+            return match known.iter().find(|master| master.id() == object.master_id) {
+                Some(master) => match object.seed(master) {
+                    Ok(seed) if seed.as_bytes() == self.log_seed.as_bytes() => Ok(()),
+                    _ => Err(damaged()),
+                },
+                None if number < own => Ok(()),
+                None if number == own => Err(damaged()),
+                None => Err(stranger()),
+            };
         }
-        let mut parts = place.name.strip_prefix("keyring/epoch/").ok_or_else(damaged)?.split('/');
-        let (class, epoch) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        if place.name != epoch_object(class, epoch) {
-            return Err(damaged());
+        let (class, epoch, number) = epoch_in(&place.name).ok_or_else(damaged)?;
+        let object = WrappedEpoch::read(self.archive, class, epoch, &bytes).ok_or_else(damaged)?;
+        let known = self.masters.lock().await.known.clone();
+        let found = self.find(class, epoch).await?;
+        // Left from a rotation beside the destruction of the epoch, and opens nothing.
+        let Some(first) = &found.first else { return Ok(()) };
+        if let Some(master) = known.iter().find(|master| master.id() == object.master_id) {
+            object.open(master, (number > FIRST).then_some(&first[..]))?;
+            return Ok(());
         }
-        self.open_epoch(&place.name, class, epoch, &bytes)?;
-        Ok(())
+        match found.key {
+            Some(_) if number < found.number => Ok(()),
+            Some(_) => Err(stranger()),
+            None => Err(KeyringError::WrongMaster {
+                expected: object.master_id.to_string(),
+                found: self.newest().await.id(),
+            }),
+        }
     }
 
-    fn epoch_context(&self, class: &str, epoch: &str) -> Vec<u8> {
-        let mut context = EPOCH_MAGIC.to_vec();
-        context.extend_from_slice(&self.archive.0);
-        put_text(&mut context, class);
-        put_text(&mut context, epoch);
-        context
-    }
-
-    fn seal_epoch(&self, class: &str, epoch: &str, key: &Key) -> Vec<u8> {
-        let mut object = self.epoch_context(class, epoch);
-        let wrapped = self.master.key.wrap(&object, key.as_bytes());
-        object.extend_from_slice(&self.master.id);
-        object.extend_from_slice(&wrapped);
-        object
-    }
-
-    fn open_epoch(
-        &self,
-        name: &str,
-        class: &str,
-        epoch: &str,
-        object: &[u8],
-    ) -> Result<Key, KeyringError> {
-        let damaged = || KeyringError::Damaged(name.to_owned());
-        let context = self.epoch_context(class, epoch);
-        let rest = object.strip_prefix(&context[..]).ok_or_else(damaged)?;
-        let (master_id, wrapped) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
-        if *master_id != self.master.id {
-            return Err(KeyringError::WrongMaster {
-                expected: hex::encode(master_id),
-                found: hex::encode(self.master.id),
-            });
+    /// Opens the newest of an epoch's objects that the newest master opens.
+    async fn find(&self, class: &str, epoch: &str) -> Result<Found, KeyringError> {
+        let known = self.masters.lock().await.known.clone();
+        let prefix = epoch_prefix(class, epoch);
+        let numbers = numbers(&self.bucket, &prefix).await?;
+        let (first, next) = match numbers.first() {
+            Some(&FIRST) => (self.read(&object_name(&prefix, FIRST)).await?, numbers.last()),
+            _ => (None, None),
+        };
+        let next = next.map_or(FIRST, |last| last + 1);
+        let (strangers, damaged) = (Vec::new(), None);
+        let mut found = Found { first, key: None, number: 0, next, strangers, damaged };
+        let Some(first) = found.first.clone() else { return Ok(found) };
+        for number in numbers.into_iter().rev() {
+            let name = object_name(&prefix, number);
+            let (bytes, first) = match number {
+                FIRST => (Some(first.clone()), None),
+                _ => (self.read(&name).await?, Some(&first[..])),
+            };
+            let Some(bytes) = bytes else { continue };
+            let Some(object) = WrappedEpoch::read(self.archive, class, epoch, &bytes) else {
+                found.damaged = Some(name);
+                continue;
+            };
+            let rank = |id| known.iter().position(|master| master.id() == id);
+            let Some(own) = rank(object.master_id) else {
+                found.strangers.push(object.master_id);
+                continue;
+            };
+            match object.open(&known[own], first) {
+                Ok(_) if found.key.as_ref().is_some_and(|(_, id)| rank(*id) >= Some(own)) => {}
+                Ok(key) => {
+                    (found.key, found.number) = (Some((key, object.master_id)), number);
+                }
+                Err(_) => found.damaged = Some(name),
+            }
+            if own + 1 == known.len() && found.key.is_some() {
+                break;
+            }
         }
-        let key = self.master.key.unwrap(&context, wrapped, "an epoch's key")?;
-        Ok(Key::from_bytes(key.try_into().map_err(|_| damaged())?))
+        Ok(found)
+    }
+
+    /// None where it is gone by now.
+    async fn read(&self, name: &str) -> Result<Option<Bytes>, BucketError> {
+        match self.bucket.get(name).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(BucketError::Missing(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
-struct ArchiveObject {
-    archive: ArchiveId,
-    created_at: Timestamp,
-    master_id: [u8; 8],
-    wrapped: Vec<u8>,
+impl Masters {
+    /// Lets the one before go when the key file holds the newest.
+    fn settle(&mut self) -> bool {
+        let newest = self.known.last().expect("there is always one").clone();
+        let is_over = self.known.len() > 1
+            && matches!(newest.successor(newest.id()), Some(Successor::InPlace(_)));
+        if is_over {
+            self.known = vec![newest];
+        }
+        is_over
+    }
 }
 
-impl ArchiveObject {
-    async fn read(bucket: &Bucket) -> Result<Self, KeyringError> {
-        let bytes = match bucket.get(ARCHIVE_OBJECT).await {
-            Err(BucketError::Missing(_)) => return Err(KeyringError::NoArchive),
-            other => other?,
-        };
-        Self::decode(&bytes).map_err(|_| KeyringError::Damaged(ARCHIVE_OBJECT.into()))
-    }
-
-    fn context(archive: ArchiveId, created_at: Timestamp) -> Vec<u8> {
-        [&ARCHIVE_MAGIC[..], &archive.0, &created_at.0.to_be_bytes()].concat()
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let mut out = Self::context(self.archive, self.created_at);
-        out.extend_from_slice(&self.master_id);
-        out.extend_from_slice(&self.wrapped);
-        out
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, Short> {
-        let mut reader = Reader(bytes);
-        if reader.array()? != *ARCHIVE_MAGIC {
-            return Err(Short);
-        }
-        let object = Self {
-            archive: ArchiveId(reader.array()?),
-            created_at: Timestamp(reader.i64()?),
-            master_id: reader.array()?,
-            wrapped: reader.bytes(WRAPPED_BYTES)?.to_vec(),
-        };
-        if reader.0.is_empty() { Ok(object) } else { Err(Short) }
-    }
+fn words(ids: impl Iterator<Item = MasterId>) -> String {
+    let mut ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+    ids.dedup();
+    ids.join(" or ")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn keyring() -> (Keyring, String, tempfile::TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        let bucket = Bucket::local(directory.path()).unwrap();
-        let master = MasterKey::generate();
-        let text = master.to_text();
-        (Keyring::create(bucket, master, Timestamp(5)).await.unwrap(), text, directory)
-    }
-
-    fn reload(text: &str) -> MasterKey {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("key");
-        crate::base::durable::create(&path, text.as_bytes(), 0o600).unwrap();
-        MasterKey::load(&path).unwrap()
-    }
-
-    #[tokio::test]
-    async fn keys_come_back_from_bucket_and_master() {
-        let (first, text, _directory) = keyring().await;
-        let made = first.epoch_key("standard", "2026-01").await.unwrap();
-        let second = Keyring::open(first.bucket.clone(), reload(&text)).await.unwrap();
-        let read = second.epoch_key("standard", "2026-01").await.unwrap();
-        assert_eq!(made.as_bytes(), read.as_bytes());
-        assert_eq!(first.log_seed(), second.log_seed());
-        let other = second.epoch_key("standard", "2026-02").await.unwrap();
-        assert_ne!(made.as_bytes(), other.as_bytes());
-    }
-
-    #[tokio::test]
-    async fn a_wrong_master_key_is_named() {
-        let (first, _text, _directory) = keyring().await;
-        let opened = Keyring::open(first.bucket.clone(), MasterKey::generate()).await;
-        assert!(matches!(opened.err(), Some(KeyringError::WrongMaster { .. })));
-    }
-
-    #[tokio::test]
-    async fn a_bucket_holds_one_archive() {
-        let (first, _text, _directory) = keyring().await;
-        let again =
-            Keyring::create(first.bucket.clone(), MasterKey::generate(), Timestamp(6)).await;
-        assert!(matches!(again.err(), Some(KeyringError::Occupied(id)) if id == first.archive));
-    }
-}
+#[path = "keyring_tests.rs"]
+mod tests;

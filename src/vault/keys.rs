@@ -1,17 +1,14 @@
-//! Keys: the master key's file, wrapping, derivation. All randomness of the
-//! vault comes from here, and all of it from the operating system.
+//! Keys: wrapping and derivation. All randomness of the vault comes from here,
+//! and all of it from the operating system.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use hkdf::Hkdf;
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
-
-use crate::base::durable;
 
 /// Length of a GCM nonce and of its tag (NIST SP 800-38D).
 pub const NONCE_BYTES: usize = 12;
@@ -19,23 +16,42 @@ pub const TAG_BYTES: usize = 16;
 /// Length of a wrapped 256-bit key: nonce, ciphertext, tag.
 pub const WRAPPED_BYTES: usize = NONCE_BYTES + 32 + TAG_BYTES;
 
-const FILE_PREFIX: &str = "muniment-master-key-v1";
-
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error(
-        "cannot read the master key {path}; without it the bucket cannot be read: put the recovery copy in its place"
-    )]
+    #[error("cannot read the master key {path}{}", unread(path, source))]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot write the master key {path}")]
     Write { path: PathBuf, source: io::Error },
     #[error("the master key {path} can be read by others (mode {mode:o}); run: chmod 600 {path}")]
     Exposed { path: PathBuf, mode: u32 },
-    #[error("the master key {path} is damaged: {what}; restore it from the recovery copy")]
+    #[error(
+        "the master key {path} belongs to user {owner}, and this is user {user}; run as its owner, \
+         or run: chown {user} {path}"
+    )]
+    Foreign { path: PathBuf, owner: u32, user: u32 },
+    #[error(
+        "the master key {path} is damaged: {what}; move it away, and write it anew from the \
+         recovery copy with `muniment keys restore`"
+    )]
     Damaged { path: PathBuf, what: &'static str },
     /// The tag did not verify: another key, or changed bytes.
     #[error("{what} does not open with its key")]
     Unwrap { what: &'static str },
+}
+
+/// What follows from why the key file could not be read.
+fn unread(path: &Path, error: &io::Error) -> String {
+    let user = rustix::process::geteuid().as_raw();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => format!(
+            ", as user {user}; run as its owner, or give it and the way to it to that user: chown \
+             {user} {}",
+            path.display()
+        ),
+        _ => "; without it the bucket cannot be read: write the file anew from the recovery copy \
+              or from escrow, with `muniment keys restore`"
+            .to_owned(),
+    }
 }
 
 /// A 256-bit secret, wiped when dropped.
@@ -104,97 +120,9 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// The key that wraps all others of an archive.
-pub struct MasterKey {
-    pub(super) key: Key,
-    /// Names the key in what it wraps, without telling anything of it.
-    pub(super) id: [u8; 8],
-}
-
-impl MasterKey {
-    pub fn generate() -> Self {
-        Self::new(Key::generate())
-    }
-
-    fn new(key: Key) -> Self {
-        let id = key.derive(b"muniment master key id v1");
-        Self { id: id[..8].try_into().expect("8 of 32 bytes"), key }
-    }
-
-    /// The key as a line of text: a prefix, 64 hex digits, and a checksum that
-    /// catches a slip of the pen in a recovery copy.
-    pub fn to_text(&self) -> String {
-        format!("{FILE_PREFIX} {} {}", hex::encode(self.key.0), checksum(&self.key))
-    }
-
-    /// Writes the key to a new file that only its owner can read.
-    pub fn store(&self, path: &Path) -> Result<(), KeyError> {
-        let text = format!("{}\n", self.to_text());
-        durable::create(path, text.as_bytes(), 0o600)
-            .map_err(|source| KeyError::Write { path: path.to_owned(), source })
-    }
-
-    /// Reads a key file; refuses one that others can read.
-    pub fn load(path: &Path) -> Result<Self, KeyError> {
-        let read = |source| KeyError::Read { path: path.to_owned(), source };
-        let mode = std::fs::metadata(path).map_err(read)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Exposed { path: path.to_owned(), mode });
-        }
-        let text = std::fs::read_to_string(path).map_err(read)?;
-        Self::from_text(&text).map_err(|what| KeyError::Damaged { path: path.to_owned(), what })
-    }
-
-    fn from_text(text: &str) -> Result<Self, &'static str> {
-        let fields: Vec<&str> = text.split_whitespace().collect();
-        let [prefix, digits, check] = fields[..] else {
-            return Err("it is not one line of three fields");
-        };
-        if prefix != FILE_PREFIX {
-            return Err("it does not begin with muniment-master-key-v1");
-        }
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| "the key is not 64 hex digits")?;
-        let key = Key(bytes);
-        if checksum(&key) != check {
-            return Err("its checksum does not agree");
-        }
-        Ok(Self::new(key))
-    }
-}
-
-fn checksum(key: &Key) -> String {
-    let digest =
-        Sha256::new().chain_update(b"muniment master key check v1").chain_update(key.0).finalize();
-    hex::encode(&digest[..4])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_file_comes_back_and_a_slip_is_noticed() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("master.key");
-        let master = MasterKey::generate();
-        master.store(&path).unwrap();
-        assert_eq!(MasterKey::load(&path).unwrap().id, master.id);
-        let mut text = master.to_text().into_bytes();
-        let at = FILE_PREFIX.len() + 5;
-        text[at] = if text[at] == b'0' { b'1' } else { b'0' };
-        let slip = MasterKey::from_text(std::str::from_utf8(&text).unwrap());
-        assert_eq!(slip.err(), Some("its checksum does not agree"));
-    }
-
-    #[test]
-    fn a_key_that_others_can_read_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("master.key");
-        MasterKey::generate().store(&path).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(MasterKey::load(&path), Err(KeyError::Exposed { mode: 0o640, .. })));
-    }
 
     #[test]
     fn a_wrapped_key_opens_only_in_its_context() {

@@ -2,30 +2,43 @@
 //!
 //! `FORMAT.md` is the public layout. Nothing here knows of the catalog.
 
+mod assemble;
 pub mod bucket;
 mod chunk;
+pub mod copy;
+pub mod cut;
 pub mod destroy;
 pub mod enforcement;
 mod entry;
 pub mod keyring;
 pub mod keys;
 mod local;
+pub mod master;
 pub mod open;
+pub mod pack;
 mod page;
+pub mod pages;
+pub mod part;
+pub mod recipe;
+mod recode;
 pub mod record;
 pub mod retention;
+pub mod rotation;
 pub mod s3;
 pub mod seal;
+mod secret;
 pub mod segment;
 mod staging;
 pub mod statement;
 mod wire;
+mod wrapped;
 
 use std::sync::Arc;
 
 use bucket::{Bucket, BucketError};
 use keyring::{Keyring, KeyringError};
-use keys::{KeyError, MasterKey};
+use keys::KeyError;
+use master::MasterKey;
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ArchiveId, RecordId};
@@ -54,6 +67,16 @@ impl VaultError {
         matches!(self, Self::Damaged { .. } | Self::Bucket(BucketError::Missing(_)))
     }
 
+    /// Whether an object is closed for good: it, or its key, is damaged or is not
+    /// the one that it should be. Another try is of no use.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Key(_) | Self::NoKey(_) => true,
+            Self::Keyring(error) => !matches!(error, KeyringError::Bucket(_)),
+            Self::Bucket(_) | Self::Seal(_) => false,
+        }
+    }
+
     /// As another room's stream took it along.
     pub fn from_stream(error: std::io::Error) -> Self {
         error.downcast().unwrap_or_else(Self::Seal)
@@ -65,6 +88,7 @@ impl VaultError {
 pub struct Vault {
     bucket: Bucket,
     keyring: Arc<Keyring>,
+    last_pages: Arc<pages::LastRead>,
 }
 
 impl Vault {
@@ -75,7 +99,8 @@ impl Vault {
         now: Timestamp,
     ) -> Result<Self, VaultError> {
         let keyring = Keyring::create(bucket.clone(), master, now).await?;
-        Ok(Self { bucket, keyring: Arc::new(keyring) })
+        pack::publish(&bucket).await?;
+        Ok(Self { bucket, keyring: Arc::new(keyring), last_pages: Arc::default() })
     }
 
     /// Refuses a bucket that holds an archive.
@@ -88,9 +113,20 @@ impl Vault {
         Ok(Keyring::archive_of(bucket).await?)
     }
 
+    /// With a master key that a rotation replaced it opens what was there in its time.
     pub async fn open(bucket: Bucket, master: MasterKey) -> Result<Self, VaultError> {
         let keyring = Keyring::open(bucket.clone(), master).await?;
-        Ok(Self { bucket, keyring: Arc::new(keyring) })
+        Ok(Self { bucket, keyring: Arc::new(keyring), last_pages: Arc::default() })
+    }
+
+    /// The master key that new keys are wrapped under.
+    pub async fn master(&self) -> Arc<MasterKey> {
+        self.keyring.newest().await
+    }
+
+    /// Refuses to go on with a master key that a rotation has replaced.
+    pub async fn check_newest(&self) -> Result<(), VaultError> {
+        Ok(self.keyring.check_newest().await?)
     }
 
     pub fn bucket(&self) -> &Bucket {
@@ -110,6 +146,11 @@ impl Vault {
     /// Whether an object below `keyring/` opens with the master key.
     pub async fn check_key(&self, place: &bucket::Place) -> Result<(), VaultError> {
         Ok(self.keyring.check_object(place).await?)
+    }
+
+    /// Refuses classes and months that mail cannot be sealed for, since their key is lost.
+    pub async fn check_sealing(&self, class: &str, epoch: &str) -> Result<(), VaultError> {
+        Ok(self.keyring.check_sealing(class, epoch).await?)
     }
 
     fn keyring(&self) -> &Keyring {

@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::Stream;
-use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
+use super::assemble::{Assembler, Home, Object, Unsealed};
 use super::bucket::Place;
-use super::chunk::{self, ChunkOpener, SEALED_CHUNK_BYTES};
+use super::chunk::{self, ChunkOpener};
 use super::entry::gather;
-use super::keyring::{HOLD, VERSION};
 use super::keys::Key;
-use super::page::{self, Under};
+use super::pack::unpack;
+use super::part::Namer;
+use super::recipe::{self, PartAt, Piece};
 use super::record::{self, RecordContext, RecordMeta};
-use super::segment::{Entry, Header, TRAILER_BYTES, footer_bytes, read_table};
+use super::segment::{Entry, Header, Row, TRAILER_BYTES, footer_bytes, read_table};
 use super::{Vault, VaultError};
 use crate::base::hash::{Digest, Hasher};
-use crate::base::ids::RecordId;
+use crate::base::ids::{RecordId, SegmentId};
 use crate::base::limits;
 
 /// Segments up to this size are read whole.
@@ -42,6 +43,7 @@ pub struct OpenSegment {
 pub struct LockedSegment {
     object: Place,
     pub header: Header,
+    /// Its records; parts are found by who needs them.
     pub entries: Vec<Entry>,
     pub size_bytes: u64,
     whole: Option<Bytes>,
@@ -55,14 +57,12 @@ impl LockedSegment {
 }
 
 struct Inner {
-    vault: Vault,
-    object: Place,
-    header: Header,
+    home: Home,
     entries: Vec<Entry>,
     keys: HashMap<RecordId, Key>,
+    /// Where the epoch's key is there.
+    namer: Option<Namer>,
     size_bytes: u64,
-    /// The object's bytes, if it is small enough to have been read whole.
-    whole: Option<Bytes>,
 }
 
 impl Vault {
@@ -107,8 +107,13 @@ impl Vault {
         let footer = footer_bytes(&read(trailer_at..size).await?)
             .ok_or_else(|| damaged("it has no trailer"))?;
         let footer_at = trailer_at.checked_sub(footer).ok_or_else(short)?;
-        let entries = read_table(&header, &read(footer_at..size).await?, size)
+        let rows = read_table(&header, &read(footer_at..size).await?, size)
             .ok_or_else(|| damaged("its table does not verify"))?;
+        let records = rows.into_iter().filter_map(|row| match row {
+            Row::Record(entry) => Some(entry),
+            Row::Part(_) => None,
+        });
+        let entries = records.collect();
         Ok(LockedSegment { object: object.clone(), header, entries, size_bytes: size, whole })
     }
 
@@ -118,9 +123,10 @@ impl Vault {
         LockedSegment { object, header, entries, size_bytes, whole }: LockedSegment,
         page: &Place,
     ) -> Result<OpenSegment, VaultError> {
-        let keys = self.page_keys(&header, page).await?;
-        let vault = self.clone();
-        let inner = Inner { vault, object, header, entries, keys, size_bytes, whole };
+        let (keys, namer) = self.page_keys_and_names(&header, page).await?;
+        let object = Object { vault: self.clone(), place: object, held: whole, held_at: 0 };
+        let home = Home { object: Arc::new(object), header: Arc::new(header) };
+        let inner = Inner { home, entries, keys, namer, size_bytes };
         Ok(OpenSegment { inner: Arc::new(inner) })
     }
 
@@ -134,40 +140,6 @@ impl Vault {
             at = next;
         }
         Ok(hasher.finish())
-    }
-
-    /// Of which segment a key page is, as it says in the clear.
-    pub async fn page_header(&self, page: &Place) -> Result<Header, VaultError> {
-        let damaged = |what| VaultError::Damaged { object: page.name.clone(), what };
-        let bytes = self.bucket().get_at(page).await?;
-        let header = page::read(&bytes).ok_or_else(|| damaged("it is no key page"))?.header;
-        match header.archive == self.archive() {
-            true => Ok(header),
-            false => Err(damaged("it belongs to another archive")),
-        }
-    }
-
-    pub(super) async fn page_keys(
-        &self,
-        header: &Header,
-        page: &Place,
-    ) -> Result<HashMap<RecordId, Key>, VaultError> {
-        let damaged = |what| VaultError::Damaged { object: page.name.clone(), what };
-        let bytes = self.bucket().get_at(page).await?;
-        let sealed = page::read(&bytes).ok_or_else(|| damaged("it is no key page"))?;
-        if sealed.header != *header {
-            return Err(damaged("it belongs to another segment"));
-        }
-        if sealed.keyring_version != VERSION {
-            return Err(damaged("its keyring version is not known to this program"));
-        }
-        let epoch = match sealed.under {
-            Under::Epoch => &header.epoch,
-            Under::Hold => HOLD,
-        };
-        let above = self.keyring().known_epoch_key(&header.class, epoch).await?;
-        let keys = sealed.open(&above)?;
-        Ok(keys.into_iter().collect())
     }
 
     pub async fn open_record(&self, at: &RecordAt) -> Result<OpenRecord, VaultError> {
@@ -184,7 +156,7 @@ impl Vault {
 
 impl OpenSegment {
     pub fn header(&self) -> &Header {
-        &self.inner.header
+        &self.inner.home.header
     }
 
     pub fn entries(&self) -> &[Entry] {
@@ -216,23 +188,33 @@ impl OpenSegment {
         let key =
             self.inner.keys.get(&entry.record).ok_or(VaultError::NoKey(entry.record))?.clone();
         let begin = entry.offset + entry.body_sealed_bytes;
-        let sealed = self.inner.read(begin..begin + entry.meta_sealed_bytes).await?;
+        let end = begin + entry.meta_sealed_bytes;
+        let both = self.inner.read(begin..end + entry.recipe_sealed_bytes).await?;
+        let (sealed, recipe) = both.split_at((end - begin) as usize);
         let context = self.inner.context(entry.record);
+        let pieces = match recipe.is_empty() {
+            true => Vec::new(),
+            false => ChunkOpener::new(&key, context.clone(), chunk::Stream::Recipe)
+                .open_all(recipe)
+                .ok()
+                .and_then(|recipe| recipe::decode(&recipe))
+                .ok_or_else(|| self.inner.damaged("a record's recipe does not open"))?,
+        };
         let compressed = ChunkOpener::new(&key, context, chunk::Stream::Meta)
-            .open_all(&sealed)
+            .open_all(sealed)
             .map_err(|_| self.inner.damaged("a record's metadata does not open"))?;
-        let json = decompress(&compressed, entry.meta_bytes)
+        let json = unpack(&compressed, entry.meta_bytes)
             .ok_or_else(|| self.inner.damaged("a record's metadata does not unpack"))?;
         let meta = serde_json::from_slice(&json)
             .map_err(|_| self.inner.damaged("a record's metadata cannot be read"))?;
-        Ok(OpenRecord { inner: self.inner.clone(), entry, key, meta })
+        Ok(OpenRecord { inner: self.inner.clone(), entry, key, meta, pieces })
     }
 }
 
 impl Inner {
     async fn ciphertext_sha256(&self, entry: &Entry) -> Result<Digest, VaultError> {
         let mut hasher = Hasher::new();
-        let end = entry.offset + entry.body_sealed_bytes + entry.meta_sealed_bytes;
+        let end = entry.offset + entry.sealed_bytes().unwrap_or_default();
         let mut at = entry.offset;
         while at < end {
             let next = end.min(at + limits::SEGMENT_BYTES_MAX as u64);
@@ -243,20 +225,17 @@ impl Inner {
     }
 
     fn damaged(&self, what: &'static str) -> VaultError {
-        VaultError::Damaged { object: self.object.name.clone(), what }
+        self.home.object.damaged(what)
     }
 
     fn context(&self, record: RecordId) -> Vec<u8> {
-        let class = self.header.class.clone();
-        RecordContext { archive: self.header.archive, record, class }.encode()
+        let Header { archive, class, .. } = &*self.home.header;
+        RecordContext { archive: *archive, record, class: class.clone() }.encode()
     }
 
+    /// Within bounds: the table was checked against the object's size.
     async fn read(&self, range: std::ops::Range<u64>) -> Result<Bytes, VaultError> {
-        match &self.whole {
-            // Within bounds: the table was checked against the object's size.
-            Some(whole) => Ok(whole.slice(range.start as usize..range.end as usize)),
-            None => Ok(self.vault.bucket().get_range(&self.object, range).await?),
-        }
+        self.home.object.read(range).await
     }
 }
 
@@ -266,6 +245,7 @@ pub struct OpenRecord {
     entry: Entry,
     key: Key,
     meta: RecordMeta,
+    pieces: Vec<Piece>,
 }
 
 impl OpenRecord {
@@ -278,7 +258,31 @@ impl OpenRecord {
     }
 
     pub(super) fn object(&self) -> &str {
-        &self.inner.object.name
+        &self.inner.home.object.place.name
+    }
+
+    /// The other segments that have parts of it.
+    pub fn needs(&self) -> Vec<SegmentId> {
+        recipe::needs(&self.pieces)
+    }
+
+    /// The parts that it is put together with, wherever they lie.
+    pub fn parts(&self) -> impl Iterator<Item = &PartAt> {
+        recipe::parts(&self.pieces)
+    }
+
+    /// Whether a part lies where this record says, as it was sealed. An error names the
+    /// object that has it, or should.
+    pub async fn check_part(&self, at: &PartAt) -> Result<(), VaultError> {
+        self.inner.home.check_part(at).await
+    }
+
+    /// How the catalog calls those parts that lie in its own segment; nothing where
+    /// the epoch's key is gone, since then no later record shares them.
+    pub fn part_names(&self) -> Vec<Digest> {
+        let Some(namer) = &self.inner.namer else { return Vec::new() };
+        let own = self.parts().filter(|part| part.elsewhere.is_none());
+        own.map(|part| namer.name(&part.sha256)).collect()
     }
 
     /// The encoded leaf, as the segment keeps it.
@@ -299,7 +303,8 @@ impl OpenRecord {
     /// The delivery's exact bytes, at once. Their hash has been checked.
     pub async fn bytes(&self) -> Result<Bytes, VaultError> {
         // Large ones are not held encrypted and compressed as well.
-        if self.entry.body_bytes > limits::DELIVERY_MEMORY_BYTES_MAX as u64 {
+        let is_large = self.entry.body_bytes > limits::DELIVERY_MEMORY_BYTES_MAX as u64;
+        if is_large || !self.pieces.is_empty() {
             return gather(self.chunks(), self.entry.body_bytes).await;
         }
         let begin = self.entry.offset;
@@ -308,7 +313,7 @@ impl OpenRecord {
             .body_opener()
             .open_all(&sealed)
             .map_err(|_| self.inner.damaged("a record does not open"))?;
-        let body = decompress(&compressed, self.entry.body_bytes)
+        let body = unpack(&compressed, self.entry.body_bytes)
             .filter(|body| Digest::of(body) == self.meta.delivery.sha256)
             .ok_or_else(|| self.inner.damaged("a record's contents are not what was sealed"))?;
         Ok(Bytes::from(body))
@@ -317,17 +322,11 @@ impl OpenRecord {
     /// The delivery's exact bytes in pieces of about a chunk. The last step
     /// fails if the hash of all of them is not what was sealed.
     pub fn chunks(&self) -> impl Stream<Item = Result<Bytes, VaultError>> + Send + 'static {
-        let reader = BodyReader {
-            inner: self.inner.clone(),
-            opener: self.body_opener(),
-            next: self.entry.offset,
-            end: self.entry.offset + self.entry.body_sealed_bytes,
-            decoder: None,
-            compressed: Bytes::new(),
-            taken: 0,
-            hasher: Hasher::new(),
-            expected: self.meta.delivery.sha256,
-        };
+        let opener = self.body_opener();
+        let (begin, object) = (self.entry.offset, self.inner.home.object.clone());
+        let body = Unsealed::new(object, opener, begin, begin + self.entry.body_sealed_bytes);
+        let (home, expected) = (self.inner.home.clone(), self.meta.delivery.sha256);
+        let reader = Assembler::new(home, body, self.pieces.clone(), expected);
         futures::stream::try_unfold(Some(reader), |reader| async move {
             let Some(mut reader) = reader else { return Ok(None) };
             match reader.piece().await? {
@@ -347,59 +346,4 @@ impl OpenRecord {
         let context = self.inner.context(self.entry.record);
         ChunkOpener::new(&self.key, context, chunk::Stream::Body)
     }
-}
-
-struct BodyReader {
-    inner: Arc<Inner>,
-    opener: ChunkOpener,
-    next: u64,
-    end: u64,
-    decoder: Option<Decoder<'static>>,
-    compressed: Bytes,
-    taken: usize,
-    hasher: Hasher,
-    expected: Digest,
-}
-
-impl BodyReader {
-    async fn piece(&mut self) -> Result<Option<Bytes>, VaultError> {
-        let unpack = |inner: &Inner| inner.damaged("a record does not unpack");
-        loop {
-            let mut out = vec![0; limits::CHUNK_BYTES];
-            let decoder = match &mut self.decoder {
-                Some(decoder) => decoder,
-                None => self.decoder.insert(Decoder::new()?),
-            };
-            let mut input = InBuffer::around(&self.compressed[self.taken..]);
-            let mut output = OutBuffer::around(&mut out[..]);
-            decoder.run(&mut input, &mut output).map_err(|_| unpack(&self.inner))?;
-            self.taken += input.pos();
-            let produced = output.pos();
-            if produced > 0 {
-                out.truncate(produced);
-                self.hasher.update(&out);
-                return Ok(Some(Bytes::from(out)));
-            }
-            if self.next == self.end {
-                let found = std::mem::take(&mut self.hasher).finish();
-                return if found == self.expected { Ok(None) } else { Err(unpack(&self.inner)) };
-            }
-            let until = self.end.min(self.next + SEALED_CHUNK_BYTES as u64);
-            let sealed = self.inner.read(self.next..until).await?;
-            let opened = self
-                .opener
-                .open(sealed.to_vec(), until == self.end)
-                .map_err(|_| self.inner.damaged("a record does not open"))?;
-            self.next = until;
-            self.compressed = Bytes::from(opened);
-            self.taken = 0;
-        }
-    }
-}
-
-/// Unpacks one zstd frame to exactly `size` bytes.
-fn decompress(compressed: &[u8], size: u64) -> Option<Vec<u8>> {
-    let size = usize::try_from(size).ok()?;
-    let plain = zstd::bulk::decompress(compressed, size).ok()?;
-    (plain.len() == size).then_some(plain)
 }

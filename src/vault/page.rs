@@ -67,6 +67,8 @@ pub struct Sealed<'a> {
     pub under: Under,
     pub header: Header,
     pub keyring_version: u32,
+    /// All of it, as it was sealed.
+    pub whole: &'a [u8],
     salt: [u8; 32],
     context: &'a [u8],
     sealed: &'a [u8],
@@ -82,7 +84,8 @@ pub fn read(page: &[u8]) -> Option<Sealed<'_>> {
     let keyring_version = reader.u32().ok()?;
     let salt = reader.array().ok()?;
     let context = &page[..page.len() - reader.0.len()];
-    Some(Sealed { under, header, keyring_version, salt, context, sealed: reader.0 })
+    let sealed = reader.0;
+    Some(Sealed { under, header, keyring_version, whole: page, salt, context, sealed })
 }
 
 impl Sealed<'_> {

@@ -1,6 +1,7 @@
 //! Making segments: many small records in memory, or one large record in an
 //! encrypted temporary file.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
@@ -10,7 +11,9 @@ use bytes::Bytes;
 use super::bucket::Place;
 use super::keyring::{Keyring, VERSION};
 use super::page::{self, Under};
-use super::record::{BodySealer, RecordContext, RecordMeta, SealedRecord};
+use super::part::{Namer, SealedPart};
+use super::recipe::{Elsewhere, PartAt};
+use super::record::{BodySealer, Draft, RecordContext, RecordMeta, SealedRecord};
 use super::segment::{Entry, Header, SegmentWriter, Written};
 use super::{Vault, VaultError};
 use crate::base::crash;
@@ -24,8 +27,20 @@ pub struct SealedSegment {
     pub size_bytes: u64,
     pub sha256: Digest,
     pub records: Vec<SealedRecord>,
+    pub parts: Vec<StoredPart>,
     page_bytes: Bytes,
     body: Body,
+}
+
+/// A part of a segment, for records of later ones.
+#[derive(Clone)]
+pub struct StoredPart {
+    /// As [`Namer`] calls it.
+    pub name: Digest,
+    /// The place in the table of the record that brought it, and knows its key.
+    pub entry: u32,
+    /// As records of other segments name it.
+    pub at: PartAt,
 }
 
 /// Where a segment and its page were put.
@@ -40,23 +55,35 @@ enum Body {
 }
 
 impl Vault {
-    /// Gathers records, each with its ciphertext, into one segment.
+    /// Gathers records into one segment, with the parts that they bring: of each,
+    /// one, however many of them bring it.
     pub async fn seal(
         &self,
         header: Header,
-        records: Vec<(SealedRecord, Vec<u8>)>,
+        drafts: Vec<Draft>,
     ) -> Result<SealedSegment, VaultError> {
-        let size: usize = records.iter().map(|(_, sealed)| sealed.len() + 256).sum();
+        let size: usize = drafts.iter().map(|draft| draft.sealed_bytes() + 256).sum();
         let mut writer = SegmentWriter::new(header, Vec::with_capacity(size + 1024))?;
-        let mut listed = Vec::with_capacity(records.len());
-        for (record, sealed) in records {
+        let mut listed = Vec::with_capacity(drafts.len());
+        let (mut known, mut parts) = (HashMap::<Digest, PartAt>::new(), Vec::new());
+        for (index, draft) in (0_u32..).zip(drafts) {
+            let (record, sealed) = draft.finish(|part: SealedPart| {
+                if let Some(at) = known.get(&part.sha256) {
+                    return Ok(at.clone());
+                }
+                let at = part.at(writer.write_part(&part.sealed)?);
+                known.insert(part.sha256, at.clone());
+                parts.push((index, at.clone()));
+                Ok(at)
+            })?;
             let offset = writer.written_bytes();
             writer.write_all(&sealed)?;
             writer.list(entry(&record, offset));
             listed.push(record);
         }
         let written = writer.finish()?;
-        finish(self.keyring(), written, listed, |out| Ok(Body::Memory(Bytes::from(out)))).await
+        let body = |out| Ok(Body::Memory(Bytes::from(out)));
+        finish(self.keyring(), written, (listed, parts), body).await
     }
 
     /// Puts a segment and its page. Both are durable when this returns; until
@@ -123,7 +150,8 @@ pub struct LargeSegment {
 
 impl LargeSegment {
     pub async fn into_sealed(self, vault: &Vault) -> Result<SealedSegment, VaultError> {
-        finish(vault.keyring(), self.written, vec![self.record], |out| {
+        let records = (vec![self.record], Vec::new());
+        finish(vault.keyring(), self.written, records, |out| {
             Ok(Body::File(out.into_inner().map_err(|error| error.into_error())?))
         })
         .await
@@ -133,11 +161,18 @@ impl LargeSegment {
 async fn finish<W>(
     keyring: &Keyring,
     written: Written<W>,
-    records: Vec<SealedRecord>,
+    (records, parts): (Vec<SealedRecord>, Vec<(u32, PartAt)>),
     body: impl FnOnce(W) -> io::Result<Body>,
 ) -> Result<SealedSegment, VaultError> {
     let header = written.header;
-    let epoch_key = keyring.epoch_key(&header.class, &header.epoch).await?;
+    let epoch_key = keyring.sealing_key(&header.class, &header.epoch).await?;
+    let namer = Namer::new(&epoch_key);
+    let elsewhere = Elsewhere { segment: header.segment, sha256: written.sha256 };
+    let stored = |(entry, at): (u32, PartAt)| StoredPart {
+        name: namer.name(&at.sha256),
+        entry,
+        at: PartAt { elsewhere: Some(elsewhere), ..at },
+    };
     let keys: Vec<_> = records.iter().map(|record| (record.record, record.key.clone())).collect();
     Ok(SealedSegment {
         object: header.object_name(&written.sha256),
@@ -147,6 +182,7 @@ async fn finish<W>(
         page_bytes: Bytes::from(page::seal(Under::Epoch, &header, VERSION, &epoch_key, &keys)),
         body: body(written.out)?,
         records,
+        parts: parts.into_iter().map(stored).collect(),
         header,
     })
 }
@@ -157,6 +193,7 @@ fn entry(record: &SealedRecord, offset: u64) -> Entry {
         offset,
         body_sealed_bytes: record.body_sealed_bytes,
         meta_sealed_bytes: record.meta_sealed_bytes,
+        recipe_sealed_bytes: record.recipe_sealed_bytes,
         body_bytes: record.meta.delivery.size,
         meta_bytes: record.meta_bytes,
         leaf: record.leaf.clone(),

@@ -60,7 +60,7 @@ pub fn object_name(at: Timestamp, sha256: &Digest) -> String {
 impl Vault {
     /// Seals a statement and puts it into the bucket.
     pub async fn put_statement(&self, head: &Head, content: &[u8]) -> Result<Stated, VaultError> {
-        let epoch_key = self.keyring().epoch_key(POLICY, &head.at.month()).await?;
+        let epoch_key = self.keyring().sealing_key(POLICY, &head.at.month()).await?;
         let salt: [u8; 32] = random();
         let mut object = context(self.archive(), head);
         object.extend_from_slice(&VERSION.to_be_bytes());
@@ -98,7 +98,7 @@ impl Vault {
         if version != VERSION {
             return Err(damaged("its keyring version is not known to this program"));
         }
-        let epoch_key = self.keyring().known_epoch_key(POLICY, &head.at.month()).await?;
+        let epoch_key = self.keyring().opening_key(POLICY, &head.at.month()).await?;
         let key = object_key(&epoch_key, &salt);
         let aad = &object[..object.len() - reader.0.len()];
         let packed = key
@@ -167,7 +167,7 @@ fn read(object: &[u8]) -> Option<(ArchiveId, Head, &[u8])> {
 mod tests {
     use super::*;
     use crate::vault::bucket::Bucket;
-    use crate::vault::keys::MasterKey;
+    use crate::vault::master::MasterKey;
 
     async fn vault() -> (Vault, tempfile::TempDir) {
         let directory = tempfile::tempdir().unwrap();

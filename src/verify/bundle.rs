@@ -14,6 +14,7 @@ use super::exceptions;
 use super::proof::{self, Outcome};
 use super::report::{Kind, Match, Report};
 use super::source::{Source, SourceError};
+use super::stamped;
 use super::unquote::Unquoter;
 use crate::base::hash::{Digest, Hasher};
 use crate::base::limits::NOTE_BYTES_MAX;
@@ -23,6 +24,7 @@ use crate::export::manifest::{
 };
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::note::{self, NoteError, Verifier};
+use crate::ledger::stamp::Authorities;
 
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
@@ -36,6 +38,15 @@ pub enum VerifyError {
 
 /// Checks all of a bundle.
 pub fn verify(bundle: &Path, key: &Verifier) -> Result<Report, VerifyError> {
+    verify_with(bundle, key, None)
+}
+
+/// The same, and that its time stamp is by one of these authorities.
+pub fn verify_with(
+    bundle: &Path,
+    key: &Verifier,
+    authorities: Option<&Authorities>,
+) -> Result<Report, VerifyError> {
     let mut report = Report { key: key.to_string(), ..Report::default() };
     let Some(mut opened) = Opened::open(bundle, key, &mut report)? else { return Ok(report) };
     let mut expected = BTreeSet::from([MANIFEST.to_owned(), MANIFEST_NOTE.to_owned()]);
@@ -78,6 +89,8 @@ pub fn verify(bundle: &Path, key: &Verifier) -> Result<Report, VerifyError> {
     for container in containers {
         opened.check_spans(&container, &mut report)?;
     }
+    let checkpoint = opened.checkpoint.as_ref();
+    stamped::check(&mut opened.source, key, checkpoint, authorities, &mut report);
     Ok(report)
 }
 

@@ -8,6 +8,7 @@ mod proof;
 pub mod report;
 pub mod scrub;
 mod source;
+mod stamped;
 #[cfg(test)]
 mod tests;
 mod unquote;

@@ -56,6 +56,16 @@ pub struct Match {
     pub is_proven: bool,
 }
 
+/// That the first entries of the log were there at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StampedAt {
+    pub size: u64,
+    /// As the authority says.
+    pub at: String,
+    /// Whether it is one of the authorities that were given; none were, if not.
+    pub is_trusted: bool,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The key that it was checked against.
@@ -75,6 +85,8 @@ pub struct Report {
     pub exceptions: u64,
     /// Of those, messages that are not here at all.
     pub missing: u64,
+    /// The time stamp that it brings along.
+    pub stamped: Option<StampedAt>,
     /// With `--file`: the items that have the file's exact bytes.
     pub matches: Vec<Match>,
     pub findings: Vec<Finding>,
@@ -123,6 +135,17 @@ impl fmt::Display for Report {
         }
         if let (Some(size), Some(root)) = (self.log_size, self.log_root) {
             writeln!(f, "log: {size} entries, root {root}")?;
+        }
+        if let Some(stamped) = &self.stamped {
+            let whether = match stamped.is_trusted {
+                true => "by an authority that you trust",
+                false => "it says; whose it is, --timestamp-ca FILE checks",
+            };
+            writeln!(
+                f,
+                "time stamp: the first {} entries were there at {}, {whether}",
+                stamped.size, stamped.at
+            )?;
         }
         writeln!(f, "key: {}", printable(&self.key))?;
         writeln!(

@@ -124,6 +124,7 @@ fn closing(format: Format, checkpoint: &str) -> Closing<'_> {
         },
         account: b"{\"asked_by\":\"alice\"}",
         checkpoint: Some(checkpoint),
+        stamped: None,
         readme: "Check it with muniment verify-export.\n",
     }
 }

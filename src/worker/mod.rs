@@ -8,11 +8,15 @@
 //! for the answer ([`Pool::parse`]) the deadline is short, and what misses it is
 //! pending: to be read again in full time.
 
+mod calls;
 pub mod child;
+pub mod confine;
 mod input;
+pub mod ocr;
 mod pool;
 mod process;
 pub mod protocol;
+pub mod trial;
 
 pub use input::Input;
 pub use pool::{Failure, Pool, WorkerError};

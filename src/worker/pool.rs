@@ -9,22 +9,28 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::input::Input;
+use super::ocr::Ocr;
 use super::process::{Ended, Process, Times};
 use super::protocol::{Found, Request, Response};
+use super::trial::Trial;
 use crate::base::config;
 use crate::base::limits;
-use crate::extract::{Care, Reason, Rendered};
+use crate::extract::{Care, Passwords, Reason, Rendered};
 
 /// Nothing to do with the mail: there are no children to give it to.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     #[error("start the worker process {program}; check that the file is there and may be run")]
     Start { program: PathBuf, source: io::Error },
+    #[error("[worker] ocr is true, but {0}; or set ocr = false")]
+    Ocr(String),
     #[error("the worker pool is closed")]
     Closed,
+    #[error("a worker process cannot say what it is kept from: {0}")]
+    Untried(Failure),
 }
 
 /// Why a message could not be read: it failed in two children, or is pending.
@@ -42,13 +48,18 @@ pub struct Pool {
     idle: Mutex<Vec<Process>>,
     /// One permit for each child that may live.
     permits: Semaphore,
+    trial: OnceCell<Trial>,
+    /// None where nothing is read by its looks.
+    ocr: Option<Ocr>,
 }
 
 impl Pool {
     /// A pool of children of `program`, this binary; they start when needed.
     pub fn new(program: PathBuf, settings: config::Worker) -> Self {
         let permits = Semaphore::new(settings.processes.max(1));
-        Self { program, settings, idle: Mutex::default(), permits }
+        let ocr = settings.ocr.then(|| Ocr::new(program.clone(), settings.clone()));
+        let (idle, trial) = (Mutex::default(), OnceCell::new());
+        Self { program, settings, idle, permits, trial, ocr }
     }
 
     /// A pool of its own for `processes` children of the same program.
@@ -83,6 +94,25 @@ impl Pool {
         self.parse_alone(message, Care::default()).await
     }
 
+    /// Reads one message in full, however long that takes: what is closed by these
+    /// passwords, and pictures by their looks.
+    pub async fn parse_in_full(
+        &self,
+        message: &Input,
+        passwords: Passwords,
+    ) -> Result<Result<Found, Failure>, WorkerError> {
+        let care = Care { has_ocr: self.ocr.is_some(), passwords, ..Care::default() };
+        self.parse_alone(message, care).await
+    }
+
+    /// Whether pictures can be read, where the configuration says that they are.
+    pub async fn check_ocr(&self) -> Result<(), WorkerError> {
+        match &self.ocr {
+            Some(ocr) => ocr.check().await.map_err(WorkerError::Ocr),
+            None => Ok(()),
+        }
+    }
+
     /// Reads one message; its documents are listed, not read.
     pub async fn outline(&self, message: &Input) -> Result<Result<Found, Failure>, WorkerError> {
         self.parse_alone(message, Care::outside()).await
@@ -97,13 +127,28 @@ impl Pool {
         })
     }
 
+    /// What a child can do beside reading, as one found out when this was first
+    /// asked.
+    pub async fn trial(&self) -> Result<&Trial, WorkerError> {
+        let tried = self.trial.get_or_try_init(|| async {
+            match self.ask(&Request::Try, &Input::from(Bytes::new())).await? {
+                Ok((Response::Tried(trial), _)) => Ok(trial),
+                Ok(_) => Err(WorkerError::Untried(wrong_answer())),
+                Err(failure) => Err(WorkerError::Untried(failure)),
+            }
+        });
+        tried.await
+    }
+
     /// The bytes of one document of a message; none if it has no such document.
     pub async fn take(
         &self,
         message: Input,
         ordinal: u32,
+        passwords: Passwords,
     ) -> Result<Result<Option<Vec<u8>>, Failure>, WorkerError> {
-        Ok(match self.ask(&Request::Take { ordinal }, &message).await? {
+        let care = Care { passwords, ..Care::default() };
+        Ok(match self.ask(&Request::Take { ordinal, care }, &message).await? {
             Ok((Response::Taken(is_there), bytes)) => Ok(is_there.then_some(bytes)),
             Ok(_) => Err(wrong_answer()),
             Err(failure) => Err(failure),
@@ -115,7 +160,8 @@ impl Pool {
         &self,
         batch: &[Input],
     ) -> Result<Vec<Result<Found, Failure>>, WorkerError> {
-        let mut cares = vec![Care::short(); batch.len()];
+        let care = Care { has_ocr: self.ocr.is_some(), ..Care::short() };
+        let mut cares = vec![care; batch.len()];
         let mut answers: Vec<_> = batch.iter().map(|_| Err(pending())).collect();
         let mut failures = 0;
         let mut waiting = VecDeque::new();
@@ -166,8 +212,12 @@ impl Pool {
             let request = parse_request(inputs, std::slice::from_ref(&care));
             let times = self.times(inputs);
             let ended = match self.attempt(&request, inputs, attempt > 0, times).await? {
-                Ok((Response::Parsed(mut found), _)) if found.len() == 1 => {
-                    return Ok(Ok(found.remove(0)));
+                Ok((Response::Parsed(mut found), pictures)) if found.len() == 1 => {
+                    let mut found = found.remove(0);
+                    if let Some(ocr) = self.ocr.as_ref().filter(|_| care.has_ocr) {
+                        ocr.read(&mut found, &pictures).await;
+                    }
+                    return Ok(Ok(found));
                 }
                 Ok(_) => return Ok(Err(wrong_answer())),
                 Err(ended) => ended,
@@ -244,7 +294,8 @@ impl Pool {
         let seconds = limits::DOCUMENT_SECONDS_MAX + (size >> 20);
         let silence = Duration::from_secs(seconds.min(self.settings.seconds_max.max(1)));
         let family = Duration::from_secs(limits::FAMILY_SECONDS_MAX) + silence;
-        Times { silence, whole: family * inputs.len().max(1) as u32 }
+        let whole = family * inputs.len().max(1) as u32;
+        Times { silence, whole, is_patient: true }
     }
 
     /// Shorter the more failed of those that travel together: however many there
@@ -259,7 +310,7 @@ impl Pool {
         let silence = Duration::from_millis(silence.min(full));
         let each = Duration::from_millis(limits::DOCUMENT_FIRST_MS_MIN) * inputs.len() as u32;
         let family = Duration::from_secs(limits::FAMILY_FIRST_SECONDS_MAX);
-        Times { silence, whole: family + silence + each }
+        Times { silence, whole: family + silence + each, is_patient: false }
     }
 }
 

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::input::Input;
+use super::trial::Trial;
 use crate::base::hash::Digest;
 use crate::base::limits;
-use crate::extract::{Care, Parsed, Rendered};
+use crate::extract::{Care, Parsed, Reason, Rendered, Scan};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -18,9 +19,11 @@ pub enum Request {
     /// is said of its documents.
     Parse { messages: Vec<(u64, Care)> },
     /// The body is one message; the bytes of one document in it are wanted.
-    Take { ordinal: u32 },
+    Take { ordinal: u32, care: Care },
     /// The body is one message; its HTML is wanted, safe to show.
     Render,
+    /// There is no body; what the child can do beside reading is wanted.
+    Try,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,10 +34,12 @@ pub enum Response {
         message: usize,
         ordinal: u32,
     },
+    /// The bytes of their scans are the body, in their order.
     Parsed(Vec<Found>),
     /// Whether it is there; its bytes are the body.
     Taken(bool),
     Rendered(Rendered),
+    Tried(Trial),
 }
 
 /// A message as it was read, and the set it belongs to.
@@ -42,6 +47,19 @@ pub enum Response {
 pub struct Found {
     pub message: Parsed,
     pub set_key: Digest,
+    /// What is to be read by its looks.
+    pub scans: Vec<Scan>,
+}
+
+impl Found {
+    /// Says of closed documents that they are to be read again, with passwords.
+    pub fn postpone_closed(&mut self) {
+        let gaps = self.message.gaps.iter_mut();
+        for gap in gaps.filter(|gap| gap.reason == Reason::Encrypted && gap.ordinal.is_some()) {
+            gap.reason = Reason::Pending;
+            gap.detail = "it opens with a password, and is read again with those known".into();
+        }
+    }
 }
 
 /// Lengths of head and body, little-endian, 4 bytes each.

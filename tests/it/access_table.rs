@@ -16,14 +16,17 @@ use crate::support::web::{Browser, Web};
 type Row = (&'static str, &'static str, &'static str, [u16; 6]);
 
 /// `{m}` the matter, `{c}` its custodian, `{h}` its hold, `{s}` a message within
-/// it, `{x}` one outside; `{job}` an export; `{p}` a person; `{new-c}`, `{new-h}`
-/// and `{new-job}` fresh ones for each request.
+/// it, `{x}` one outside; `{job}` an export; `{p}` a person; `{retry}` a reading again;
+/// `{new-c}`, `{new-h}`, `{new-pw}` and `{new-job}` fresh ones for each request.
 const ROWS: &[Row] = &[
     ("GET", "/openapi.json", "", [200, 200, 200, 200, 200, 200]),
     // The last to ask is one too many.
     ("POST", "/session", r#"{"name":"who","password":"wrong"}"#, [401, 401, 401, 401, 401, 429]),
     ("GET", "/session", "", [200, 200, 200, 200, 200, 200]),
     ("GET", "/status", "", [401, 200, 200, 200, 200, 200]),
+    // Nothing is published or stamped here yet.
+    ("GET", "/log/checkpoint", "", [401, 404, 404, 404, 404, 404]),
+    ("GET", "/log/stamp", "", [401, 404, 404, 404, 404, 404]),
     ("GET", "/people", "", [401, 200, 200, 200, 200, 200]),
     (
         "POST",
@@ -71,6 +74,13 @@ const ROWS: &[Row] = &[
     ("POST", "/search", r#"{"query":"hello"}"#, [401, 403, 403, 403, 200, 403]),
     (
         "POST",
+        "/search/facets",
+        r#"{"matter_id":{m},"query":"hello"}"#,
+        [401, 403, 404, 200, 200, 403],
+    ),
+    ("POST", "/search/facets", r#"{"query":"hello"}"#, [401, 403, 403, 403, 200, 403]),
+    (
+        "POST",
         "/search/complete",
         r#"{"matter_id":{m},"field":"address","prefix":"a"}"#,
         [401, 403, 404, 200, 200, 403],
@@ -98,6 +108,9 @@ const ROWS: &[Row] = &[
     ("GET", "/messages/{s}/thread?matter={m}", "", [401, 403, 404, 200, 200, 403]),
     ("GET", "/messages/{s}/thread", "", [401, 403, 403, 403, 200, 403]),
     ("GET", "/messages/{x}/thread?matter={m}", "", [401, 403, 404, 404, 404, 403]),
+    ("GET", "/messages/{s}/near?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/messages/{s}/near", "", [401, 403, 403, 403, 200, 403]),
+    ("GET", "/messages/{x}/near?matter={m}", "", [401, 403, 404, 404, 404, 403]),
     ("GET", "/messages/{s}/proof?matter={m}", "", [401, 403, 404, 200, 200, 403]),
     ("GET", "/messages/{x}/proof?matter={m}", "", [401, 403, 404, 404, 404, 403]),
     (
@@ -119,6 +132,18 @@ const ROWS: &[Row] = &[
     ("GET", "/exports/{job}/download", "", [401, 403, 404, 409, 409, 403]),
     ("GET", "/gaps", "", [401, 403, 403, 403, 200, 403]),
     ("GET", "/gaps?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/classes", "", [401, 200, 403, 403, 403, 200]),
+    ("POST", "/classes/test", r#"{"last":10}"#, [401, 200, 403, 403, 403, 200]),
+    ("GET", "/gaps/list", "", [401, 403, 403, 403, 200, 403]),
+    ("GET", "/gaps/list?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("POST", "/gaps/retries", r#"{"matter_id":{m}}"#, [401, 403, 404, 200, 200, 403]),
+    ("POST", "/gaps/retries", "{}", [401, 403, 403, 403, 200, 403]),
+    ("GET", "/gaps/retries", "", [401, 403, 403, 403, 200, 403]),
+    ("GET", "/gaps/retries?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("POST", "/gaps/retries/{retry}/cancel", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/matters/{m}/passwords", "", [401, 403, 404, 200, 200, 403]),
+    ("POST", "/matters/{m}/passwords", r#"{"password":"p"}"#, [401, 403, 404, 200, 200, 403]),
+    ("DELETE", "/matters/{m}/passwords/{new-pw}", "", [401, 403, 404, 204, 204, 403]),
     ("GET", "/epochs", "", [401, 403, 403, 403, 403, 200]),
     ("GET", "/dispositions", "", [401, 403, 403, 403, 403, 200]),
     (
@@ -132,6 +157,18 @@ const ROWS: &[Row] = &[
     ("POST", "/dispositions/1/refuse", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404]),
     ("POST", "/dispositions/1/resume", "", [401, 403, 403, 403, 403, 404]),
     ("GET", "/dispositions/1/certificate", "", [401, 403, 403, 403, 403, 404]),
+    ("GET", "/erasures", "", [401, 403, 403, 403, 403, 200]),
+    (
+        "POST",
+        "/erasures",
+        r#"{"record":"00000000000000000000000000000000","ground":"g"}"#,
+        [401, 403, 403, 403, 403, 404],
+    ),
+    ("GET", "/erasures/1", "", [401, 403, 403, 403, 403, 404]),
+    ("POST", "/erasures/1/approve", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404]),
+    ("POST", "/erasures/1/refuse", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404]),
+    ("POST", "/erasures/1/resume", "", [401, 403, 403, 403, 403, 404]),
+    ("GET", "/erasures/1/certificate", "", [401, 403, 403, 403, 403, 404]),
     ("GET", "/audit", "", [401, 200, 200, 200, 200, 200]),
     ("GET", "/audit?matter={m}", "", [401, 403, 404, 200, 200, 403]),
     (
@@ -207,6 +244,11 @@ impl Scene {
                 json!({ "name": "Spare", "custodian_ids": [self.id("c")], "date_kind": "sent" }),
             ),
             (
+                "{new-pw}",
+                format!("/api/v1/matters/{matter}/passwords"),
+                json!({ "password": "spare" }),
+            ),
+            (
                 "{new-job}",
                 "/api/v1/exports".to_owned(),
                 json!({
@@ -256,11 +298,14 @@ async fn scene(scratch: &Scratch) -> (Scene, [Browser; 6]) {
     let h = made(&web, &member, &format!("/api/v1/matters/{m}/holds"), hold).await;
     let export = json!({ "matter_id": m, "scope": { "hold_id": h }, "format": "eml" });
     let job = made(&web, &member, "/api/v1/exports", export).await;
+    let asked = json!({ "matter_id": m, "reason": "encrypted" });
+    let retry = made(&web, &member, "/api/v1/gaps/retries", asked).await;
     let names = vec![
         ("m", m),
         ("c", c),
         ("h", h),
         ("job", job),
+        ("retry", retry),
         ("s", sets.with_alice.0),
         // The first is the one with Alice.
         ("d", 1),

@@ -23,7 +23,7 @@ use super::support::web::Web;
 use super::support::{Scratch, binary, corpus, deliver};
 
 /// A message with these attachments.
-fn mail(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn mail(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut mail = b"From: a@b.example\r\nSubject: documents\r\n\
         Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nsee it\r\n"
         .to_vec();

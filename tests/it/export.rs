@@ -177,6 +177,55 @@ async fn a_search_is_exported_byte_for_byte_and_verifies() {
     }
 }
 
+/// A number of a hold, or of a custodian, says nothing to whoever has the bundle alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_account_says_whose_mail_and_which_hold_it_was() {
+    let exports = Exports::new(true).await;
+    let post = async |path: &str, body: Value| {
+        let answer =
+            exports.web.post(&exports.alice, &format!("/api/v1/matters{path}"), body).await;
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        answer.json()["id"].clone()
+    };
+    let matter = post("", json!({ "name": "Ito v. Lay" })).await;
+    let person = async |name: &str, address: &str| {
+        let custodian = json!({ "name": name, "addresses": [address] });
+        post(&format!("/{matter}/custodians"), custodian).await
+    };
+    let alice = person("Alice", "alice@a.example").await;
+    let carol = person("Carol", "carol@c.example").await;
+    let hold = json!({
+        "name": "Term sheets", "custodian_ids": [alice], "date_kind": "sent",
+        "from": "2026-03-01", "until": "2026-03-02",
+    });
+    let hold = post(&format!("/{matter}/holds"), hold).await;
+    let message = exports.sets.with_alice.0;
+    let search =
+        |custodian: &Value| json!({ "search": { "query": "hello", "custodian_id": custodian } });
+    for (scope, hold_name, names) in [
+        (json!({ "hold_id": hold }), json!("Term sheets"), vec!["Alice"]),
+        (search(&Value::Null), Value::Null, vec!["Alice", "Carol"]),
+        (search(&carol), Value::Null, vec!["Carol"]),
+        (json!({ "message_ids": [message] }), Value::Null, vec![]),
+    ] {
+        let ask = json!({ "scope": scope, "format": "eml", "matter_id": matter });
+        let id = exports.ask_as(ask).await;
+        exports.work().await;
+        let files = exports.unpacked(&exports.download(id).await);
+        let account = std::fs::read(files.join("account.json")).unwrap();
+        let account: Value = serde_json::from_slice(&account).unwrap();
+        assert_eq!(account["hold"]["name"], hold_name, "{account:#}");
+        let custodians = account["custodians"].as_array().unwrap();
+        let named: Vec<_> = custodians.iter().map(|it| it["name"].as_str().unwrap()).collect();
+        assert_eq!(named, names, "{account:#}");
+        if hold_name.is_string() {
+            assert_eq!(account["custodians"][0]["addresses"], json!(["alice@a.example"]));
+            assert_eq!(account["hold"]["before"], "2026-03-03T00:00:00Z", "{account:#}");
+            assert_eq!(account["hold"]["placed_by"], "alice", "{account:#}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_says_by_its_exit_code_what_it_found() {
     let exports = Exports::new(true).await;
@@ -227,7 +276,7 @@ async fn a_job_cut_off_is_done_again_from_its_frozen_list() {
     let id = exports.ask(json!({ "search": { "query": "hello" } }), "eml").await;
     // As a kill in the middle leaves it: leased, its list written, a part of
     // the bundle on disk.
-    let lease = run::lease(&exports.context.exports, "serve");
+    let lease = job::Lease::from("serve", exports.context.exports.clock.now());
     let now = exports.context.clock.now();
     job::lease(&exports.context.catalog, &lease, now).await.unwrap().unwrap();
     let bundle = exports.context.exports.path(JobId(id));
@@ -240,7 +289,7 @@ async fn a_job_cut_off_is_done_again_from_its_frozen_list() {
     let report = exports.check(&exports.download(id).await);
     assert_eq!((report.exit_code(), report.messages), (EXIT_GOOD, 1));
     let left = std::fs::read_dir(bundle.parent().unwrap()).unwrap().count();
-    assert_eq!(left, 1, "only the bundle is left");
+    assert_eq!(left, 2, "only the bundle is left, and the list of what is in it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -287,7 +336,8 @@ async fn an_export_cancelled_under_way_is_not_on_record_as_done() {
     let exports = Exports::new(true).await;
     let id = exports.ask(json!({ "search": { "query": "hello" } }), "eml").await;
     let exporter = &exports.context.exports;
-    let (lease, now) = (run::lease(exporter, "here"), exporter.clock.now());
+    let now = exporter.clock.now();
+    let lease = job::Lease::from("here", now);
     let row = job::lease(&exporter.catalog, &lease, now).await.unwrap().unwrap();
     let path = format!("/api/v1/exports/{id}/cancel");
     let answer = exports.web.post(&exports.alice, &path, json!({})).await;
@@ -337,10 +387,10 @@ async fn the_command_exports_beside_a_server_and_without_one() {
     let mut sender = Sender::connect(served.smtp).unwrap();
     sender.send(&made.said["journal"], WITHOUT_ALICE.as_bytes()).unwrap();
     indexed(&made.config, 1).await;
-    let export = |out: &str, query: &str, password: &str| {
+    let export_in = |dialect: &str, out: &str, query: &str, password: &str| {
         let out = made.config.with_file_name(out);
         let output = Command::new(binary())
-            .args(["export", "--dialect", "kql", "--format", "eml", "--user", "alice"])
+            .args(["export", "--dialect", dialect, "--format", "eml", "--user", "alice"])
             .arg("--config")
             .arg(&made.config)
             .args(["--query", query])
@@ -351,6 +401,7 @@ async fn the_command_exports_beside_a_server_and_without_one() {
             .unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap(), out)
     };
+    let export = |out: &str, query: &str, password: &str| export_in("kql", out, query, password);
     let check = |bundle: &Path| {
         let key = &made.said["log key"];
         let output =
@@ -368,7 +419,8 @@ async fn the_command_exports_beside_a_server_and_without_one() {
     let (code, said, _) = export("refused.zip", "subject:(", PASSWORD);
     assert_eq!(code, 1, "{said}");
     served.stop();
-    let (code, said, bundle) = export("without.zip", "subject:elsewhere", PASSWORD);
+    let query = "subject contains else* or subject:(a w/2 b)";
+    let (code, said, bundle) = export_in("dtsearch", "without.zip", query, PASSWORD);
     assert_eq!(code, 0, "{said}");
     let text = check(&bundle);
     assert!(
@@ -395,6 +447,22 @@ async fn a_report_without_an_original_is_read_and_exported() {
     let search = json!({ "matter_id": null, "query": query, "dialect": "kql" });
     let found = exports.web.post(&exports.alice, "/api/v1/search", search).await.json();
     assert_eq!(found["total_families"], 1, "{found}");
+    let search =
+        json!({ "query": "(to:bob@contoso.com) and b?b w/9 contoso", "dialect": "dtsearch" });
+    let read = exports.web.post(&exports.alice, "/api/v1/search", search).await.json();
+    assert_eq!((&read["total_families"], &read["unit"]), (&json!(1), &json!("document")), "{read}");
+    assert_eq!(read["total_documents"], 1, "{read}");
+    assert_eq!(
+        read["tree"][2],
+        json!({ "depth": 1, "text": "these within 9 words of each other" })
+    );
+    // Whom a message names is said of each document that it carries.
+    assert_eq!(read["expansions"][0]["stands_for"][0], json!({ "word": "bob", "documents": 3 }));
+    assert!(read["snapshot"]["tokenizer_version"].is_u64(), "{read}");
+    let mixed = json!({ "query": "a and b or c", "dialect": "dtsearch" });
+    let refused = exports.web.post(&exports.alice, "/api/v1/search", mixed).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.json().to_string().contains("(a and b) or c"));
     let message = format!("/api/v1/messages/{}", found["hits"][0]["id"]);
     let shown = exports.web.get(&exports.alice, &message).await.json();
     assert_eq!(shown["attachments"][0]["name"], "winmail.dat");

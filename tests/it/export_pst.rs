@@ -8,7 +8,6 @@ use std::process::{Command, Output};
 use muniment::base::hash::Digest;
 use muniment::base::ids::JobId;
 use muniment::catalog::job;
-use muniment::export::run;
 use muniment::mail::journal::{Envelope, Kind, Recipient};
 use muniment::mail::wrap::{Original, Style, report};
 use muniment::verify::bundle::verify_file;
@@ -260,7 +259,7 @@ async fn a_pst_job_cut_off_is_done_again_and_one_cancelled_leaves_nothing() {
         exports.ask_as(json!({ "scope": scope, "format": "pst" }))
     };
     let id = ask().await;
-    let lease = run::lease(&exports.context.exports, "serve");
+    let lease = job::Lease::from("serve", exports.context.exports.clock.now());
     let now = exports.context.clock.now();
     job::lease(&exports.context.catalog, &lease, now).await.unwrap().unwrap();
     // As a kill leaves it: one file whole, the next begun.
@@ -277,7 +276,7 @@ async fn a_pst_job_cut_off_is_done_again_and_one_cancelled_leaves_nothing() {
     assert_eq!(exports.show(id).await["state"], "done");
     assert_eq!(exports.check(&exports.download(id).await).exit_code(), EXIT_GOOD);
     let left = || std::fs::read_dir(bundle.parent().unwrap()).unwrap().count();
-    assert_eq!(left(), 1, "only the bundle is left");
+    assert_eq!(left(), 2, "only the bundle is left, and the list of what is in it");
 
     let id = ask().await;
     let now = exports.context.clock.now();
@@ -287,5 +286,5 @@ async fn a_pst_job_cut_off_is_done_again_and_one_cancelled_leaves_nothing() {
     exports.web.post(&exports.alice, &path, json!({})).await;
     exports.work().await;
     assert_eq!(exports.show(id).await["state"], "cancelled");
-    assert_eq!(left(), 1, "nothing is left of it");
+    assert_eq!(left(), 2, "nothing is left of it");
 }

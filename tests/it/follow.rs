@@ -76,6 +76,12 @@ pub fn path(scratch: &Scratch) -> PathBuf {
     scratch.directory.path().join("index")
 }
 
+/// The index is gone. It is moved away, since a merge that was under way when its
+/// writer stopped may still make a file beside the others.
+pub fn lose(scratch: &Scratch) {
+    std::fs::rename(path(scratch), scratch.directory.path().join("index-lost")).unwrap();
+}
+
 pub fn message(subject: &str, text: &str) -> Vec<u8> {
     format!(
         "Received: from a by b\r\nFrom: Ann <ann@corp.example>\r\nTo: team@corp.example\r\n\
@@ -302,7 +308,7 @@ async fn a_lost_index_is_filled_again() {
     following.stop().await;
 
     let damage = |name: &str| match name {
-        "lost" => std::fs::remove_dir_all(path(&scratch)).unwrap(),
+        "lost" => lose(&scratch),
         _ => {
             for entry in std::fs::read_dir(path(&scratch)).unwrap() {
                 let path = entry.unwrap().path();
@@ -341,11 +347,11 @@ async fn a_follower_that_stops_anywhere_takes_up_again() {
     following.catch_up(&scratch).await;
     assert_eq!(following.find("words").len(), 300);
     let catalog = &scratch.archive.catalog;
-    let sets: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM message_set")
+    let sets: i64 = muniment::catalog::db::query_scalar("SELECT COUNT(*) FROM message_set")
         .fetch_one(catalog.read())
         .await
         .unwrap();
-    let deliveries: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM set_delivery")
+    let deliveries: i64 = muniment::catalog::db::query_scalar("SELECT COUNT(*) FROM set_delivery")
         .fetch_one(catalog.read())
         .await
         .unwrap();
@@ -364,10 +370,11 @@ async fn what_cannot_be_read_is_a_gap_and_the_rest_goes_on() {
     deliver(archive, &ingest, &message("after", "found all the same")).await;
     following.catch_up(&scratch).await;
     assert_eq!(following.find("found").len(), 1);
-    let gaps: Vec<(i64, String)> = sqlx::query_as("SELECT seq, reason FROM gap ORDER BY seq")
-        .fetch_all(archive.catalog.read())
-        .await
-        .unwrap();
+    let gaps: Vec<(i64, String)> =
+        muniment::catalog::db::query_as("SELECT seq, reason FROM gap ORDER BY seq")
+            .fetch_all(archive.catalog.read())
+            .await
+            .unwrap();
     assert_eq!(gaps, [(1, "crashed".into())]);
 }
 
@@ -382,10 +389,11 @@ async fn what_a_hanging_worker_was_given_is_a_gap_and_is_kept() {
     deliver(&scratch.archive, &ingest, &bytes).await;
     following.catch_up(&scratch).await;
     let archive = &scratch.archive;
-    let gaps: Vec<(i64, String)> = sqlx::query_as("SELECT seq, reason FROM gap ORDER BY seq")
-        .fetch_all(archive.catalog.read())
-        .await
-        .unwrap();
+    let gaps: Vec<(i64, String)> =
+        muniment::catalog::db::query_as("SELECT seq, reason FROM gap ORDER BY seq")
+            .fetch_all(archive.catalog.read())
+            .await
+            .unwrap();
     assert_eq!(gaps, [(1, "timed-out".into())]);
     let rows = delivery::after(&archive.catalog, DeliverySeq(0), 10).await.unwrap();
     let record = archive.vault.open_record(&rows[0].at()).await.unwrap();
@@ -419,7 +427,8 @@ async fn a_report_without_an_original_is_found_by_its_envelope() {
     let carried = review::carried(&archive.catalog, found[0]).await.unwrap();
     assert_eq!(carried[0].sha256, Digest::of(tnef.as_bytes()), "the report is the message");
     let lost = "SELECT COUNT(*) FROM gap WHERE set_id IS NULL";
-    let lost: i64 = sqlx::query_scalar(lost).fetch_one(archive.catalog.read()).await.unwrap();
+    let lost: i64 =
+        muniment::catalog::db::query_scalar(lost).fetch_one(archive.catalog.read()).await.unwrap();
     assert_eq!(lost, 0, "nothing is without a set");
 }
 
@@ -435,10 +444,11 @@ async fn a_damaged_segment_is_a_gap_for_its_deliveries() {
     let following = Following::start(&scratch, &ingest);
     following.catch_up(&scratch).await;
     assert_eq!(following.find("words").len(), 1);
-    let (seq, detail): (i64, String) = sqlx::query_as("SELECT seq, detail FROM gap")
-        .fetch_one(archive.catalog.read())
-        .await
-        .unwrap();
+    let (seq, detail): (i64, String) =
+        muniment::catalog::db::query_as("SELECT seq, detail FROM gap")
+            .fetch_one(archive.catalog.read())
+            .await
+            .unwrap();
     assert!(seq == 1 && detail.contains("not in the bucket"), "{detail}");
     let damaged = damage::newest(&archive.catalog, 10).await.unwrap();
     assert_eq!(damaged.iter().map(|row| row.record).collect::<Vec<_>>(), [first.record]);

@@ -3,17 +3,28 @@
 
 use std::path::{Path, PathBuf};
 
+use muniment::base::clock::Clock;
 use muniment::base::hash::Digest;
+use muniment::base::ids::DeliverySeq;
+use muniment::catalog::{Catalog, delivery};
+use muniment::ingest::rebuild::{self, rebuild};
+use muniment::ingest::stamps;
 use muniment::ledger::commitment::{self, ROLE_DELIVERY};
 use muniment::ledger::leaf::Leaf;
+use muniment::ledger::stamp::{Authorities, Stamp};
+use muniment::policy::restore::restore;
 use muniment::vault::Vault;
 use muniment::vault::bucket::Bucket;
-use muniment::vault::keys::MasterKey;
+use muniment::vault::master::MasterKey;
 
-use super::support::{Scratch, deliver};
+use super::second::{Used, names};
+use super::support::{Scratch, attach, deliver, note};
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/vault/v1")
+/// The first was packed without dictionaries, the second had no parts.
+const FIXTURES: [&str; 3] = ["v1", "v1-dictionaries", "v1-parts"];
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/vault").join(name)
 }
 
 fn deliveries() -> Vec<Vec<u8>> {
@@ -31,17 +42,33 @@ fn deliveries() -> Vec<Vec<u8>> {
     vec![b"Subject: bare\r\n\r\nno newline at the end".to_vec(), report.into(), Vec::new()]
 }
 
+/// Those that are kept in another way than they came: base64 within the record, a part
+/// in the same segment, and one in another.
+fn with_parts() -> Vec<Vec<u8>> {
+    let headers = "From: alice@example.com\r\nTo: bob@example.com\r\nSubject: Golden\r\n";
+    let small = attach(headers, "small", &note(1)[..1000]);
+    vec![small, attach(headers, "first", &note(2)), attach(headers, "second", &note(2))]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn version_1_opens_with_bucket_and_master_key() {
     if std::env::var_os("MUNIMENT_WRITE_GOLDEN").is_some() {
-        write().await;
+        write(FIXTURES[2]).await;
     }
+    for name in FIXTURES {
+        let has_parts = name == FIXTURES[2];
+        let more = if has_parts { with_parts() } else { Vec::new() };
+        opens(&fixture(name), [deliveries(), more].concat()).await;
+    }
+}
+
+async fn opens(fixture: &Path, mut expected: Vec<Vec<u8>>) {
     // Keys in a checkout are readable by all, which the program refuses.
     let directory = tempfile::tempdir().unwrap();
     let key = directory.path().join("master.key");
-    let text = std::fs::read(fixture().join("master.key.txt")).unwrap();
+    let text = std::fs::read(fixture.join("master.key.txt")).unwrap();
     muniment::base::durable::create(&key, &text, 0o600).unwrap();
-    let bucket = Bucket::local(&fixture().join("bucket")).unwrap();
+    let bucket = Bucket::local(&fixture.join("bucket")).unwrap();
     let vault = Vault::open(bucket, MasterKey::load(&key).unwrap()).await.unwrap();
 
     let mut found = Vec::new();
@@ -74,22 +101,32 @@ async fn version_1_opens_with_bucket_and_master_key() {
         }
     }
     found.sort();
-    let mut expected = deliveries();
     expected.sort();
     assert_eq!(found, expected);
+    let mut records: Vec<_> =
+        found.iter().map(|it| format!("{} {}\n", Digest::of(it), it.len())).collect();
+    records.sort();
+    let told = std::fs::read_to_string(fixture.join("records.txt")).unwrap();
+    assert_eq!(records.concat(), told);
 }
 
 /// Writes the fixture; only a new version of the format has a reason to.
-async fn write() {
+async fn write(name: &str) {
+    let fixture = fixture(name);
     let scratch = Scratch::new().await;
     let (ingest, _lock) = scratch.ingest().await;
-    for delivery in deliveries() {
-        deliver(&scratch.archive, &ingest, &delivery).await;
+    let all = [deliveries(), with_parts()].concat();
+    for delivery in &all {
+        deliver(&scratch.archive, &ingest, delivery).await;
     }
     let config = &scratch.archive.config;
-    let _ = std::fs::remove_dir_all(fixture());
-    copy(&config.vault.path, &fixture().join("bucket"));
-    std::fs::copy(&config.archive.master_key, fixture().join("master.key.txt")).unwrap();
+    let _ = std::fs::remove_dir_all(&fixture);
+    copy(&config.vault.path, &fixture.join("bucket"));
+    std::fs::copy(&config.archive.master_key, fixture.join("master.key.txt")).unwrap();
+    let mut records: Vec<_> =
+        all.iter().map(|it| format!("{} {}\n", Digest::of(it), it.len())).collect();
+    records.sort();
+    std::fs::write(fixture.join("records.txt"), records.concat()).unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -101,4 +138,100 @@ fn copy(from: &Path, to: &Path) {
             false => drop(std::fs::copy(entry.path(), target).unwrap()),
         }
     }
+}
+
+/// An archive with every kind of object in it, whose master key was replaced.
+const WHOLE: &str = "v1-whole";
+
+/// The catalog comes back from it, nothing is missing, and each master key opens what
+/// was there in its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_archive_of_version_1_comes_back() {
+    let fixture = fixture(WHOLE);
+    if std::env::var_os("MUNIMENT_WRITE_GOLDEN").is_some() {
+        write_whole(&fixture).await;
+    }
+    let names = names(&fixture.join("bucket"));
+    for kind in KINDS {
+        let (start, end) = kind.split_once('*').unwrap();
+        let is_one = |name: &String| name.starts_with(start) && name.ends_with(end);
+        assert!(names.iter().any(is_one), "there is no {kind}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let vault = opened(&fixture, "master.key.txt", directory.path()).await;
+    let catalog = Catalog::create(&directory.path().join("catalog.db")).await.unwrap();
+    let rebuilt = rebuild(&vault, &catalog, &mut |_, _, _| ()).await.unwrap();
+    let restored = restore(&vault, &catalog, Clock::System.now(), &mut |_, _| ()).await.unwrap();
+    let missing = rebuild::missing(&catalog).await.unwrap();
+    assert_eq!([rebuilt.faults, restored.faults, missing].concat(), Vec::<String>::new());
+    let rows = delivery::after(&catalog, DeliverySeq(0), 1000).await.unwrap();
+    let mut records = Vec::new();
+    for row in &rows {
+        let bytes = vault.open_record(&row.at()).await.unwrap().bytes().await.unwrap();
+        assert_eq!((Digest::of(&bytes), bytes.len() as u64), (row.sha256, row.size_bytes));
+        records.push(format!("{} {}\n", row.sha256, row.size_bytes));
+    }
+    records.sort();
+    assert_eq!(records.concat(), std::fs::read_to_string(fixture.join("records.txt")).unwrap());
+    stamp_is_good(&fixture, vault.bucket()).await;
+
+    // All but one were sealed in months that had keys before the rotation.
+    let older = opened(&fixture, "older.key.txt", directory.path()).await;
+    let mut closed = 0;
+    for row in &rows {
+        closed += usize::from(older.open_record(&row.at()).await.is_err());
+    }
+    assert_eq!(closed, 1);
+}
+
+async fn opened(fixture: &Path, key: &str, directory: &Path) -> Vault {
+    // Keys in a checkout are readable by all, which the program refuses.
+    let text = std::fs::read(fixture.join(key)).unwrap();
+    let file = directory.join(key);
+    muniment::base::durable::create(&file, &text, 0o600).unwrap();
+    let bucket = Bucket::local(&fixture.join("bucket")).unwrap();
+    Vault::open(bucket, MasterKey::load(&file).unwrap()).await.unwrap()
+}
+
+/// One of each kind that the format names; probes and canaries are no part of it.
+const KINDS: &[&str] = &[
+    "keyring/archive/*1",
+    "keyring/archive/*2",
+    "keyring/epoch/standard/2*1",
+    "keyring/epoch/standard/2*2",
+    "keyring/epoch/standard/held/*",
+    "keyring/epoch/policy/*1",
+    "seg/*.seg",
+    "key/*.held",
+    "key/*.page",
+    "policy/*.policy",
+    "log/tile/0/*",
+    "log/tile/entries/*",
+    "log/checkpoint/*",
+    "log/stamp/*.tsr",
+    "format/*.dict",
+];
+
+async fn stamp_is_good(fixture: &Path, bucket: &Bucket) {
+    let stamped = stamps::newest(bucket).await.unwrap().unwrap();
+    let stamp = Stamp::read(&stamped.stamp).unwrap();
+    stamp.is_of(&stamped.checkpoint).unwrap();
+    let root = std::fs::read(fixture.join("authority.pem")).unwrap();
+    stamp.verify(&Authorities::from_pem(&root).unwrap()).unwrap();
+}
+
+async fn write_whole(fixture: &Path) {
+    let used = Used::new().await;
+    let _ = std::fs::remove_dir_all(fixture);
+    copy(&used.bucket, &fixture.join("bucket"));
+    let [newest, older] = &used.masters[..] else { panic!() };
+    std::fs::copy(newest, fixture.join("master.key.txt")).unwrap();
+    std::fs::copy(older, fixture.join("older.key.txt")).unwrap();
+    std::fs::copy(used.authority.root(), fixture.join("authority.pem")).unwrap();
+    let catalog = &used.kept.archive().catalog;
+    let rows = delivery::after(catalog, DeliverySeq(0), 1000).await.unwrap();
+    let mut records: Vec<_> =
+        rows.iter().map(|row| format!("{} {}\n", row.sha256, row.size_bytes)).collect();
+    records.sort();
+    std::fs::write(fixture.join("records.txt"), records.concat()).unwrap();
 }

@@ -5,6 +5,8 @@ use muniment::base::hash::Digest;
 use muniment::base::ids::DeliverySeq;
 use muniment::catalog::delivery;
 use muniment::ingest::IngestError;
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
 
 use super::support::{Scratch, deliver, transaction};
 
@@ -51,4 +53,32 @@ async fn a_second_process_is_kept_away() {
     let (_ingest, _lock) = scratch.ingest().await;
     let refused = scratch.archive.lock().err().unwrap().to_string();
     assert!(refused.contains("another muniment process"), "{refused}");
+}
+
+/// A disposition takes the rows away before the objects, and may be cut off between.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_destroyed_does_not_come_back_by_a_start() {
+    let scratch = Scratch::new().await;
+    let (ingest, lock) = scratch.ingest().await;
+    let (archive, bytes) = (&scratch.archive, b"Subject: over\r\n\r\ngone\r\n");
+    let kept = deliver(archive, &ingest, b"Subject: kept\r\n\r\nkept\r\n").await;
+    let gone = deliver(archive, &ingest, bytes).await;
+    drop((ingest, lock));
+    let options = SqliteConnectOptions::new().filename(archive.config.archive.catalog.to_string());
+    let rows = SqlitePool::connect_with(options.foreign_keys(false)).await.unwrap();
+    let records = [kept.record, gone.record].map(|record| hex::encode(record.0));
+    let sql = format!(
+        "DELETE FROM segment WHERE segment_id =
+             (SELECT segment_id FROM delivery WHERE record_id = x'{}');
+         DELETE FROM delivery WHERE record_id = x'{}';",
+        records[1], records[1]
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&rows).await.unwrap();
+    rows.close().await;
+
+    let (_ingest, _lock) = scratch.ingest().await;
+    let left = delivery::after(&archive.catalog, DeliverySeq(0), 100).await.unwrap();
+    let left: Vec<_> = left.iter().map(|row| row.record).collect();
+    assert_eq!(left, [kept.record]);
+    assert_eq!(archive.vault.bucket().list("seg").await.unwrap().len(), 2);
 }

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use muniment::base::ids::{DeliverySeq, SetId};
+use muniment::catalog::db::{self, AssertSqlSafe};
 use muniment::catalog::{delivery, pending};
 use muniment::index::Index;
-use sqlx::AssertSqlSafe;
+use muniment::similar::Links;
 
-use super::follow::{Following, INDEX_MEMORY_BYTES, message, path};
+use super::follow::{Following, INDEX_MEMORY_BYTES, lose, message, path};
 use super::support::{Scratch, deliver, hanging_mail};
 
 const SECONDS: u64 = 2;
@@ -15,7 +16,7 @@ const SECONDS: u64 = 2;
 /// Every row of a table, without its number.
 async fn rows(scratch: &Scratch, query: &str) -> Vec<(i64, Option<i64>, Option<i64>, String)> {
     let query = AssertSqlSafe(query.to_owned());
-    sqlx::query_as(query).fetch_all(scratch.archive.catalog.read()).await.unwrap()
+    db::query_as(query).fetch_all(scratch.archive.catalog.read()).await.unwrap()
 }
 
 async fn gaps(scratch: &Scratch) -> Vec<(i64, Option<i64>, Option<i64>, String)> {
@@ -29,7 +30,7 @@ async fn attachments(scratch: &Scratch) -> Vec<(i64, Option<i64>, Option<i64>, S
 
 async fn change(scratch: &Scratch, statements: &'static str) {
     let mut tx = scratch.archive.catalog.write().await.unwrap();
-    sqlx::raw_sql(statements).execute(&mut *tx).await.unwrap();
+    db::raw_sql(statements, &mut tx).await.unwrap();
     scratch.archive.catalog.commit(tx, "change").await.unwrap();
 }
 
@@ -69,7 +70,7 @@ async fn documents_that_hang_hold_up_nothing_and_are_gaps_in_the_end() {
 
     // A lost index needs their text again, and comes to the same end.
     following.stop().await;
-    std::fs::remove_dir_all(path(&scratch)).unwrap();
+    lose(&scratch);
     let following = Following::start(&scratch, &ingest);
     assert!(following.progress.reached(last).await);
     assert_eq!(following.progress.lag().await.unwrap().pending, COUNT as u64);
@@ -97,7 +98,7 @@ async fn what_was_not_settled_is_read_again_and_replaces_what_was_known() {
     family.attachments[0].text = None;
     family.is_partial = true;
     family.sources.push("other".into());
-    family.headers.push("X-Way: other".into());
+    family.add_version("other", &Links::default(), ["X-Way: other".to_owned()].into_iter());
     index.put(family).unwrap();
     index.commit(1).unwrap();
     drop(index);
@@ -106,7 +107,7 @@ async fn what_was_not_settled_is_read_again_and_replaces_what_was_known() {
         "UPDATE attachment SET has_text = 0;
          INSERT INTO gap (seq, set_id, ordinal, path, media_type, reason, detail)
              VALUES (1, 1, 0, 'note.txt', 'text/plain', 'pending', '');
-         INSERT INTO pending_reading (seq, entry, set_id) VALUES (1, 0, 1);",
+         INSERT INTO pending_reading (seq, entry, set_id, node) VALUES (1, 0, 1, '');",
     )
     .await;
     let following = Following::start(&scratch, &ingest);
@@ -150,7 +151,7 @@ async fn large_messages_are_read_after_those_that_came_later_as_if_before() {
     following.stop().await;
 
     // Lost and made again: the same, also where they were read early then.
-    std::fs::remove_dir_all(path(&scratch)).unwrap();
+    lose(&scratch);
     let following = Following::start(&scratch, &ingest);
     following.catch_up(&scratch).await;
     let again = following.find("subject:large AND header:one AND header:two");

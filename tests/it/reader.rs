@@ -13,7 +13,7 @@ use crate::journal::check_entries;
 use crate::support::corpus;
 
 /// Far above what any of these needs, far below what a quadratic scan takes.
-const TIME_MAX: Duration = Duration::from_secs(20);
+const TIME_MAX: Duration = Duration::from_secs(40);
 
 fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -71,6 +71,20 @@ fn a_missing_configuration_is_refused() {
     check(&said, &["/nonexistent/muniment.toml", "muniment init"]);
 }
 
+/// It is there: another archive beside it is not the mend.
+#[test]
+fn a_configuration_that_is_no_text_is_refused() {
+    let made = init();
+    let said = refused(made.config.parent().unwrap(), &[]);
+    check(&said, &["cannot read the configuration", "UTF-8 text", "--config", "directory"]);
+    assert!(!said.contains("muniment init"), "{said}");
+    let text = fs::read(&made.config).unwrap();
+    fs::write(&made.config, [&text[..], b"# \xff\n"].concat()).unwrap();
+    let said = refused(&made.config, &[]);
+    check(&said, &["cannot read the configuration", "muniment.toml", "UTF-8 text"]);
+    assert!(!said.contains("muniment init"), "{said}");
+}
+
 #[test]
 fn a_wrong_master_key_is_refused() {
     let (made, other) = (init(), init());
@@ -79,6 +93,17 @@ fn a_wrong_master_key_is_refused() {
         &refused(&made.config, &[]),
         &["master key is not the one of this archive", "put the right"],
     );
+}
+
+/// A directory enforces nothing, which is known before it is there.
+#[test]
+fn write_once_is_not_asked_of_a_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("archive");
+    let mut init = Command::new(binary());
+    let said = refusal(init.args(["init", "--worm-required", "--data"]).arg(&data));
+    check(&said, &["not enforced", "local directory", "use a bucket with Object Lock"]);
+    assert!(!data.exists(), "something was made");
 }
 
 #[test]
@@ -302,6 +327,28 @@ fn an_unwritable_directory_is_refused() {
         let said = refusal(other.runs(&mut serve(&made.config, &[])));
         let path = subject.to_str().unwrap();
         check(&said, &["cannot write to", what, path, "mode 555", "chmod", setting]);
+    }
+}
+
+/// What may not be read or written is not lost: no copy is to take its place.
+#[test]
+fn a_key_and_a_catalog_of_another_user_are_refused() {
+    let Some(other) = Other::user() else { return };
+    let made = init();
+    other.give(made._directory.path());
+    let key = path(&made, "keys/master.key");
+    set_mode(&key, 0o000);
+    let said = refusal(other.runs(&mut serve(&made.config, &[])));
+    check(&said, &["cannot read the master key", "as user", "chown", key.to_str().unwrap()]);
+    assert!(!said.contains("recovery copy"), "{said}");
+    set_mode(&key, 0o600);
+    for (name, mode) in [("catalog.db", 0o400), ("", 0o555)] {
+        let subject = path(&made, name);
+        set_mode(&subject, mode);
+        let said = refusal(other.runs(&mut serve(&made.config, &[])));
+        set_mode(&subject, 0o755);
+        check(&said, &["cannot write to", "the catalog", "belongs to user", "chown"]);
+        assert!(!said.contains("newest copy"), "{said}");
     }
 }
 

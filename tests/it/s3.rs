@@ -130,7 +130,7 @@ async fn locks_are_lengthened_and_never_shortened() {
 }
 
 #[tokio::test]
-async fn holds_are_set_by_ingest_and_lifted_by_disposition() {
+async fn holds_are_set_and_lifted_by_disposition_alone() {
     let Some(service) = Service::with_bucket(Kind::WithLock).await else { return };
     let bucket = service.open();
     let place = bucket.put_new(PAGE, CONTENT).await.unwrap();
@@ -138,8 +138,16 @@ async fn holds_are_set_by_ingest_and_lifted_by_disposition() {
     bucket.set_held(&place, true).await.unwrap();
     assert!(bucket.is_held(&place).await.unwrap());
     let without = service.open_with(|config| config.bucket.disposition_credentials = None);
-    let refused = without.set_held(&place, false).await.unwrap_err().to_string();
-    assert!(refused.contains("set [bucket] disposition_credentials"), "{refused}");
+    // Ingest's own, taken for the others.
+    let ingest = service.open_with(|config| {
+        config.bucket.disposition_credentials = config.bucket.credentials.clone();
+    });
+    for is_held in [true, false] {
+        let refused = without.set_held(&place, is_held).await.unwrap_err().to_string();
+        assert!(refused.contains("set [bucket] disposition_credentials"), "{refused}");
+        let refused = ingest.set_held(&place, is_held).await.unwrap_err();
+        assert!(refused.is_refusal(), "{refused}");
+    }
     assert!(bucket.is_held(&place).await.unwrap());
     bucket.set_held(&place, false).await.unwrap();
     assert!(!bucket.is_held(&place).await.unwrap());
@@ -353,6 +361,34 @@ async fn credentials_that_may_too_much_are_told() {
     let found = service.open().check_enforcement().await.unwrap();
     assert!(found.is_enforced, "{}", found.words);
     assert!(found.words.contains("can bypass governance"), "{}", found.words);
+    assert!(!found.words.contains("legal holds"), "{}", found.words);
+    service.allow(&[RIGHTS, &["PutObjectLegalHold"]].concat()).await;
+    let found = service.open().check_enforcement().await.unwrap();
+    assert!(found.is_enforced, "{}", found.words);
+    assert!(found.words.contains("ingest credentials can lift legal holds"), "{}", found.words);
+    assert!(found.words.contains("take s3:PutObjectLegalHold away"), "{}", found.words);
+    assert!(!found.words.contains("governance"), "{}", found.words);
+}
+
+/// Each trial leaves its own for as long as they are locked.
+#[tokio::test]
+async fn canaries_that_are_not_locked_any_more_are_removed() {
+    let Some(service) = Service::with_bucket(Kind::WithLock).await else { return };
+    let bucket = service.open();
+    service.put_on_top("canary/before", "canary").await;
+    service.put_on_top("canary/before-governed", "canary").await;
+    bucket.check_enforcement().await.unwrap();
+    let own = bucket.list("canary").await.unwrap();
+    assert_eq!(own.len(), 2, "{own:?}");
+    assert!(own.iter().all(|name| !name.starts_with("canary/before")), "{own:?}");
+    bucket.check_enforcement().await.unwrap();
+    let left = bucket.list("canary").await.unwrap();
+    assert!(own.iter().all(|name| left.contains(name)), "{left:?}");
+    // Who may not delete removes none, and is not stopped by it.
+    service.put_on_top("canary/before", "canary").await;
+    let without = service.open_with(|config| config.bucket.disposition_credentials = None);
+    assert!(without.check_enforcement().await.unwrap().is_enforced);
+    assert!(bucket.list("canary").await.unwrap().contains(&"canary/before".to_owned()));
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use muniment::app::Archive;
 use muniment::base::config::Config;
@@ -11,11 +10,11 @@ use muniment::base::ids::DeliverySeq;
 use muniment::catalog::delivery;
 
 use super::export::{PASSWORD, add_person};
-use super::support::binary;
 use super::support::mail_server::deliveries;
 use super::support::proxy::Proxy;
 use super::support::s3::{Kind, Service, write_credentials};
 use super::support::served::{Made, Sender, Served, init};
+use super::support::{binary, until};
 
 /// What a command said that failed, in one sentence.
 fn refused(command: &mut Command) -> String {
@@ -45,15 +44,6 @@ fn status(config: &Path) -> String {
     let output = Command::new(binary()).args(["status", "--config"]).arg(config).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// Polls until a server answers what is waited for.
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < end, "{what} did not come");
-        std::thread::yield_now();
-    }
 }
 
 fn message(number: u32, lines: usize) -> Vec<u8> {

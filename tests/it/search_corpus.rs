@@ -1,22 +1,22 @@
 //! The index on real mail, against a plain reading of the same texts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
 use muniment::base::clock::Timestamp;
 use muniment::base::ids::SetId;
 use muniment::extract::parse_message;
-use muniment::index::doc::FamilyDoc;
-use muniment::index::{Index, Scope};
+use muniment::index::doc::{FamilyDoc, Participant, Role};
+use muniment::index::{Facet, Index, Order, Scope, Values};
+use muniment::mail::address;
 use muniment::query::ast::Query;
-use muniment::query::field::Field;
 use muniment::query::{self, Dialect};
 
 use super::support::corpus;
 use super::support::random::Random;
 
-fn family(set: usize, body: &str) -> FamilyDoc {
+pub fn family(set: usize, body: &str) -> FamilyDoc {
     FamilyDoc {
         set: SetId(set as i64),
         received_at: Timestamp::from_seconds(set as i64),
@@ -33,6 +33,10 @@ fn family(set: usize, body: &str) -> FamilyDoc {
         messages: Vec::new(),
         hashes: Vec::new(),
         is_partial: false,
+        gaps: Vec::new(),
+        languages: Vec::new(),
+        versions: Vec::new(),
+        links: Vec::new(),
         are_headers_cut: false,
         is_proven: true,
     }
@@ -79,12 +83,11 @@ fn any_stretch_of_any_text_is_found() {
         let end = (start + 1 + pick(6)).min(words.len());
         let phrase = words.get(start..end).unwrap_or_default().join(" ");
         // Wildcards and quotation marks mean something of their own.
-        let Ok(node) = query::words(Field::Body, &phrase.replace(['*', '?'], " ")) else {
-            continue;
-        };
+        let plain = phrase.replace(['*', '?', '"', '“', '”', '„', '‟', '＂'], " ");
+        let asked_for = format!("body:\"{plain}\"");
+        let Ok(parsed) = query::parse(&asked_for, Dialect::Kql, &TimeZone::UTC) else { continue };
         asked += 1;
-        let query = Query { root: Some(node), zone: TimeZone::UTC };
-        assert!(find(&index, &query).contains(&set), "{phrase}");
+        assert!(find(&index, &parsed.query).contains(&set), "{phrase}");
     }
     assert!(asked > 1000, "only {asked} phrases were asked for");
 }
@@ -146,4 +149,78 @@ fn hits_on_real_mail_are_exactly_those_of_a_plain_reading() {
         found_any += usize::from(!found.is_empty());
     }
     assert!(found_any > 400, "only {found_any} queries found anything");
+}
+
+#[test]
+fn counts_over_real_mail_are_those_of_its_families() {
+    let messages = corpus::messages("bulk/linux-parisc");
+    if messages.is_empty() {
+        return;
+    }
+    let step = messages.len().div_ceil(600);
+    let docs: Vec<FamilyDoc> = messages
+        .iter()
+        .step_by(step)
+        .enumerate()
+        .map(|(set, bytes)| {
+            let parsed = parse_message(bytes);
+            let person = |mailbox: &muniment::extract::Mailbox| Participant {
+                role: Role::From,
+                address: mailbox.address.clone(),
+                name: mailbox.name.clone(),
+            };
+            FamilyDoc {
+                participants: parsed.from.iter().map(person).collect(),
+                languages: parsed.language.clone().into_iter().collect(),
+                sent_at: parsed.date,
+                ..family(set, &parsed.text)
+            }
+        })
+        .collect();
+    let directory = tempfile::tempdir().unwrap();
+    let index = Index::open(directory.path(), 0).unwrap();
+    for doc in &docs {
+        index.put(doc.clone()).unwrap();
+        if doc.set.0 % 150 == 0 {
+            index.commit(doc.set.0 as u64).unwrap();
+        }
+    }
+    index.commit(docs.len() as u64).unwrap();
+    let scope = Scope { order: Order::Sent, ..Scope::default() };
+    for text in ["", "kernel", "kernel OR patch"] {
+        let query = query::parse(text, Dialect::Kql, &TimeZone::UTC).unwrap().query;
+        let hits = find(&index, &query);
+        assert!(hits.len() > 10, "{text} finds too little to count");
+        let facets = index.facets(&query, &scope).unwrap();
+        let hit = || docs.iter().filter(|doc| hits.contains(&(doc.set.0 as usize)));
+        let mut senders: BTreeMap<String, u64> = BTreeMap::new();
+        let mut languages: BTreeMap<String, u64> = BTreeMap::new();
+        for doc in hit() {
+            let of: BTreeSet<String> =
+                doc.participants.iter().map(|it| address::key(&it.address)).collect();
+            for sender in of.into_iter().filter(|it| !it.is_empty()) {
+                *senders.entry(sender).or_default() += 1;
+            }
+            doc.languages.iter().for_each(|it| *languages.entry(it.clone()).or_default() += 1);
+        }
+        let check = |facet: Facet, expected: &BTreeMap<String, u64>| {
+            let (_, Values { shown, more }) =
+                facets.values.iter().find(|(it, _)| *it == facet).unwrap();
+            assert_eq!(shown.len() as u64 + more, expected.len() as u64, "{text} {facet:?}");
+            for (value, count) in shown {
+                assert_eq!(expected.get(value), Some(count), "{text} {facet:?} {value}");
+            }
+            let least = shown.last().map_or(0, |(_, count)| *count);
+            let above = expected.values().filter(|count| **count > least).count();
+            assert!(above <= shown.len(), "{text} {facet:?}: a greater one is not told");
+        };
+        check(Facet::Sender, &senders);
+        check(Facet::Language, &languages);
+        let dated = hit().filter(|doc| doc.sent_at.is_some()).count() as u64;
+        assert_eq!(facets.months.iter().map(|(_, count)| count).sum::<u64>(), dated);
+        assert_eq!(
+            (facets.families, facets.undated),
+            (hits.len() as u64, hits.len() as u64 - dated)
+        );
+    }
 }

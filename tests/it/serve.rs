@@ -9,9 +9,9 @@ use muniment::app::Archive;
 use muniment::base::config::Config;
 use muniment::catalog::{delivery, leaf};
 
-use super::support::binary;
 use super::support::dialogue::Client;
 use super::support::served::{Sender, Served, init};
+use super::support::{binary, until};
 
 #[test]
 fn one_process_takes_mail_answers_the_web_and_stops() {
@@ -100,9 +100,7 @@ fn a_stop_under_load_is_clean() {
             })
         })
         .collect();
-    while count.load(Ordering::Relaxed) < 100 {
-        std::thread::yield_now();
-    }
+    until("mail is taken", || count.load(Ordering::Relaxed) >= 100);
     served.stop();
     let (receipts, goodbyes): (Vec<_>, Vec<_>) =
         threads.into_iter().map(|thread| thread.join().unwrap()).unzip();

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use muniment::base::{config, limits};
 use muniment::extract::{Reason, parse_message};
 use muniment::mail::delivery::{Form, Role};
-use muniment::worker::Pool;
+use muniment::worker::confine::{Confinement, as_user};
+use muniment::worker::trial::{Act, Trial};
+use muniment::worker::{Input, Pool, protocol};
 
-use super::support::{hanging, hanging_mail};
+use super::support::{binary, hanging, hanging_mail};
 
 fn pool(change: impl FnOnce(&mut config::Worker)) -> Pool {
     let mut settings = config::Worker::default();
@@ -140,6 +142,85 @@ async fn documents_that_take_longer_are_left_for_later() {
     }
     // After the second one nothing of the family is tried.
     assert_eq!(pending(5), [0, 1, 2, 3]);
+}
+
+/// As one finds out in its own skin, and as the kernel says of it.
+#[tokio::test]
+async fn a_child_can_do_nothing_but_read() {
+    let trial = pool(|_| {}).trial().await.unwrap().clone();
+    println!("{}", trial.words());
+    let Confinement { user_id, landlock, is_filtered } = trial.confinement;
+    if landlock.is_none() && !is_filtered {
+        eprintln!("SKIPPED: this kernel has neither Landlock nor seccomp");
+        return;
+    }
+    assert_eq!(trial.open, [], "{}", trial.words());
+    let mut child = worker(60);
+    let mut stdin = child.stdin.take().unwrap();
+    protocol::send(&mut stdin, &protocol::Request::Try, &[]).await.unwrap();
+    let answer = protocol::receive(child.stdout.as_mut().unwrap()).await.unwrap().0;
+    assert!(matches!(answer, protocol::Response::Tried(again) if again == trial));
+    // It waits for the next request: this is the state that it reads mail in.
+    let state = std::fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
+    let is = |line: &str| state.lines().any(|it| it.split_whitespace().eq(line.split(' ')));
+    assert!(is("NoNewPrivs: 1") && (is("Seccomp: 2") || !is_filtered), "{state}");
+    if rustix::process::getuid().is_root() {
+        assert_eq!(user_id, Some(limits::NOBODY));
+        assert!(is("Uid: 65534 65534 65534 65534"), "{state}");
+        assert!(is("Gid: 65534 65534 65534 65534") && is("Groups:"), "{state}");
+        assert!(is("CapEff: 0000000000000000") && is("Threads: 2"), "{state}");
+    }
+}
+
+/// A child that is told nothing by a pool.
+fn worker(seconds: u64) -> tokio::process::Child {
+    let start = || {
+        let mut command = tokio::process::Command::new(binary());
+        command
+            .arg("worker")
+            .env_clear()
+            .env("MUNIMENT_WORKER_MEMORY_BYTES", (1u64 << 30).to_string())
+            .env("MUNIMENT_WORKER_SECONDS", seconds.to_string())
+            .env("MUNIMENT_WORKER_USER", limits::NOBODY.to_string())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .kill_on_drop(true);
+        command
+    };
+    as_user(limits::NOBODY, start).unwrap()
+}
+
+/// What the trial finds in a process that nothing keeps from anything.
+#[test]
+fn a_trial_tells_what_is_open() {
+    let trial = Trial::run(Confinement::default());
+    let free = [
+        Act::OpenSocket,
+        Act::OpenLocalSocket,
+        Act::WriteFile,
+        Act::ReadFile,
+        Act::StartProcess,
+        Act::StartThread,
+    ];
+    for act in free {
+        assert!(trial.open.contains(&act), "{act:?}: {trial:?}");
+    }
+    assert!(trial.words().contains("they can open a socket"), "{}", trial.words());
+}
+
+/// One whose parent is gone, or hangs, ends of its own limit of processor time.
+#[tokio::test]
+async fn a_child_ends_when_it_has_used_its_time() {
+    let mut child = worker(1);
+    let mail = Input::from(Bytes::from(hanging_mail("hangs", 1)));
+    let messages = vec![(mail.size_bytes(), muniment::extract::Care::default())];
+    let request = protocol::Request::Parse { messages };
+    let mut stdin = child.stdin.take().unwrap();
+    protocol::send(&mut stdin, &request, &[mail]).await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(30), child.wait()).await;
+    let status = ended.expect("it goes on for ever").unwrap();
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    assert_eq!(signal, Some(rustix::process::Signal::XCPU.as_raw()), "{status}");
 }
 
 #[tokio::test]

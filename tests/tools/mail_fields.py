@@ -60,16 +60,46 @@ def leaf(part):
     return found
 
 
-def parts(part):
-    """Leaves in their order; what is in a message within is the message's own."""
+def content(raw):
+    """What follows the header of an entity."""
+    if raw is None or raw.startswith((b"\n", b"\r\n")):
+        return raw and raw.split(b"\n", 1)[1]
+    end = re.search(rb"\n\r?\n", raw)
+    return raw[end.end():] if end else None
+
+
+def pieces(part, raw):
+    """The source of each part of a multipart (RFC 2046 section 5.1.1); it keeps
+    none itself."""
+    count = len(part.get_payload())
+    body, boundary = content(raw), part.get_boundary()
+    if body is None or not boundary:
+        return [None] * count
+    line = rb"(?:\A|\r?\n)--" + re.escape(boundary.encode()) + rb"(?:--)?[ \t]*(?=\r?\n|\Z)"
+    ends = list(re.finditer(line, body))
+    found = [body[a.end():b.start()].split(b"\n", 1)[-1] for a, b in zip(ends, ends[1:])]
+    return found if len(found) == count else [None] * count
+
+
+def parts(part, raw, is_within=False, is_root=False):
+    """Leaves in their order, a signed part before what is in it; what is in a
+    message within is the message's own."""
     if part.get_content_type() in ("message/rfc822", "message/global"):
         inner = part.get_payload()
         if isinstance(inner, list) and len(inner) == 1:
-            return [{"kind": "message", "nested": fields(inner[0]), "defects": []}]
+            nested = fields(inner[0], content(raw))
+            return [{"kind": "message", "nested": nested, "defects": []}]
     if part.is_multipart() and part.get_content_maintype() == "multipart":
-        below = [parts(one) for one in part.get_payload()]
+        is_signed = part.get_content_type() == "multipart/signed"
+        sources = pieces(part, raw)
+        is_inside = is_within or is_signed
+        below = [parts(one, raw, is_inside) for one, raw in zip(part.get_payload(), sources)]
         defects = [type(defect).__name__ for defect in part.defects]
         found = [one for some in below for one in some]
+        if is_signed and not (is_within or is_root):
+            whole = raw is not None and hashlib.sha256(raw).hexdigest()
+            entry = {"kind": "multipart/signed", "name": "signed", "defects": []}
+            found.insert(0, entry | {"sha256": whole or None})
         for one in found:
             one["defects"] = one["defects"] + defects
         return found
@@ -86,7 +116,8 @@ def people(message, name):
     return all_of_them if is_whole else None
 
 
-def fields(message):
+def fields(message, raw):
+    body = content(raw) if message.get_content_type() == "multipart/signed" else None
     return {
         "subject": decoded(message["Subject"]),
         "message_id": decoded(message["Message-ID"]),
@@ -95,7 +126,9 @@ def fields(message):
         "to": people(message, "To"),
         "cc": people(message, "Cc"),
         "class": message.get_content_type(),
-        "parts": parts(message),
+        "parts": parts(message, raw, is_root=True),
+        "signed_size": body and len(body),
+        "signed_sha256": body and hashlib.sha256(body).hexdigest(),
         "defects": [type(defect).__name__ for defect in message.defects],
     }
 
@@ -104,7 +137,7 @@ source = sys.stdin.buffer
 while line := source.readline():
     raw = source.read(int(line))
     try:
-        read = fields(email.message_from_bytes(raw, policy=POLICY))
+        read = fields(email.message_from_bytes(raw, policy=POLICY), raw)
     except Exception as error:
         read = {"failed": repr(error)}
     sys.stdout.write(json.dumps(read) + "\n")

@@ -6,23 +6,24 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { request } from "playwright-core";
 import { binary } from "./archive.mjs";
-import { people } from "./mail.mjs";
+import { CROWD, enormous, LIST, people } from "./mail.mjs";
+import { send } from "./smtp.mjs";
 
 export const LEGAL = { name: "mila", password: "correct-horse-battery-41" };
 export const STRANGER = { name: "noor", password: "another-horse-battery-42" };
 export const ADMIN = { password: "administrators-own-password-7" };
 
-const seen = (locator) => locator.first().waitFor({ state: "visible" });
-const gone = (locator) => locator.first().waitFor({ state: "detached" });
+export const seen = (locator) => locator.first().waitFor({ state: "visible" });
+export const gone = (locator) => locator.first().waitFor({ state: "detached" });
 
-async function signIn(page, name, password) {
+export async function signIn(page, name, password) {
   await page.goto("/");
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-async function choosePassword(page, password) {
+export async function choosePassword(page, password) {
   await seen(page.getByRole("heading", { name: "Choose your password" }));
   await page.getByLabel("New password", { exact: true }).fill("short");
   await page.getByLabel("New password again").fill("short");
@@ -33,7 +34,7 @@ async function choosePassword(page, password) {
   await page.getByRole("button", { name: "Set password and go on" }).click();
 }
 
-async function signOut(page) {
+export async function signOut(page) {
   await page.getByRole("button", { name: /^You:/ }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();
   await seen(page.getByRole("heading", { name: "Sign in" }));
@@ -151,6 +152,7 @@ export async function search({ page }, check) {
   await seen(page.getByRole("alert"));
   assert.match(await page.locator(".query-caret").textContent(), /\^/);
   await check("search-error");
+  await rewritten(page, check);
   await query(page, "(merger AND subject:sheet)");
   await count(page, "1 family");
   await query(page, `bcc:${people.counsel[1]}`);
@@ -163,6 +165,118 @@ export async function search({ page }, check) {
   assert.match(page.url(), /[?&]m=\d+/, "a message can be linked");
   assert.match(await page.title(), /^recipients:.* · Fabrikam merger · Search · Muniment$/);
   await check("search");
+}
+
+/** A query that is refused with another that would be understood is mended by one key, or one press. */
+async function rewritten(page, check) {
+  const [asked, rewrite] = ["merger OR budget AND sheet", "merger OR (budget AND sheet)"];
+  // What the archive says, and the rewrite where it does not say one.
+  await page.route(/\/api\/v1\/search$/, async (route) => {
+    const response = await route.fetch();
+    const told = await response.json();
+    if (told.error) told.error.rewrite ??= rewrite;
+    await route.fulfill({ response, json: told });
+  });
+  const box = page.getByRole("textbox", { name: "Query" });
+  await query(page, asked);
+  const use = page.getByRole("alert").getByRole("button", { name: `Use ${rewrite}` });
+  await seen(use);
+  await check("search-rewrite");
+  await box.press("Alt+Enter");
+  await gone(page.getByRole("alert"));
+  assert.equal(await box.inputValue(), rewrite);
+  await count(page, /famil/);
+  await query(page, asked);
+  await use.click();
+  await gone(page.getByRole("alert"));
+  assert.equal(await box.inputValue(), rewrite);
+  await page.unroute(/\/api\/v1\/search$/);
+}
+
+/** How many families a label tells. */
+const told = (label) => Number(/: ([\d,]+) famil/.exec(label)[1].replace(",", ""));
+
+/** A sender and a month are chosen from what was found: each writes itself into the query, and out again. */
+export async function facets({ page }, check) {
+  const box = page.getByRole("textbox", { name: "Query" });
+  const reads = (text) =>
+    page.waitForFunction((wanted) => document.querySelector(".query-input").value === wanted, text);
+  const asked = `to:${people.bob[1]} OR from:${people.alice[1]}`;
+  const before = page.url();
+  const counted = page.waitForResponse(/\/search\/facets$/);
+  await query(page, asked);
+  await counted;
+  await page.keyboard.press("Escape");
+  const months = page.locator(".timeline-bars:not([aria-busy])");
+  await seen(page.getByRole("listbox", { name: "Families by month sent" }));
+  await seen(months);
+  const top = async (name) => (await page.getByRole("grid", { name }).boundingBox()).y;
+  const stood = await top("Results");
+
+  // The keyboard opens the facets, walks them, and chooses.
+  await page.locator("body").press("f");
+  await page.waitForFunction(() => document.activeElement.matches(".facet-value"));
+  const sender = page.locator("[aria-labelledby=facet-sender]").getByRole("button").first();
+  const label = await sender.textContent();
+  const [address] = label.split(": ");
+  assert.ok(await sender.evaluate((button) => button === document.activeElement), "the first has the focus");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Enter");
+  await reads(`(${asked}) AND from:${address}`);
+  await count(page, new RegExp(`^${told(label)} famil`));
+  await seen(page.locator(".facet-value[aria-pressed=true]", { hasText: address }));
+  await page.getByRole("button", { name: "How the query was read" }).click();
+  await seen(page.locator(".reading-tree li").getByText(/· [\d,]+ famil/));
+  await page.keyboard.press("Escape");
+  await gone(page.locator(".reading-tree"));
+  await check("facets");
+  await page.getByRole("button", { name: `Take out from:${address}` }).click();
+  await reads(asked);
+  await count(page, /famil/);
+
+  // A month by the keyboard, and all of them by the pointer.
+  await seen(months);
+  await months.focus();
+  await page.keyboard.press("End");
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Home");
+  const month = await months.getByRole("option", { selected: true }).getAttribute("aria-label");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() =>
+    / AND sent:\d{4}-\d{2}$/.test(document.querySelector(".query-input").value),
+  );
+  await count(page, new RegExp(`^${told(month)} famil`));
+  await seen(months);
+  assert.equal(await months.evaluate((bars) => bars === document.activeElement), true, "it keeps the focus");
+  assert.equal(await months.getByRole("option").count(), 1);
+  assert.equal(await top("Results"), stood, "the list stays where it is, whatever is chosen");
+  await check("month");
+  await page.getByRole("button", { name: "All dates" }).click();
+  await reads(asked);
+  await page.waitForFunction(
+    () => document.querySelectorAll(".timeline-bars:not([aria-busy]) > *").length > 1,
+  );
+  const { x, y, width } = await months.boundingBox();
+  // Another button than the first asks for nothing.
+  await page.mouse.click(x + 2, y + 20, { button: "right" });
+  await page.keyboard.press("Escape");
+  assert.equal(await box.inputValue(), asked);
+  await seen(months);
+  await page.mouse.move(x + 2, y + 20);
+  await page.mouse.down();
+  await page.mouse.move(x + width - 2, y + 20, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForFunction(() =>
+    / AND sent:\d{4}(-\d{2})?(\.\.\d{4}(-\d{2})?)?$/.test(document.querySelector(".query-input").value),
+  );
+  assert.match(await box.inputValue(), /^\(/, "an OR is in parentheses");
+  assert.equal(await looks(page, "search.facets"), 0, "counts belong to their search in the audit");
+  await page.locator(".facet-value").first().focus();
+  await page.keyboard.press("Escape");
+  await gone(page.locator(".facets"));
+  await page.goto(before);
+  await seen(page.locator(".message-text"));
 }
 
 /** Words of a mail whose contrast with what is behind them is below 4.5. */
@@ -258,6 +372,28 @@ export async function thread({ page }, check) {
   await page.goBack();
   await seen(answer);
   await page.locator("body").press("t");
+  await seen(page.locator(".message-text"));
+}
+
+/** What says nearly the same is told with how much; what only a subject joins is told as that. */
+export async function near({ page }, check) {
+  await query(page, 'subject:"parking rota"');
+  await count(page, "2 families");
+  await page.keyboard.press("Escape");
+  await page.locator("body").press("j");
+  await seen(page.getByRole("heading", { name: "Re: Parking rota for the winter" }));
+  await page.locator("body").press("n");
+  const rows = page.getByRole("grid", { name: "Near-duplicates" }).getByRole("row");
+  const other = rows.filter({ hasText: "Parking rota for the winter" });
+  await seen(other.getByText(/^8\d(\.\d)?%$/));
+  await check("message-near");
+  await page.locator("body").press("t");
+  const thread = page.getByRole("grid", { name: "Messages of the thread" }).getByRole("row");
+  await seen(thread.getByText("by subject only"));
+  await check("message-thread-weak");
+  await page.locator("body").press("n");
+  await other.click();
+  await seen(page.getByRole("heading", { name: "Parking rota for the winter", exact: true }));
   await seen(page.locator(".message-text"));
 }
 
@@ -393,6 +529,64 @@ export async function crowded({ page }, check) {
   await check("selected");
 }
 
+const nodes = (page) => page.evaluate(() => document.querySelectorAll("*").length);
+
+/** Ten thousand recipients of one message are counted and can be found, and no page is made of them all. */
+export async function enormity({ page }, archive, check) {
+  const before = (await (await page.request.get("/api/v1/status")).json()).deliveries;
+  const mail = enormous();
+  await send(archive.smtp, archive.journal, mail);
+  await caughtUp({ page }, before + mail.length);
+  await page.goto("/search?q=subject:newsletter");
+  await count(page, "1 family");
+  await page.locator("body").press("j");
+  const line = page.locator(".people-line", { has: page.locator('dt:text-is("Bcc")') });
+  const told = line.getByText(/^all 10,000 from the journal envelope of delivery [\d,]+$/);
+  await seen(told);
+  const few = await nodes(page);
+  assert.ok(few < 1500, `a message of ${CROWD} recipients is ${few} nodes`);
+
+  await page.locator("body").press("o");
+  await seen(line.getByText("50 of 10,000"));
+  assert.equal(await line.locator(".person").count(), 50);
+  assert.equal(await told.count(), 1, "what is true of all is said once");
+  assert.ok((await nodes(page)) < few + 1000, `opened it is ${await nodes(page)} nodes`);
+  await line.getByRole("button", { name: /^Show 50 more/ }).click();
+  await seen(line.getByText("100 of 10,000"));
+  await line.getByRole("searchbox").fill("m09876");
+  await seen(line.getByText("1 of 1", { exact: true }));
+  await seen(line.getByText("m09876@big.example"));
+  await line.getByRole("searchbox").fill(LIST);
+  await seen(line.getByText("50 of 10,000"));
+  await check("crowd");
+  await line.getByRole("button", { name: "Fewer" }).click();
+  assert.equal(await line.locator(".person").count(), 3);
+
+  await page.locator("body").press("e");
+  const known = page.locator(".known tbody tr");
+  await seen(known);
+  assert.equal(await known.count(), 50);
+  assert.ok((await nodes(page)) < few + 1500, `with its envelope it is ${await nodes(page)} nodes`);
+  await page.getByRole("region", { name: "Envelope" }).getByRole("searchbox").first().fill("m01234");
+  await seen(known.getByText("m01234@big.example"));
+  assert.equal(await known.count(), 1);
+  await check("crowd-envelope");
+
+  await page.goto("/search?q=subject:keys");
+  await seen(page.locator(".timeline").getByText("1 family, none with a sent date that can be read"));
+
+  await page.goto("/search?q=subject:endless");
+  await count(page, "1 family");
+  const length = (locator) => locator.evaluate((element) => element.textContent.length);
+  assert.ok((await length(page.locator(".hit-subject").first())) <= 301, "a row holds no more than it shows");
+  await page.locator("body").press("j");
+  const title = page.locator(".message-title h2");
+  await seen(title);
+  assert.ok((await length(title)) <= 1001, "and a title little more than its three lines");
+  await page.getByRole("button", { name: "The whole subject" }).click();
+  await page.waitForFunction(() => document.querySelector(".message-title h2").textContent.length > 1001);
+}
+
 /** A message whose record is damaged isn't shown; that it does not verify is. */
 export async function damaged({ page, faults }, check) {
   const message = /\/api\/v1\/messages\/\d+(\?|$)/;
@@ -458,6 +652,11 @@ export async function phone({ page }) {
   assert.equal(new URL(page.url()).search, "?q=archive");
   await page.goBack();
   await seen(page.getByRole("heading", { name: "Matters", level: 1 }));
+
+  // No desk is cut off.
+  const desks = page.getByRole("navigation", { name: "Desks" });
+  const [room, needed] = await desks.evaluate((nav) => [nav.clientWidth, nav.scrollWidth]);
+  assert.ok(needed <= room, `the desks need ${needed} px and have ${room}`);
 
   // The last of the tabs can be reached.
   await page.goto("/search?q=archive");
@@ -578,7 +777,7 @@ export async function exported({ page }, archive, check) {
 }
 
 /** A release needs its reason, which stays on record. */
-export async function release({ page }, check) {
+export async function release({ page, context }, check) {
   await page.getByRole("link", { name: "Matters" }).click();
   await page.getByRole("row", { name: /Fabrikam merger/ }).click();
   await page.getByRole("link", { name: /Preservation letter/ }).click();
@@ -588,12 +787,25 @@ export async function release({ page }, check) {
   assert.equal(await act.isDisabled(), true, "no release without a reason");
   await page.getByLabel("Reason").fill("Settled; counsel agreed in writing");
   await check("hold-release");
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await other.getByRole("button", { name: "Release" }).click();
+  await other.getByLabel("Reason").fill("Settled too");
   await page.getByLabel("Reason").press("Control+Enter");
   await seen(page.getByText("Settled; counsel agreed in writing"));
   await seen(page.getByText("Released", { exact: true }));
   await seen(page.getByText(/^Released on .* by mila; held [\d,]+ families until then\.$/));
   await seen(page.getByRole("button", { name: "Export what it held" }));
   await check("hold-released");
+  // Somebody who asks for it a second time is told, and sees what is so.
+  await other.getByRole("button", { name: /^Release hold on/ }).click();
+  const dialog = other.getByRole("dialog");
+  await seen(dialog.getByText(/released already/));
+  await gone(dialog.getByRole("button", { name: /^Release hold on/ }));
+  await dialog.locator("footer").getByRole("button", { name: "Close" }).click();
+  await seen(other.getByText("Settled; counsel agreed in writing"));
+  assert.equal(await other.getByText("In force", { exact: true }).count(), 0);
+  await other.close();
   await page.getByRole("link", { name: "Fabrikam merger" }).click();
   const line = page.getByRole("link", { name: /Preservation letter/ });
   await seen(line);

@@ -59,6 +59,8 @@ function original({ from, to, cc = [], subject, at, date, text, html, files = []
   };
 }
 
+const addressOf = (key) => people[key]?.[1] ?? key;
+
 /** A journal report around a message, with typed recipients, as Exchange Online writes it. */
 function report(mail, recipients, tenant = TENANT) {
   const { id, bytes } = original(mail);
@@ -68,7 +70,7 @@ function report(mail, recipients, tenant = TENANT) {
     `Subject: ${encoded(mail.subject)}`,
     `Message-Id: ${id}`,
     ...recipients.map(
-      ([kind, key, way, of]) => `${kind}: ${people[key][1]}${way ? `, ${way}: ${people[of][1]}` : ""}`,
+      ([kind, key, way, of]) => `${kind}: ${addressOf(key)}${way ? `, ${way}: ${addressOf(of)}` : ""}`,
     ),
   ];
   return [
@@ -140,6 +142,9 @@ const PIXEL = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
   "base64",
 );
+
+const ROTA =
+  "Bays one to nine are for visitors while it freezes. Whoever comes before seven takes the gravel yard behind the kitchen; whoever comes later takes what is left along the wall, and nobody parks across the gate, since the lorries turn there at eight and again at noon and at four.";
 
 /** Every message that the tests and the pictures need; newest last. */
 export function company(count = 120) {
@@ -238,6 +243,23 @@ export function company(count = 120) {
     text: "Alice,\r\n\r\nclause nine is fine with me.\r\n\r\nBob\r\n",
   };
   mails.push(report(answer, [["To", "alice"]]));
+  // One that is nearly another, and answers it without saying so.
+  const rota = {
+    from: "alice",
+    to: ["bob"],
+    at: Date.parse("2025-12-01T09:00:00Z"),
+    subject: "Parking rota for the winter",
+    text: `${ROTA}\r\n`,
+  };
+  const again = {
+    ...rota,
+    from: "bob",
+    to: ["alice"],
+    at: Date.parse("2025-12-02T09:00:00Z"),
+    subject: "Re: Parking rota for the winter",
+    text: `${ROTA.replace("gravel", "paved")}\r\n`,
+  };
+  for (const mail of [rota, again]) mails.push(report(mail, [["To", mail.to[0]]]));
   const everyone = {
     from: "ingrid",
     to: ["alice", "bob", "carol", "dmitri", "elena", "farid"],
@@ -256,4 +278,31 @@ export function company(count = 120) {
   };
   mails.push(report(undated, [["To", "alice"]]));
   return mails;
+}
+
+export const CROWD = 10_000;
+/** Characters of a subject. */
+export const ENDLESS = 6300;
+export const LIST = "everybody@big.example";
+
+/** Mail that is no company's size: a list of ten thousand members, each named by the report; an endless subject. */
+export function enormous() {
+  const letter = {
+    from: "ingrid",
+    to: ["alice"],
+    at: Date.parse("2026-03-30T17:00:00Z"),
+    subject: "Newsletter to everybody",
+    text: "All,\r\n\r\nthe newsletter is attached to nothing.\r\n\r\nIngrid\r\n",
+  };
+  const members = Array.from({ length: CROWD }, (_, i) => `m${String(i).padStart(5, "0")}@big.example`);
+  const endless = {
+    ...letter,
+    at: letter.at + 60_000,
+    subject: `Endless ${"words without an end ".repeat(ENDLESS / 21)}`.trim(),
+    text: "Alice,\r\n\r\nread on.\r\n\r\nIngrid\r\n",
+  };
+  return [
+    report(endless, [["To", "alice"]]),
+    report(letter, [["To", "alice"], ...members.map((member) => ["Bcc", member, "Expanded", LIST])]),
+  ];
 }

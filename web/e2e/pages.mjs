@@ -4,15 +4,28 @@ import assert from "node:assert/strict";
 
 const get = async (page, path) => (await page.request.get(`/api/v1${path}`)).json();
 
-/** On every row that has a mark, the first one is in view. */
+/** On every row that has a mark, the first one is in view, whole: at this width, and between it and the next. */
 async function marks(page) {
-  const hidden = await page.locator(".hit-snippet.is-marked").evaluateAll((all) =>
-    all
-      .map((line) => [line.getBoundingClientRect().right, line.querySelector("mark"), line.textContent])
-      .filter(([right, mark]) => mark.getBoundingClientRect().right > right)
-      .map(([, , text]) => text),
-  );
-  assert.deepEqual(hidden, [], "the first mark of a snippet is cut off");
+  const { width, height } = page.viewportSize();
+  for (const wide of width < 600 ? [width] : [width, 1366, 1440, 1600, 1760]) {
+    await page.setViewportSize({ width: wide, height });
+    await page.evaluate(
+      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+    );
+    const [rows, hidden] = await page.locator(".hit-snippet.is-marked").evaluateAll((all) => [
+      all.length,
+      all
+        .filter((line) => {
+          const [own, mark] = [line.getBoundingClientRect(), line.querySelector("mark")];
+          const { left, right, width } = mark.getBoundingClientRect();
+          return left < own.left || right > own.right + 0.5 || mark.scrollWidth > Math.ceil(width);
+        })
+        .map((line) => line.textContent),
+    ]);
+    assert.ok(rows > 5, `${rows} rows have a mark`);
+    assert.deepEqual(hidden, [], `the first mark of a snippet is cut off at ${wide} px`);
+  }
+  await page.setViewportSize({ width, height });
 }
 
 export async function pages(page) {
@@ -33,9 +46,19 @@ export async function pages(page) {
       ready: ".table-row .hit-subject",
       act: (p) => p.locator(".filters .field-label").first().waitFor(),
     },
+    {
+      name: "facets",
+      path: `/search?matter=${matter}&q=merger`,
+      ready: ".table-row .hit-subject",
+      act: async (p) => {
+        await p.locator("body").press("f");
+        await p.locator(".facet-value").first().waitFor();
+      },
+    },
     { name: "marks", path: `/search?matter=${matter}&q=certificate`, ready: ".hit-snippet mark", act: marks },
     { name: "envelope", path: `${search}&tab=envelope`, ready: ".known td" },
     { name: "thread", path: `${search}&tab=thread`, ready: ".view-thread .table-row .cell span" },
+    { name: "near", path: `${search}&tab=near`, ready: ".view-thread-foot" },
     { name: "proof", path: `${search}&tab=proof`, ready: ".verdict-good" },
     { name: "headers", path: `${search}&tab=headers`, ready: ".header-list dd" },
     { name: "html", path: `${search}&tab=html`, ready: "iframe" },
@@ -46,6 +69,15 @@ export async function pages(page) {
     { name: "audit", path: "/audit", ready: ".table-row .cell span" },
     { name: "status", path: "/status", ready: ".sentence" },
     { name: "nothing", path: `/search?matter=${matter}&q=zyzzyva`, ready: ".empty" },
+    {
+      name: "gaps",
+      path: `/gaps?matter=${matter}`,
+      ready: ".table-row .cell span",
+      act: async (p) => {
+        const { width } = await p.locator(".page .control-choice").boundingBox();
+        assert.ok(width <= 360, `the choice of a reason is ${width} px wide`);
+      },
+    },
     { name: "lost", path: "/nowhere", ready: ".empty" },
   ];
 }

@@ -9,6 +9,7 @@ import { accessibility, launch, open, overflow } from "./browser.mjs";
 import * as journeys from "./journeys.mjs";
 import { company } from "./mail.mjs";
 import { pages } from "./pages.mjs";
+import * as records from "./records.mjs";
 import { send } from "./smtp.mjs";
 
 const pictures = process.argv.includes("--screenshots")
@@ -52,8 +53,10 @@ try {
   await run("caught up", () => journeys.caughtUp(desk, mail.length));
   await run("matter", () => journeys.matter(desk, check));
   await run("search", () => journeys.search(desk, check));
+  await run("facets", () => journeys.facets(desk, check));
   await run("message", () => journeys.message(desk, check));
   await run("thread", () => journeys.thread(desk, check));
+  await run("near", () => journeys.near(desk, check));
   await run("reached", () => journeys.reached(desk, check));
   await run("impatient", () => journeys.impatient(desk));
   await run("disguised", () => journeys.disguised(desk, check));
@@ -90,9 +93,23 @@ try {
       }
       await look.context.close();
     }
+  const old = await start(records.PAST);
+  try {
+    const look = await open(browser, { url: old.url });
+    shown = look.page;
+    step = "records";
+    await records.decided(look, old, checker(look.page, "records"));
+    told(look.faults, step);
+    console.log(`ok   ${step}`);
+    await look.context.close();
+  } finally {
+    await old.stop();
+  }
+
   shown = desk.page;
   await run("release", () => journeys.release(desk, check));
   await run("audit", () => journeys.audit(desk, check));
+  await run("enormity", () => journeys.enormity(desk, archive, check));
   await run("unreachable", () => journeys.unreachable(desk));
   await run("two people", () => journeys.twoPeople(desk, archive));
   await run("two tabs", () => journeys.twoTabs(desk));

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, Source, StartTls};
+use super::{CatalogAt, Config, Source, StartTls};
 use crate::base::limits;
 
 /// What is wrong with the key `section.key`, and the mend.
@@ -53,7 +53,10 @@ impl Config {
         self.check_numbers()?;
         self.check_classes()?;
         self.check_sources()?;
+        self.check_rules()?;
+        self.check_languages()?;
         self.bucket.check()?;
+        self.check_catalog()?;
         if self.smtp.listen.is_empty() {
             return fault("smtp.listen", "name at least one address, as [\"127.0.0.1:2525\"]");
         }
@@ -62,7 +65,24 @@ impl Config {
         {
             return fault("smtp.tls", "set tls_certificate and tls_key, or tls = \"off\"");
         }
+        self.checkpoint.check(&self.post)?;
+        self.post.check()?;
         self.check_log()
+    }
+
+    fn check_catalog(&self) -> Result<(), Fault> {
+        match &self.archive.catalog {
+            CatalogAt::File(_) if self.archive.catalog_password.is_some() => fault(
+                "archive.catalog_password",
+                "a catalog in a file has no password; take it out",
+            ),
+            at @ CatalogAt::Server { .. } if at.has_password() => fault(
+                "archive.catalog",
+                "there is a password in it, where many can read it; put it into a file of its own, \
+                 and name that as catalog_password",
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn check_numbers(&self) -> Result<(), Fault> {
@@ -98,6 +118,9 @@ impl Config {
                 1 << 40,
             ),
             ("worker.seconds_max", worker.seconds_max, 1, 3600),
+            ("worker.ocr_seconds_max", worker.ocr_seconds_max, 1, 3600),
+            ("worker.user_id", u64::from(worker.user_id), 0, u64::from(u32::MAX - 1)),
+            ("checkpoint.every_hours", self.checkpoint.every_hours, 1, 366 * 24),
         ];
         for (key, value, min, max) in ranges {
             if value < min || value > max {
@@ -105,6 +128,22 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// They are given to another program.
+    fn check_languages(&self) -> Result<(), Fault> {
+        let languages = &self.worker.ocr_languages;
+        let is_name = |name: &String| {
+            let is_part = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+            (2..=32).contains(&name.len()) && name.bytes().all(is_part)
+        };
+        match languages.is_empty() || !languages.iter().all(is_name) {
+            true => fault(
+                "worker.ocr_languages",
+                "name languages as tesseract does, as [\"eng\", \"deu\"]",
+            ),
+            false => Ok(()),
+        }
     }
 
     fn check_classes(&self) -> Result<(), Fault> {

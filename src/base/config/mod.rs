@@ -3,16 +3,22 @@
 //! mail is taken and how long it is kept has no default: the file must say it.
 
 mod bucket;
+mod catalog;
 mod check;
+mod outside;
 mod read;
+mod rule;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use bucket::{Bucket, BucketKind};
+pub use catalog::CatalogAt;
+pub use outside::{Checkpoint, Post, PostTls};
 pub use read::ConfigError;
+pub use rule::{Direction, Flag, Organisation, Rule};
 
 use super::limits;
 
@@ -37,8 +43,12 @@ pub struct Config {
     pub index: Index,
     pub worker: Worker,
     pub log: Log,
+    pub organisation: Organisation,
+    pub checkpoint: Checkpoint,
+    pub post: Post,
     pub source: Vec<Source>,
     pub class: Vec<Class>,
+    pub rule: Vec<Rule>,
 }
 
 /// Where this node keeps what is not in the bucket.
@@ -48,7 +58,9 @@ pub struct Archive {
     /// Relative paths in the file are taken from this directory; a relative
     /// directory is taken from the configuration file's own.
     pub data: PathBuf,
-    pub catalog: PathBuf,
+    pub catalog: CatalogAt,
+    /// A file with the password of the catalog's server.
+    pub catalog_password: Option<PathBuf>,
     pub master_key: PathBuf,
     /// Encrypted temporary files of large deliveries; emptied at start.
     pub spool: PathBuf,
@@ -126,6 +138,23 @@ pub struct Worker {
     pub processes: usize,
     pub memory_bytes_max: u64,
     pub seconds_max: u64,
+    /// Whom children become where the server is root's; 0: nobody else.
+    pub user_id: u32,
+    pub confinement: Confinement,
+    /// Whether pictures, and pages without text, are read by their looks.
+    pub ocr: bool,
+    /// As tesseract calls them.
+    pub ocr_languages: Vec<String>,
+    /// For one picture or page.
+    pub ocr_seconds_max: u64,
+}
+
+/// Whether a kernel that cannot confine children is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confinement {
+    Optional,
+    Required,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -155,7 +184,7 @@ pub struct Source {
     /// `X-OriginatorOrg`. A delivery without it is kept and flagged unproven.
     #[serde(default)]
     pub originator_org: Option<String>,
-    /// The retention class of its deliveries; by default the first one.
+    /// A retention class of its deliveries, as a rule would give it.
     #[serde(default)]
     pub class: Option<String>,
 }
@@ -174,7 +203,7 @@ pub enum Sends {
     Copies,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClassMode {
     Strict,
@@ -196,7 +225,7 @@ impl ClassMode {
 }
 
 /// A retention class.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Class {
     /// Lower-case letters, digits and hyphens, at most 32.
@@ -217,8 +246,12 @@ impl Default for Config {
             index: Index::default(),
             worker: Worker::default(),
             log: Log::default(),
+            organisation: Organisation::default(),
+            checkpoint: Checkpoint::default(),
+            post: Post::default(),
             source: Vec::new(),
             class: vec![Class { name: "standard".into(), years: 7, mode: ClassMode::Strict }],
+            rule: Vec::new(),
         }
     }
 }
@@ -228,6 +261,7 @@ impl Default for Archive {
         Self {
             data: ".".into(),
             catalog: "catalog.db".into(),
+            catalog_password: None,
             master_key: "keys/master.key".into(),
             spool: "spool".into(),
             work: "work".into(),
@@ -284,7 +318,16 @@ impl Default for Index {
 
 impl Default for Worker {
     fn default() -> Self {
-        Self { processes: 2, memory_bytes_max: 2 << 30, seconds_max: 60 }
+        Self {
+            processes: 2,
+            memory_bytes_max: 2 << 30,
+            seconds_max: 60,
+            user_id: limits::NOBODY,
+            confinement: Confinement::Optional,
+            ocr: false,
+            ocr_languages: vec!["eng".into()],
+            ocr_seconds_max: 60,
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::Config;
+use serde::Deserialize;
+
 use super::check::check_needed;
+use super::{CatalogAt, Class, Config, Organisation, Rule};
 
 const ENVIRONMENT_PREFIX: &str = "MUNIMENT__";
 /// What is shown of a line that is wrong.
@@ -20,15 +22,31 @@ pub enum ConfigError {
     Missing { path: PathBuf, source: std::io::Error },
     #[error("cannot read the configuration {path}; give this user the right to read it")]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot read the configuration {path}; name a file of UTF-8 text with --config")]
+    NoText { path: PathBuf, source: std::io::Error },
     #[error("the configuration {path} is not valid: {message}")]
     Invalid { path: PathBuf, message: String },
     #[error("the environment variable {name} is not valid: {message}")]
     Environment { name: String, message: String },
+    #[error("the rules are not valid: {message}")]
+    Draft { message: String },
+}
+
+/// Classes and rules that are to be tried.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Draft {
+    organisation: Option<Organisation>,
+    class: Option<Vec<Class>>,
+    rule: Option<Vec<Rule>>,
 }
 
 fn unread(path: PathBuf, source: std::io::Error) -> ConfigError {
     match source.kind() {
         std::io::ErrorKind::PermissionDenied => ConfigError::Read { path, source },
+        std::io::ErrorKind::InvalidData | std::io::ErrorKind::IsADirectory => {
+            ConfigError::NoText { path, source }
+        }
         _ => ConfigError::Missing { path, source },
     }
 }
@@ -79,11 +97,23 @@ impl Config {
         Ok(config)
     }
 
+    /// Itself with the classes and rules of a text that is written as the file is, and
+    /// has `[organisation]`, `[[class]]` and `[[rule]]` alone. What it lacks stays.
+    pub fn drafted(&self, text: &str) -> Result<Self, ConfigError> {
+        let invalid = |message| ConfigError::Draft { message };
+        let draft: Draft = toml::from_str(text).map_err(|error| invalid(located(text, &error)))?;
+        let mut drafted = self.clone();
+        drafted.organisation = draft.organisation.unwrap_or(drafted.organisation);
+        drafted.class = draft.class.unwrap_or(drafted.class);
+        drafted.rule = draft.rule.unwrap_or(drafted.rule);
+        drafted.check().map_err(|fault| invalid(format!("{} {}", fault.place(), fault.message)))?;
+        Ok(drafted)
+    }
+
     fn resolve(&mut self, base: &Path) {
         // Without the dot that `data` is by default: these are shown to people.
         let data: PathBuf = base.join(&self.archive.data).components().collect();
         for path in [
-            &mut self.archive.catalog,
             &mut self.archive.master_key,
             &mut self.archive.spool,
             &mut self.archive.work,
@@ -92,13 +122,21 @@ impl Config {
         ] {
             *path = data.join(&*path);
         }
+        if let CatalogAt::File(path) = &mut self.archive.catalog {
+            *path = data.join(&*path);
+        }
         for path in
             [&mut self.smtp.tls_certificate, &mut self.smtp.tls_key, &mut self.smtp.tls_client_ca]
                 .into_iter()
                 .flatten()
                 .chain(self.bucket.files())
+                .chain(self.checkpoint.files())
+                .chain(self.post.files())
         {
             *path = base.join(&*path);
+        }
+        if let CatalogAt::Server { password, .. } = &mut self.archive.catalog {
+            *password = self.archive.catalog_password.as_ref().map(|path| base.join(path));
         }
         self.archive.data = data;
     }

@@ -28,6 +28,7 @@ use crate::base::config::{Config, TEMPLATE};
 use crate::base::ids::DeliverySeq;
 use crate::catalog::delivery;
 use crate::mail::wrap::Style;
+use crate::vault::copy::Passphrase;
 
 use self::notes::{Content, Login, Notes};
 use self::resume::Kept;
@@ -125,7 +126,10 @@ async fn create(arguments: &Arguments) -> anyhow::Result<(Archive, Notes)> {
         "# originator_org = \"example.com\"",
         &format!("originator_org = \"{}\"", company::TENANT),
     );
-    let (made, archive) = init::create(data, &data.join("RECOVERY-KEY.txt"), &template).await?;
+    let (passphrase, text) = Passphrase::generate();
+    let recovery = data.join(init::RECOVERY);
+    let (made, archive) = init::create(data, &recovery, &passphrase, &template).await?;
+    say(&format!("recovery: {}, which opens with {text}", recovery.display()));
     let new = New {
         name: "legal".into(),
         display_name: "Legal".into(),

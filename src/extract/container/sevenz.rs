@@ -1,11 +1,12 @@
 //! 7z archives, by `sevenz-rust2`.
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 
 use sevenz_rust2::{ArchiveEntry, ArchiveReader, Error, Password};
 
 use super::super::Reason;
 use super::super::family::{Named, Place, Walk};
+use super::super::locked::{self, Passwords};
 use super::super::sink::Sink;
 use super::unpack as unpack_within;
 
@@ -15,10 +16,10 @@ pub(in crate::extract) fn unpack(
     inside: Place,
     sink: &mut Sink,
 ) {
-    let mut reader = match ArchiveReader::new(Cursor::new(bytes), Password::empty()) {
+    let mut reader = match open(bytes, walk.passwords()) {
         Ok(reader) => reader,
         Err(error) => {
-            let (reason, why) = why(&error);
+            let (reason, why) = why(&error, walk.passwords());
             return sink.gap(reason, why);
         }
     };
@@ -45,7 +46,7 @@ pub(in crate::extract) fn unpack(
         Ok(true)
     });
     if let Err(error) = read {
-        let (reason, why) = why(&error);
+        let (reason, why) = why(&error, walk.passwords());
         sink.gap(reason, why);
     }
     if is_full {
@@ -53,10 +54,36 @@ pub(in crate::extract) fn unpack(
     }
 }
 
-fn why(error: &Error) -> (Reason, &'static str) {
+type Reader<'a> = ArchiveReader<Cursor<&'a [u8]>>;
+
+/// With the first password that opens it; where none does, what is open is listed.
+fn open<'a>(bytes: &'a [u8], passwords: &Passwords) -> Result<Reader<'a>, Error> {
+    let with = |password| ArchiveReader::new(Cursor::new(bytes), password);
+    for password in passwords.iter() {
+        // Only content shows whether a password is right; names may be open.
+        let opens = with(Password::from(password)).and_then(|mut reader| {
+            reader.for_each_entries(|entry, content| {
+                let is_empty = entry.is_directory() || entry.size() == 0;
+                if !is_empty {
+                    io::copy(&mut content.take(FIRST_BYTES), &mut io::sink())?;
+                }
+                Ok(is_empty)
+            })
+        });
+        if opens.is_ok() {
+            return with(Password::from(password));
+        }
+    }
+    with(Password::empty())
+}
+
+/// What is read of a first entry to see whether a password opens it.
+const FIRST_BYTES: u64 = 1 << 20;
+
+fn why(error: &Error, passwords: &Passwords) -> (Reason, &'static str) {
     match error {
         Error::PasswordRequired | Error::MaybeBadPassword(_) => {
-            (Reason::Encrypted, "it opens with a password")
+            (Reason::Encrypted, locked::closed(passwords))
         }
         Error::UnsupportedCompressionMethod(_) | Error::Unsupported(_) => {
             (Reason::UnknownType, "it is packed in a way that is not known")

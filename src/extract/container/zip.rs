@@ -8,6 +8,8 @@ use flate2::read::DeflateDecoder;
 
 use super::super::bytes::{u16_at, u32_at, u64_at};
 use super::super::family::{self, Named, Place, Walk};
+use super::super::locked::zip::Lock;
+use super::super::locked::{self, Passwords};
 use super::super::sink::Sink;
 use super::super::{Reason, charset};
 use super::{Unpacked, read_within};
@@ -34,6 +36,8 @@ pub(in crate::extract) struct Entry {
     raw_name: Vec<u8>,
     method: u16,
     pub is_encrypted: bool,
+    /// How, where we know the way.
+    lock: Option<Lock>,
     is_utf8: bool,
     crc: Option<u32>,
     stored: Range<usize>,
@@ -70,7 +74,22 @@ impl<'a> Archive<'a> {
 
     /// The entry's content, if it is packed in a way that we know.
     pub fn unpack(&self, entry: &Entry, room: usize) -> Option<Unpacked> {
-        let stored = self.stored(entry);
+        Self::unpack_stored(entry, self.stored(entry), room)
+    }
+
+    /// The content of an encrypted entry, if one of the passwords opens it.
+    fn unlock(&self, entry: &Entry, passwords: &Passwords, room: usize) -> Option<Unpacked> {
+        let (lock, stored) = (entry.lock?, self.stored(entry));
+        passwords.iter().find_map(|password| {
+            let open = lock.open(stored, password)?;
+            let unpacked = Self::unpack_stored(entry, &open, room)?;
+            // A wrong password may pass the lock; what is damaged then may be not.
+            let is_wrong = matches!(unpacked.problem, Some((Reason::Damaged, _)));
+            (!is_wrong).then_some(unpacked)
+        })
+    }
+
+    fn unpack_stored(entry: &Entry, stored: &[u8], room: usize) -> Option<Unpacked> {
         let mut unpacked = match entry.method {
             0 => read_within(stored, room),
             8 => read_within(DeflateDecoder::new(stored), room),
@@ -160,13 +179,17 @@ impl<'a> Archive<'a> {
             None => self.bytes.len(),
         };
         let end = data.saturating_add(usize::try_from(stored).ok()?).min(self.bytes.len());
+        let crc = u32_at(head, 16)?;
+        let (lock, method) = lock(flags, u16_at(head, 10)?, extra, crc, u16_at(head, 12)?);
         self.entries.push(Entry {
             name: String::new(),
             raw_name,
-            method: u16_at(head, 10)?,
+            method,
             is_encrypted: flags & 1 != 0,
+            lock,
             is_utf8: flags & 0x800 != 0,
-            crc: (flags & 1 == 0).then_some(u32_at(head, 16)?),
+            // AE-2 leaves it out, and has a code of its own.
+            crc: (flags & 1 == 0 || crc != 0).then_some(crc),
             stored: data.min(end)..end,
             size,
         });
@@ -198,13 +221,17 @@ impl<'a> Archive<'a> {
         let (stored, size) = (u32_at(head, 18)? as usize, u64::from(u32_at(head, 22)?));
         // Sizes may come after the data only; a decoder finds the end itself.
         let is_known = flags & 8 == 0 && stored != 0xffff_ffff;
+        let extra = head.get(30 + name_len..data - start).unwrap_or_default();
+        let (lock, method) =
+            lock(flags, u16_at(head, 8)?, extra, u32_at(head, 14)?, u16_at(head, 10)?);
         let end = if is_known { data.saturating_add(stored) } else { self.bytes.len() };
         let end = end.min(self.bytes.len());
         self.entries.push(Entry {
             name: String::new(),
             raw_name,
-            method: u16_at(head, 8)?,
+            method,
             is_encrypted: flags & 1 != 0,
+            lock,
             is_utf8: flags & 0x800 != 0,
             crc: None,
             stored: data.min(end)..end,
@@ -276,10 +303,17 @@ pub(in crate::extract) fn give(
     let refuse = |walk: &mut Walk<'_>, reason, why: &str| {
         walk.closed(stored, named, entry.size, inside, (reason, why));
     };
-    if entry.is_encrypted {
-        return refuse(walk, Reason::Encrypted, "it opens with a password");
-    }
-    let Some(unpacked) = archive.unpack(entry, walk.room()) else {
+    let unpacked = match entry.is_encrypted {
+        true => match archive.unlock(entry, walk.passwords(), walk.room()) {
+            None => {
+                let why = locked::closed(walk.passwords());
+                return refuse(walk, Reason::Encrypted, why);
+            }
+            unpacked => unpacked,
+        },
+        false => archive.unpack(entry, walk.room()),
+    };
+    let Some(unpacked) = unpacked else {
         let why = format!("it is packed by method {}, which is not known", entry.method);
         return refuse(walk, Reason::UnknownType, &why);
     };
@@ -316,6 +350,20 @@ pub(in crate::extract) fn content(
         sink.gap(reason, format!("{}: {why}", entry.name));
     }
     Some(unpacked.bytes)
+}
+
+/// How an entry is locked, and how it is packed within.
+fn lock(flags: u16, method: u16, extra: &[u8], crc: u32, time: u16) -> (Option<Lock>, u16) {
+    match (flags & 1, method) {
+        (0, method) => (None, method),
+        (_, 99) => match locked::zip::aes(extra) {
+            Some((lock, method)) => (Some(lock), method),
+            None => (None, method),
+        },
+        // APPNOTE 6.1.6: where the check sum was not known yet, it is the time.
+        _ if flags & 8 != 0 => (Some(Lock::Old { check: (time >> 8) as u8 }), method),
+        _ => (Some(Lock::Old { check: (crc >> 24) as u8 }), method),
+    }
 }
 
 /// Zip64 sizes stand in the extra field, those that do not fit, in this order.

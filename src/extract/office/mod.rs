@@ -154,7 +154,7 @@ fn targets(walk: &mut Walk<'_>, archive: &Archive<'_>, sink: &mut Sink) {
     }
 }
 
-/// Documents within it are of the family; pictures are counted.
+/// Documents within it are of the family; pictures are its own.
 fn embedded(walk: &mut Walk<'_>, archive: &Archive<'_>, inside: Place, sink: &mut Sink) {
     for entry in archive.entries.iter().filter(|entry| !entry.is_directory()) {
         let name = entry.name.to_ascii_lowercase();
@@ -167,8 +167,19 @@ fn embedded(walk: &mut Walk<'_>, archive: &Archive<'_>, inside: Place, sink: &mu
         if is_document && walk.has_room() {
             zip::give(walk, archive, entry, inside);
         } else if name.contains("/media/") && !name.ends_with(".xml") {
-            sink.pictures += 1;
+            shown(walk, archive, entry, sink);
         }
+    }
+}
+
+/// A picture in the package.
+fn shown(walk: &mut Walk<'_>, archive: &Archive<'_>, entry: &Entry, sink: &mut Sink) {
+    match archive.unpack(entry, walk.room()) {
+        Some(unpacked) if unpacked.problem.is_none() => {
+            walk.expanded(unpacked.bytes.len());
+            sink.picture(&unpacked.bytes);
+        }
+        _ => sink.pictures += 1,
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::container::zip::{self, Archive};
 use super::super::family::{Place, Walk};
 use super::super::sink::Sink;
 use super::super::xml::{self, Step};
-use super::{part, steps};
+use super::{part, shown, steps};
 
 /// As the package says itself.
 pub(in crate::extract) fn media_type(bytes: &[u8]) -> &'static str {
@@ -49,7 +49,7 @@ pub(in crate::extract) fn read(walk: &mut Walk<'_>, bytes: &[u8], inside: Place,
     for entry in archive.entries.iter().filter(|entry| !entry.is_directory()) {
         let name = entry.name.to_ascii_lowercase();
         if name.starts_with("pictures/") || name.starts_with("media/") {
-            sink.pictures += 1;
+            shown(walk, &archive, entry, sink);
         } else if name.starts_with("object ") && !name.contains('/') && walk.has_room() {
             zip::give(walk, &archive, entry, inside);
         }

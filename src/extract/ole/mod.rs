@@ -15,8 +15,9 @@ use std::collections::HashSet;
 use super::Reason;
 use super::bytes::{slice_at, u16_at, u32_at, u64_at, utf16};
 use super::family::{Place, Walk};
-use super::kind::Kind;
+use super::kind::{self, Kind};
 use super::sink::Sink;
+use super::{locked, office};
 
 const FREE_MIN: u32 = 0xffff_fffa;
 const NONE: u32 = 0xffff_ffff;
@@ -246,13 +247,38 @@ pub(super) fn read_storage(
         Kind::Ppt => ppt::read(walk, file, prefix, inside, sink),
         Kind::Msg => return msg::read(walk, file, prefix, inside, sink),
         Kind::EncryptedOffice => {
-            return sink.gap(Reason::Encrypted, "it opens with a password");
+            let (info, stored) = (stream("EncryptionInfo"), stream("EncryptedPackage"));
+            return encrypted(walk, info.zip(stored), inside, sink);
         }
         _ => {}
     }
     object::embedded(walk, file, prefix, kind, inside, sink);
     if kind == Kind::Compound && !sink.is_container {
         sink.gap(Reason::UnknownType, "a compound file of a program that is not known");
+    }
+}
+
+/// A package under a password: read as if it were open, if one of those that are
+/// known opens it.
+fn encrypted(
+    walk: &mut Walk<'_>,
+    streams: Option<(Vec<u8>, Vec<u8>)>,
+    inside: Place,
+    sink: &mut Sink,
+) {
+    let passwords = walk.passwords();
+    let package = streams.and_then(|(info, stored)| {
+        passwords.iter().find_map(|password| locked::package::open(&info, &stored, password))
+    });
+    match package {
+        None => sink.gap(Reason::Encrypted, locked::closed(passwords)),
+        Some(package) => match kind::of(&package, "", "") {
+            kind @ (Kind::Docx | Kind::Xlsx | Kind::Xlsb | Kind::Pptx | Kind::Package) => {
+                walk.expanded(package.len());
+                office::read(walk, &package, kind, inside, sink);
+            }
+            _ => sink.gap(Reason::Damaged, "what its password opens is no office document"),
+        },
     }
 }
 

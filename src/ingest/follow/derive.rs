@@ -10,6 +10,7 @@ use crate::extract::{self, Mailbox, Parsed};
 use crate::index::doc::{AttachmentDoc, FamilyDoc, Participant, Role};
 use crate::mail::address;
 use crate::mail::delivery::{Envelope, Kind, Recipient, Via};
+use crate::similar::Links;
 use crate::worker::{Failure, Found};
 
 /// One message in one delivery, read or not.
@@ -64,8 +65,8 @@ impl Item {
             message_sha256: self.sha256,
             set: NewSet {
                 key,
-                subject: self.subject(),
-                from_text: self.author_text(),
+                subject: extract::shortened(&self.subject(), limits::SUBJECT_SHOWN_BYTES_MAX),
+                from_text: extract::shortened(&self.author_text(), limits::AUTHOR_SHOWN_BYTES_MAX),
                 message_id: self.message_id(),
                 sent_at: message.date,
                 received_at: self.received_at,
@@ -87,6 +88,10 @@ impl Item {
                     sha256: file.sha256,
                     has_text: file.text.is_some(),
                     is_part: file.is_part,
+                    language: file.language.clone(),
+                    is_ocred: file.is_ocred,
+                    about: serde_json::to_string(&file.about).unwrap_or_default(),
+                    md5: file.md5.clone(),
                 })
                 .collect(),
             gaps,
@@ -147,12 +152,28 @@ impl Item {
             classes: Vec::new(),
             messages: Vec::new(),
             hashes: message.attachments.iter().map(|file| file.sha256.to_string()).collect(),
+            links: Vec::new(),
             is_partial: self.found.is_err() || !message.gaps.is_empty(),
+            gaps: self.reasons(),
+            languages: languages(message),
+            versions: Vec::new(),
             are_headers_cut: false,
             is_proven: self.is_proven,
         };
         self.join(&mut family);
         family
+    }
+
+    /// Why something of it could not be read, each reason once.
+    fn reasons(&self) -> Vec<String> {
+        let of_message = self.found.iter().flat_map(|found| &found.message.gaps);
+        let of_message = of_message.map(|gap| gap.reason);
+        let whole = self.found.as_ref().err().map(|failure| failure.reason);
+        let mut reasons = Vec::new();
+        for reason in of_message.chain(whole) {
+            add(&mut reasons, reason.as_str());
+        }
+        reasons
     }
 
     /// Adds who took part, and by what way it came; says whether that was news.
@@ -173,10 +194,9 @@ impl Item {
                 is_news = true;
             }
         }
-        is_news |= self.join_headers(family);
+        is_news |= self.join_version(family);
         is_news |= add(&mut family.sources, &self.source);
         is_news |= add(&mut family.classes, &self.class);
-        is_news |= add(&mut family.messages, &self.sha256.to_string());
         if self.is_proven && !family.is_proven {
             family.is_proven = true;
             is_news = true;
@@ -188,19 +208,26 @@ impl Item {
         is_news
     }
 
-    /// Adds the header fields that the set's other versions have not. A message
-    /// that came in hundreds of versions would grow without end; what is left out
-    /// then is declared.
-    fn join_headers(&self, family: &mut FamilyDoc) -> bool {
-        let Ok(found) = &self.found else { return false };
-        let fields = found.message.headers.iter().chain(&found.message.inner_headers);
-        add_headers(
-            family,
+    fn join_version(&self, family: &mut FamilyDoc) -> bool {
+        let fields = self
+            .found
+            .iter()
+            .flat_map(|found| found.message.headers.iter().chain(&found.message.inner_headers));
+        family.add_version(
+            &self.sha256.to_string(),
+            &self.links(),
             fields.map(|field| match field.name.as_str() {
                 "" => field.value.clone(),
                 name => format!("{name}: {}", field.value),
             }),
         )
+    }
+
+    fn links(&self) -> Links {
+        match &self.found {
+            Ok(found) => Links::of(&found.message),
+            Err(_) => Links { id: self.message_id(), ..Links::default() },
+        }
     }
 
     fn people(&self, source: Source) -> Box<dyn Iterator<Item = Participant> + '_> {
@@ -217,7 +244,7 @@ impl Item {
     }
 
     /// A message that cannot be read is a set of its own.
-    fn unread_key(&self) -> Digest {
+    pub(super) fn unread_key(&self) -> Digest {
         Digest::of(format!("muniment unread message {}", self.sha256).as_bytes())
     }
 
@@ -317,6 +344,16 @@ fn envelope_people(envelope: &Envelope) -> impl Iterator<Item = Participant> + '
     sender.into_iter().chain(principal).chain(recipients)
 }
 
+/// Of the message and its documents, each once.
+fn languages(message: &Parsed) -> Vec<String> {
+    let of_files = message.attachments.iter().filter_map(|file| file.language.as_deref());
+    let mut languages = Vec::new();
+    for language in message.language.as_deref().into_iter().chain(of_files) {
+        add(&mut languages, language);
+    }
+    languages
+}
+
 /// The catalog keeps people that have an address, as it is compared.
 fn row(person: Participant) -> Option<NewParticipant> {
     let address = address::key(&person.address);
@@ -327,45 +364,20 @@ fn row(person: Participant) -> Option<NewParticipant> {
 /// Adds to `family` what only the one that was stored before says.
 fn absorb(mut family: FamilyDoc, stored: FamilyDoc) -> FamilyDoc {
     let known: HashSet<Participant> = family.participants.iter().cloned().collect();
-    let others = stored.participants.into_iter().filter(|person| !known.contains(person));
-    family.participants.extend(others);
-    add_headers(&mut family, stored.headers.into_iter());
+    let others = stored.participants.iter().filter(|person| !known.contains(person));
+    family.participants.extend(others.cloned());
+    family.add_versions_of(&stored);
     for source in &stored.sources {
         add(&mut family.sources, source);
     }
     for class in &stored.classes {
         add(&mut family.classes, class);
     }
-    for message in &stored.messages {
-        add(&mut family.messages, message);
-    }
     family.is_proven |= stored.is_proven;
     family.are_headers_cut |= stored.are_headers_cut;
     family.is_partial |= family.are_headers_cut;
     family.received_at = family.received_at.min(stored.received_at);
     family
-}
-
-fn add_headers(family: &mut FamilyDoc, lines: impl Iterator<Item = String>) -> bool {
-    let is_first = family.headers.is_empty();
-    let mut size_bytes: usize = family.headers.iter().map(String::len).sum();
-    let mut known: HashSet<String> = family.headers.iter().cloned().collect();
-    let mut is_news = false;
-    for line in lines {
-        if known.contains(&line) {
-            continue;
-        }
-        size_bytes += line.len();
-        if !is_first && size_bytes > limits::VERSION_HEADER_BYTES_MAX {
-            let was_whole = !std::mem::replace(&mut family.is_partial, true);
-            family.are_headers_cut = true;
-            return is_news || was_whole;
-        }
-        known.insert(line.clone());
-        family.headers.push(line);
-        is_news = true;
-    }
-    is_news
 }
 
 fn add(list: &mut Vec<String>, text: &str) -> bool {
@@ -408,7 +420,11 @@ mod tests {
                     .collect(),
                 ..Envelope::default()
             }),
-            found: Ok(Found { set_key: set_key(message.as_bytes(), &parsed), message: parsed }),
+            found: Ok(Found {
+                set_key: set_key(message.as_bytes(), &parsed),
+                message: parsed,
+                scans: Vec::new(),
+            }),
         }
     }
 

@@ -3,6 +3,7 @@
 //! it is given to the follower, which alone writes to catalog and index.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 
@@ -11,6 +12,8 @@ use super::read::Reader;
 use super::{FollowError, RETRY_AFTER, chain};
 use crate::catalog::pending::{self, Waiting};
 use crate::catalog::set::NewGap;
+
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// A message that was read again.
 pub struct Late {
@@ -27,7 +30,8 @@ pub async fn run(mut reader: Reader, more: Arc<Notify>, done: mpsc::Sender<Box<L
         let late = match read_next(&mut reader, taken).await {
             Ok(Some(late)) => late,
             Ok(None) => {
-                more.notified().await;
+                // Another node may have put something in line.
+                let _ = tokio::time::timeout(LOOK_EVERY, more.notified()).await;
                 continue;
             }
             Err(error) => {

@@ -16,6 +16,7 @@
 //! with it the gap, for the text or for the reason why there is none.
 
 mod derive;
+pub mod doubt;
 mod late;
 mod read;
 mod rows;
@@ -26,12 +27,14 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
+use crate::base::chain::chain;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::crash;
 use crate::base::ids::DeliverySeq;
 use crate::base::limits;
+use crate::catalog::participant::AddressCache;
 use crate::catalog::pending::{self, Outcome, Waiting};
-use crate::catalog::set::{self, AddressCache, Assigned};
+use crate::catalog::set::{self, Assigned};
 use crate::catalog::{Catalog, CatalogError, cursor, delivery};
 use crate::index::{Index, IndexError};
 use crate::vault::{Vault, VaultError};
@@ -51,6 +54,9 @@ pub enum FollowError {
     Index(#[from] IndexError),
     #[error(transparent)]
     Worker(#[from] WorkerError),
+    /// Commits that were not waited for went with a crash of the database.
+    #[error("the database lost what was derived last; it is derived again")]
+    TakenBack,
     #[error("the indexing thread ended early")]
     Thread,
 }
@@ -87,9 +93,22 @@ pub struct Progress {
     searchable: watch::Receiver<DeliverySeq>,
     /// How much was settled of what was to be read again.
     settled: watch::Receiver<u64>,
+    /// Tells the second lane that more waits for it.
+    postponed: Arc<Notify>,
 }
 
 impl Progress {
+    /// Something was put in line to be read again.
+    pub fn wake(&self) {
+        self.postponed.notify_one();
+    }
+
+    /// Returns when something was settled, or after `time`.
+    pub async fn moved(&self, time: Duration) {
+        // The time being over means: look again.
+        let _ = tokio::time::timeout(time, self.settled.clone().changed()).await;
+    }
+
     pub fn searchable(&self) -> DeliverySeq {
         *self.searchable.borrow()
     }
@@ -194,6 +213,7 @@ impl Follower {
             catalog: self.catalog.clone(),
             searchable: self.searchable.subscribe(),
             settled: self.settled.subscribe(),
+            postponed: self.postponed.clone(),
         }
     }
 
@@ -458,15 +478,4 @@ where
 {
     let done = tokio::task::spawn_blocking(work).await.map_err(|_| FollowError::Thread)?;
     done.map_err(Into::into)
-}
-
-/// An error with its causes. None of them quotes mail.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(&format!(": {inner}"));
-        source = inner.source();
-    }
-    text
 }

@@ -10,9 +10,9 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::FollowError;
 use super::derive::Item;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::hash::Digest;
-use crate::base::ids::DeliverySeq;
+use crate::base::ids::{DeliverySeq, SegmentId};
 use crate::base::limits;
 use crate::catalog::delivery::{self, Delivery};
 use crate::catalog::pending::Waiting;
@@ -20,6 +20,7 @@ use crate::catalog::set::{NewGap, Unread};
 use crate::catalog::{Catalog, CatalogError, damage};
 use crate::extract::Reason;
 use crate::mail::delivery::{Encoding, Entry, Role, entry_bytes};
+use crate::matter::password;
 use crate::vault::open::{OpenRecord, OpenSegment};
 use crate::vault::{Vault, VaultError};
 use crate::worker::{Failure, Found, Input, Pool};
@@ -39,6 +40,14 @@ impl Batch {
     pub fn has_postponed(&self) -> bool {
         self.unread.iter().any(|it| it.again.is_some()) || self.items.iter().any(Item::is_pending)
     }
+}
+
+/// A delivery by what its record says.
+pub(super) struct AsSealed {
+    pub received_at: Timestamp,
+    /// Other segments that have parts of it.
+    pub needs: Vec<SegmentId>,
+    pub items: Vec<Item>,
 }
 
 pub struct Reader {
@@ -120,11 +129,46 @@ impl Reader {
             Content::Whole(bytes) => Input::from(bytes.clone()),
             Content::Streamed(input) => input.clone(),
         };
-        let answer = self.pool.parse_one(&input).await?;
+        let passwords = password::known(&self.catalog, &self.vault).await?;
+        let answer = self.pool.parse_in_full(&input, passwords).await?;
         match answer.as_ref().err().and_then(|_| input.trouble()) {
             Some(error) => Ok(Err(self.lasting(row, VaultError::from_stream(error)).await?)),
             None => Ok(Ok(item(row, &sealed, answer))),
         }
+    }
+
+    /// Reads a delivery by what its record says, whatever its row does: its messages
+    /// without their documents. What is wrong with the record is the inner error.
+    pub(super) async fn as_sealed(
+        &mut self,
+        row: &Delivery,
+    ) -> Result<Result<AsSealed, String>, FollowError> {
+        let sealed = match self.messages(row, 0).await {
+            Ok(sealed) => sealed,
+            Err(error) if error.is_damage() || error.is_closed() || is_keyless(&error) => {
+                return Ok(Err(error.to_string()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let Some((_, segment)) = &self.segment else { return Ok(Err("nothing of it".into())) };
+        let record = segment.record(row.entry).await?;
+        let (meta, needs) = (record.meta().clone(), record.needs());
+        let received_at = meta.transaction.received_at;
+        let envelope = meta.delivery.envelope;
+        let mut items = Vec::with_capacity(sealed.len());
+        for message in &sealed {
+            let input = match &message.content {
+                Content::Whole(bytes) => Input::from(bytes.clone()),
+                Content::Streamed(input) => input.clone(),
+            };
+            let found = self.pool.outline(&input).await?;
+            if let Some(error) = found.as_ref().err().and_then(|_| input.trouble()) {
+                return Ok(Err(error.to_string()));
+            }
+            let item = item(row, message, found);
+            items.push(Item { received_at, envelope: envelope.clone(), ..item });
+        }
+        Ok(Ok(AsSealed { received_at, needs, items }))
     }
 
     /// What stays wrong becomes a gap, and damage is noted; what may pass is an
@@ -187,7 +231,12 @@ impl Reader {
     ) -> Result<(), FollowError> {
         let whole: Vec<Bytes> =
             sealed.iter().filter_map(|message| message.content.whole().cloned()).collect();
-        let mut answers = self.pool.parse(&whole).await?.into_iter();
+        let mut answers = self.pool.parse(&whole).await?;
+        // What is closed is tried with the passwords that are known, in the second lane.
+        if !whole.is_empty() && !password::known(&self.catalog, &self.vault).await?.is_empty() {
+            answers.iter_mut().flatten().for_each(Found::postpone_closed);
+        }
+        let mut answers = answers.into_iter();
         for message in sealed {
             let row = &rows[message.delivery];
             let answer = match &message.content {
@@ -258,4 +307,11 @@ fn content(delivery: &Bytes, entries: &[Entry], index: usize) -> Option<Bytes> {
         return (end <= delivery.len()).then(|| delivery.slice(start..end));
     }
     entry_bytes(delivery, entries, index).map(Bytes::from)
+}
+
+/// Whether the key of its month is not there.
+fn is_keyless(error: &VaultError) -> bool {
+    use crate::vault::bucket::BucketError;
+    use crate::vault::keyring::KeyringError;
+    matches!(error, VaultError::Keyring(KeyringError::Bucket(BucketError::Missing(_))))
 }

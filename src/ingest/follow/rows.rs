@@ -7,8 +7,9 @@ use super::read::Batch;
 use crate::base::crash;
 use crate::base::ids::DeliverySeq;
 use crate::base::limits;
-use crate::catalog::set::{self, AddressCache, Assigned, Unread};
-use crate::catalog::{Catalog, CatalogError, pending};
+use crate::catalog::participant::AddressCache;
+use crate::catalog::set::{self, Assigned, Unread};
+use crate::catalog::{Catalog, CatalogError, cursor, pending};
 
 /// A batch whose rows are in the catalog, with the sets of its items.
 #[derive(Default)]
@@ -18,34 +19,70 @@ pub struct Written {
     pub up_to: Option<DeliverySeq>,
 }
 
-/// Writes the deliveries of `batch` that come after `derived`.
+/// Writes the deliveries of `batch` that come after `derived`. Where another node
+/// writes the same ones first, theirs are its rows, and this index fills from them.
 pub async fn write(
     catalog: &Catalog,
     cache: &mut AddressCache,
     batch: Batch,
-    derived: DeliverySeq,
+    mut derived: DeliverySeq,
 ) -> Result<Written, FollowError> {
     let Batch { mut items, mut unread, up_to } = batch;
     let Some(last) = up_to else { return Ok(Written::default()) };
-    let new = items.split_off(items.partition_point(|item| item.seq <= derived));
-    let new_unread = unread.split_off(unread.partition_point(|it| it.seq <= derived));
-    let mut written = replay(catalog, items, &unread).await?;
-    if last > derived {
-        written.sets.extend(write_new(catalog, cache, &new, new_unread, last).await?);
-        crash::point("follow.after_catalog");
+    let mut written = Written { up_to, ..Written::default() };
+    loop {
+        let new = items.split_off(items.partition_point(|item| item.seq <= derived));
+        let new_unread = unread.split_off(unread.partition_point(|it| it.seq <= derived));
+        replay(catalog, cache, items, &unread, &mut written).await?;
+        (items, unread) = (new, new_unread);
+        if derived >= last {
+            return Ok(written);
+        }
+        let end = first_deliveries(&items);
+        let until = if end == items.len() { last } else { items[end - 1].seq };
+        let waiting = unread.partition_point(|it| it.seq <= until);
+        let rows: Vec<_> = items[..end].iter().map(Item::rows).collect();
+        let span = (derived, until);
+        match set::write(catalog, cache, &rows, &unread[..waiting], span).await? {
+            Some(sets) => {
+                crash::point("follow.after_catalog");
+                written.sets.extend(sets);
+                written.items.extend(items.drain(..end));
+                unread.drain(..waiting);
+                derived = until;
+            }
+            None => {
+                let at = DeliverySeq(cursor::get(catalog, set::FOLLOWER).await?);
+                if at < derived {
+                    return Err(FollowError::TakenBack);
+                }
+                derived = at;
+            }
+        }
     }
-    written.items.extend(new);
-    Ok(Written { up_to, ..written })
+}
+
+/// How many items go into one transaction: of few deliveries, whole ones always.
+fn first_deliveries(items: &[Item]) -> usize {
+    let mut end = items.len().min(limits::FOLLOW_WRITE_DELIVERIES_MAX);
+    while end > 0 && end < items.len() && items[end].seq == items[end - 1].seq {
+        end += 1;
+    }
+    end
 }
 
 /// What was derived before and is missing in the index. What takes too long this
 /// time is postponed again, whatever came of it then: the index needs its text.
 async fn replay(
     catalog: &Catalog,
+    cache: &mut AddressCache,
     items: Vec<Item>,
     unread: &[Unread],
-) -> Result<Written, FollowError> {
-    let mut written = Written::default();
+    written: &mut Written,
+) -> Result<(), FollowError> {
+    if items.is_empty() && unread.is_empty() {
+        return Ok(());
+    }
     let messages: Vec<_> = items.iter().map(|item| item.sha256).collect();
     let sets = set::lookup(catalog, &messages).await?;
     let mut postponed: Vec<_> = unread.iter().filter_map(Unread::postponed).collect();
@@ -64,39 +101,15 @@ async fn replay(
             // It took too long when it was derived; it gets its set when it is read
             // in full.
             None if unknown.contains(&(item.seq, item.entry)) => {}
+            // Another node could not read it, and this one could.
+            None if catalog.is_shared() => {
+                let set = set::write_late(catalog, cache, &item.rows()).await?;
+                written.sets.push(Assigned { set, is_new: false });
+                written.items.push(item);
+            }
             None => return Err(CatalogError::Corrupt("a message has no set".into()).into()),
         }
     }
     pending::postpone(catalog, &postponed).await?;
-    Ok(written)
-}
-
-/// In transactions of few deliveries each, whole deliveries always.
-async fn write_new(
-    catalog: &Catalog,
-    cache: &mut AddressCache,
-    items: &[Item],
-    mut unread: Vec<Unread>,
-    up_to: DeliverySeq,
-) -> Result<Vec<Assigned>, FollowError> {
-    let mut assigned = Vec::with_capacity(items.len());
-    let mut rest = items;
-    loop {
-        let mut end = rest.len().min(limits::FOLLOW_WRITE_DELIVERIES_MAX);
-        while end > 0 && end < rest.len() && rest[end].seq == rest[end - 1].seq {
-            end += 1;
-        }
-        let (now, later) = rest.split_at(end);
-        let until = match later {
-            [] => up_to,
-            [..] => now[end - 1].seq,
-        };
-        let waiting = unread.split_off(unread.partition_point(|it| it.seq <= until));
-        let rows: Vec<_> = now.iter().map(Item::rows).collect();
-        assigned.extend(set::write(catalog, cache, &rows, &unread, until).await?);
-        if later.is_empty() {
-            return Ok(assigned);
-        }
-        (rest, unread) = (later, waiting);
-    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Heaps, B-trees on them, and property contexts (2.3.1 to 2.3.3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Seek};
 
 use super::image::{u16_at, u32_at, u64_at};
@@ -139,7 +139,8 @@ impl Heap {
         let mut out = Vec::new();
         let root = u32_at(header, 4);
         if root != 0 {
-            self.tree_level(root, header[3], (key, data), &mut out, report);
+            let mut seen = HashSet::new();
+            self.tree_level(root, header[3], (key, data), (&mut out, &mut seen), report);
         }
         let number = |record: &Vec<u8>| {
             record[..key].iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte))
@@ -154,7 +155,7 @@ impl Heap {
         hid: u32,
         level: u8,
         (key, data): (usize, usize),
-        out: &mut Vec<Vec<u8>>,
+        (out, seen): (&mut Vec<Vec<u8>>, &mut HashSet<u32>),
         report: &mut Report,
     ) {
         let each = if level == 0 { key + data } else { key + 4 };
@@ -162,6 +163,7 @@ impl Heap {
         let rules = [
             (!bytes.is_empty(), Rule::HeapId),
             (level <= 8, Rule::HeapTreeDepth),
+            (seen.insert(hid), Rule::HeapTreeLoop),
             (bytes.len().is_multiple_of(each), Rule::HeapTreeRecords),
         ];
         if !hold(&rules, format_args!("{} tree at {hid:#x}", self.place), report) {
@@ -173,7 +175,7 @@ impl Heap {
                 continue;
             }
             let before = out.len();
-            self.tree_level(u32_at(record, key), level - 1, (key, data), out, report);
+            self.tree_level(u32_at(record, key), level - 1, (key, data), (out, seen), report);
             let is_first = out.get(before).is_some_and(|first| first[..key] == record[..key]);
             report.expect(is_first, Rule::HeapTreeFirstKey, &self.place);
         }

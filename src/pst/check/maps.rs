@@ -44,7 +44,9 @@ impl Map {
                 (0x85, Rule::FreePageMap, number >= 8192 && (number - 8192) % (496 * 64) == 0),
             ] {
                 if is_here {
-                    map.page(image, place, kind, rule, report)?;
+                    let body = map.page(image, place, kind, rule, report)?;
+                    let is_unused = body[..496].iter().all(|byte| *byte == 0xFF);
+                    report.expect(is_unused, Rule::MapUnused, format_args!("page at {place:#x}"));
                     place += PAGE;
                 }
             }
@@ -72,10 +74,11 @@ impl Map {
         Ok(bytes)
     }
 
-    /// Notes that `what` uses so many bytes.
-    pub fn take(&mut self, at: u64, size: u64, what: &dyn Display, report: &mut Report) {
+    /// Notes that `what` uses so many bytes; whether they are its own.
+    pub fn take(&mut self, at: u64, size: u64, what: &dyn Display, report: &mut Report) -> bool {
         let Some(from) = at.checked_sub(START).map(|at| at / SLOT) else {
-            return report.broke(Rule::InHeader, what);
+            report.broke(Rule::InHeader, what);
+            return false;
         };
         let slots = size / SLOT;
         let per_map = EACH / SLOT;
@@ -85,14 +88,16 @@ impl Map {
         for slot in from..from + slots {
             let Some(byte) = self.used.get_mut((slot / 8) as usize) else {
                 // Beyond the end: reported by whoever reads it.
-                return;
+                return false;
             };
             let bit = 0x80 >> (slot % 8);
             if *byte & bit != 0 {
-                return report.broke(Rule::Overlap, format_args!("{what} at {at:#x}"));
+                report.broke(Rule::Overlap, format_args!("{what} at {at:#x}"));
+                return false;
             }
             *byte |= bit;
         }
+        true
     }
 
     /// After all pages and blocks were taken.

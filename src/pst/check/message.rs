@@ -110,12 +110,22 @@ fn check_properties(
         report.expect(says == Some(size), Rule::MessageSize, &place);
         report.expect(says.is_none_or(is_signed), Rule::MessageSizeSign, &place);
     }
+    check_subject(properties, place, report);
+}
+
+fn check_subject(properties: &Properties, place: &str, report: &mut Report) {
     let subject = bytes(properties, 0x0037);
+    let mut behind = Some(subject);
     if u16_at(subject, 0) == 1 && !subject.is_empty() {
         let prefix = usize::from(u16_at(subject, 2));
         report.expect(prefix >= 1, Rule::SubjectPrefixNone, place);
-        let is_inside = prefix.saturating_sub(1) + 2 <= subject.len() / 2;
-        report.expect(is_inside, Rule::SubjectPrefixLong, place);
+        behind = subject.get(2 * (prefix.saturating_sub(1) + 2)..);
+        report.expect(behind.is_some(), Rule::SubjectPrefixLong, place);
+    }
+    // Of subjects in nodes it is not known.
+    let is_held = !matches!(properties.get(&0x0037), Some((_, Held::Node(..))));
+    if let (true, Some((_, Held::Bytes(normal)))) = (is_held, properties.get(&0x0E1D)) {
+        report.expect(behind.is_none_or(|it| it == normal), Rule::SubjectNormal, place);
     }
 }
 

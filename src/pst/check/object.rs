@@ -9,16 +9,36 @@ use super::ndb::{Database, Node};
 use super::rule::{Report, Rule};
 use super::table::{self, Table};
 
+/// Deeper than any file needs: stops loops.
+const DEPTH_MAX: usize = 100;
+
 /// Bytes of a node and all below it; all its references are counted.
 pub fn measure<R: Read + Seek>(
     database: &mut Database<R>,
     node: Node,
     report: &mut Report,
 ) -> io::Result<u64> {
+    measure_below(database, node, &mut Vec::new(), report)
+}
+
+/// `above` are the blocks of subnodes that the node is in.
+fn measure_below<R: Read + Seek>(
+    database: &mut Database<R>,
+    node: Node,
+    above: &mut Vec<u64>,
+    report: &mut Report,
+) -> io::Result<u64> {
     let mut size = database.refer_data(node.data, report)?;
-    for below in database.refer_subnodes(node.subnodes, report)? {
-        size += measure(database, below, report)?;
+    let is_within = above.contains(&node.subnodes) || above.len() >= DEPTH_MAX;
+    if node.subnodes != 0 && is_within {
+        report.broke(Rule::SubnodeLoop, format_args!("block {:#x}", node.subnodes));
+        return Ok(size);
     }
+    above.push(node.subnodes);
+    for below in database.refer_subnodes(node.subnodes, report)? {
+        size += measure_below(database, below, above, report)?;
+    }
+    above.pop();
     Ok(size)
 }
 

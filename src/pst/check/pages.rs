@@ -52,7 +52,10 @@ impl<R: Read + Seek> Walk<'_, R> {
             self.report.broke(Rule::PageBeyondEnd, &place);
             return Ok(());
         };
-        self.map.take(offset, 512, &place, self.report);
+        // A page that another names too would be visited without end.
+        if !self.map.take(offset, 512, &place, self.report) {
+            return Ok(());
+        }
         let own = u64_at(&bytes, 504);
         let is_typed = bytes[496] == self.kind && bytes[497] == self.kind;
         let checksum = image::checksum(&bytes[..496]);

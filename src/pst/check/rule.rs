@@ -72,6 +72,8 @@ rules! {
     MapSignature,
     /// 2.2.2.7.1: a map's id is its place.
     MapId,
+    /// 2.2.2.7.3, 2.2.2.7.5, 2.2.2.7.6: the maps that are no longer used are all ones.
+    MapUnused,
     /// 2.2.2.7.4: type of the density list, where there is one.
     DensityListType,
     /// 2.2.2.7.4: its checksum.
@@ -172,6 +174,8 @@ rules! {
     SubnodeOrder,
     /// 2.2.2.8.3.3.2: the first of them is the parent's key.
     SubnodeFirstKey,
+    /// No node is within itself, nor deeper than any file needs.
+    SubnodeLoop,
     /// 2.2.2.6: no index in use is above rgnid.
     NodeIndex,
     /// 2.2.2.6: rgnid is at least what it begins with.
@@ -230,6 +234,8 @@ rules! {
     HeapTreeDataSize,
     /// 2.3.2.1: bIdxLevels.
     HeapTreeDepth,
+    /// 2.3.2: no part of it is there twice.
+    HeapTreeLoop,
     /// 2.3.2: whole records.
     HeapTreeRecords,
     /// 2.3.2: keys rise.
@@ -350,6 +356,8 @@ rules! {
     SubjectPrefixNone,
     /// 2.5.3.1.1.1: and is within the subject.
     SubjectPrefixLong,
+    /// 2.5.3.1.1.1: PidTagNormalizedSubject, where it is there, is what follows.
+    SubjectNormal,
     /// 2.4.5.3: every message has a recipient table.
     RecipientTable,
     /// 2.4.5.3: in it names.

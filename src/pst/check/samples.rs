@@ -47,6 +47,7 @@ fn attachment(name: &str, content: Content<'static>) -> Attachment<'static> {
         media_type: "application/octet-stream".to_owned(),
         content_id: None,
         location: None,
+        base: None,
         is_inline: false,
         content,
     }

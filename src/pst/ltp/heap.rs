@@ -21,6 +21,45 @@ pub struct Heap {
     blocks: Vec<Block>,
 }
 
+/// What the heap of a table takes, of which only the lengths of cells are known yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Measure {
+    full_blocks: u64,
+    /// Of the block that is not full.
+    bytes: usize,
+}
+
+impl Measure {
+    pub fn add(&mut self, cell_bytes: usize) {
+        // The longest header that a block has, and the ends of its map.
+        const AROUND: usize = 66 + 8;
+        // What tables say of their columns, before their first cell.
+        const COLUMNS: usize = 512;
+        if cell_bytes == 0 {
+            return;
+        }
+        if self.bytes == 0 {
+            self.bytes = AROUND + COLUMNS;
+        }
+        // With its place in the map.
+        let bytes = cell_bytes + 2;
+        if self.bytes + bytes > BLOCK_PAYLOAD {
+            self.full_blocks += 1;
+            self.bytes = AROUND;
+        }
+        self.bytes += bytes;
+    }
+
+    pub fn full_blocks(self) -> u64 {
+        self.full_blocks
+    }
+
+    /// With so many more for each block that is full.
+    pub fn bytes(self, more: u64) -> u64 {
+        self.full_blocks * (BLOCK_PAYLOAD as u64 + more) + self.bytes as u64
+    }
+}
+
 #[derive(Clone)]
 enum Block {
     Held {

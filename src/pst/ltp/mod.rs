@@ -8,6 +8,6 @@ mod table;
 mod value;
 
 pub use context::{PropertyContext, write_properties};
-pub use heap::HEAP_ALLOCATION_MAX;
+pub use heap::{HEAP_ALLOCATION_MAX, Measure};
 pub use table::{Column, Table};
 pub use value::{Property, Value, text_bytes};

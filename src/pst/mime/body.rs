@@ -6,18 +6,27 @@ use std::collections::HashSet;
 use super::decode::{self, Fidelity};
 use super::header::Headers;
 use super::part;
-use super::{NESTING_MAX, nested, owned};
+use super::shown::{self, Html};
+use super::{Family, MULTIPARTS_MAX, NESTING_MAX, nested, owned};
 use crate::base::limits::{MIME_DEPTH_MAX, MIME_PARTS_MAX};
 use crate::pst::model::{Attachment, Content, Exception};
 
-pub struct Collector<'a> {
+pub struct Collector<'a, 'f> {
     pub attachments: Vec<Attachment<'a>>,
     pub exceptions: Vec<Exception>,
     /// What is neither header of the message nor content of a part.
     pub structure: Vec<u8>,
     blocks: Vec<Block>,
-    nesting: usize,
-    parts: usize,
+    /// What was noted of headers: mail can be made of nothing else.
+    noted: HashSet<Exception>,
+    family: &'f mut Family,
+}
+
+/// What becomes of the parts that are no attachments.
+pub struct Bodies {
+    pub text: Option<String>,
+    pub html: Option<String>,
+    pub base: Option<String>,
 }
 
 struct Block {
@@ -25,27 +34,33 @@ struct Block {
     is_html: bool,
     /// Another form of the same content is beside it.
     is_alternative: bool,
+    /// What relative URLs in it are relative to; empty for text.
+    base: String,
 }
 
 /// Where an entity stands.
 #[derive(Clone, Copy)]
-struct Place {
+struct Place<'p> {
     depth: usize,
     is_alternative: bool,
     in_digest: bool,
     /// Bodies only: what is attached is inside something that is kept whole.
     is_shadow: bool,
+    /// Inside a signed part that is attached whole beside what is in it.
+    is_signed: bool,
+    /// What relative URLs are relative to, as the multiparts around it say.
+    base: &'p str,
 }
 
-impl<'a> Collector<'a> {
-    pub fn new(nesting: usize) -> Self {
+impl<'a, 'f> Collector<'a, 'f> {
+    pub fn new(family: &'f mut Family) -> Self {
         Self {
             attachments: Vec::new(),
             exceptions: Vec::new(),
             structure: Vec::new(),
             blocks: Vec::new(),
-            nesting,
-            parts: 0,
+            noted: HashSet::new(),
+            family,
         }
     }
 
@@ -56,14 +71,20 @@ impl<'a> Collector<'a> {
         headers: &Headers,
         body: &'a [u8],
     ) -> Cow<'static, str> {
-        let mut place =
-            Place { depth: 0, is_alternative: false, in_digest: false, is_shadow: false };
+        let mut place = Place {
+            depth: 0,
+            is_alternative: false,
+            in_digest: false,
+            is_shadow: false,
+            is_signed: false,
+            base: shown::NOWHERE,
+        };
         let (main, sub) = media_type(headers, place);
         // MS-OXOSMIME 2.1: what is signed or encrypted stays one attachment.
         let class = match (main.as_str(), sub.as_str()) {
             ("application", "pkcs7-mime" | "x-pkcs7-mime") => {
                 let bytes = self.decoded(headers, body, "smime.p7m");
-                self.attach("smime.p7m".to_owned(), headers, Content::Bytes(bytes));
+                self.attach("smime.p7m".to_owned(), headers, Content::Bytes(bytes), place);
                 return Cow::Borrowed("IPM.Note.SMIME");
             }
             ("multipart", "signed") => {
@@ -74,6 +95,7 @@ impl<'a> Collector<'a> {
                     media_type: "multipart/signed".to_owned(),
                     content_id: None,
                     location: None,
+                    base: None,
                     is_inline: false,
                     content: Content::Bytes(Cow::Owned(entity)),
                 });
@@ -85,9 +107,17 @@ impl<'a> Collector<'a> {
         class
     }
 
-    /// The text and the HTML of the message.
-    pub fn bodies(&mut self) -> (Option<String>, Option<String>) {
+    /// The text and the HTML of the message, and what the HTML's URLs are relative to.
+    /// What the HTML shows of the attachments is marked.
+    pub fn bodies(&mut self) -> Bodies {
         let blocks = std::mem::take(&mut self.blocks);
+        let html = blocks.iter().filter(|block| block.is_html);
+        let html: Vec<_> =
+            html.map(|block| Html { text: &block.text, base: &block.base }).collect();
+        shown::mark(&mut self.attachments, &html, &mut self.family.references_left);
+        let base =
+            html.first().map(|html| html.base).filter(|base| !base.starts_with(shown::NOWHERE));
+        let base = base.map(str::to_owned);
         let has_html = blocks.iter().any(|block| block.is_html);
         let (mut text, mut html) = (None::<String>, None::<String>);
         for block in blocks {
@@ -105,27 +135,17 @@ impl<'a> Collector<'a> {
             }
             text.push_str(&decode::crlf(&block.text));
         }
-        (text, html)
+        Bodies { text, html, base }
     }
 
-    /// Marks the attachments that the HTML shows.
-    pub fn mark_inline(&mut self, html: Option<&str>) {
-        let Some(html) = html else { return };
-        let shown = content_ids(html);
-        for attachment in &mut self.attachments {
-            let id = attachment.content_id.as_ref();
-            attachment.is_inline = id.is_some_and(|id| shown.contains(id.as_bytes()));
-        }
-    }
-
-    fn entity(&mut self, headers: &Headers, body: &'a [u8], place: Place) {
-        self.parts += 1;
+    fn entity(&mut self, headers: &Headers, body: &'a [u8], place: Place<'_>) {
+        self.family.parts += 1;
         let (main, sub) = media_type(headers, place);
         if main == "multipart" && self.multipart(headers, body, &sub, place) {
             return;
         }
         if main == "message" && matches!(sub.as_str(), "rfc822" | "global") && !place.is_shadow {
-            return self.message(headers, body);
+            return self.message(headers, body, place);
         }
         let name = file_name(headers);
         let is_attached = headers.disposition().is_some_and(|d| d.is_attachment());
@@ -142,82 +162,146 @@ impl<'a> Collector<'a> {
             let charset = charset.unwrap_or_default().to_owned();
             let text = self.text(&bytes, &charset, "the text");
             let is_html = sub == "html";
-            self.blocks.push(Block { text, is_html, is_alternative: place.is_alternative });
+            let base = if is_html { base_of(headers, place) } else { String::new() };
+            self.blocks.push(Block { text, is_html, is_alternative: place.is_alternative, base });
             return;
         }
         let name = name.unwrap_or_else(|| self.made_up_name(&main, &sub));
         let bytes = self.decoded(headers, body, &name);
-        self.attach(name, headers, Content::Bytes(bytes));
+        self.attach(name, headers, Content::Bytes(bytes), place);
     }
 
     /// Whether the parts were found and taken.
-    fn multipart(&mut self, headers: &Headers, body: &'a [u8], sub: &str, place: Place) -> bool {
+    fn multipart(
+        &mut self,
+        headers: &Headers,
+        body: &'a [u8],
+        sub: &str,
+        place: Place<'_>,
+    ) -> bool {
         let boundary = headers.content_type().and_then(|ct| ct.attribute("boundary"));
         let Some(boundary) = boundary.filter(|text| !text.is_empty()) else { return false };
-        if place.depth >= MIME_DEPTH_MAX || self.parts >= MIME_PARTS_MAX {
+        if place.depth >= MIME_DEPTH_MAX || self.family.multiparts >= MULTIPARTS_MAX {
             self.exceptions.push(Exception::PartTooDeep { depth: place.depth });
             let name = self.made_up_name("multipart", sub);
-            self.attach(name, headers, Content::Bytes(Cow::Borrowed(body)));
+            self.attach(name, headers, Content::Bytes(Cow::Borrowed(body)), place);
             return true;
         }
+        let base = base_of(headers, place);
         let parts = part::parts(body, boundary.as_bytes());
         let inner = Place {
             depth: place.depth + 1,
             is_alternative: place.is_alternative || sub == "alternative",
             in_digest: sub == "digest",
             is_shadow: place.is_shadow,
+            is_signed: place.is_signed,
+            base: &base,
         };
         let mut kept = 0;
+        self.family.multiparts += 1;
         for range in &parts {
-            let (block, content) = part::split(&body[range.clone()]);
+            if self.family.parts >= MIME_PARTS_MAX {
+                self.attach_rest(&body[kept..], sub, place);
+                kept = body.len();
+                break;
+            }
+            let whole = &body[range.clone()];
+            let (block, content) = part::split(whole);
             self.keep(&body[kept..range.end - content.len()], place);
             kept = range.end;
             let headers = Headers::parse(block);
             self.note_header(&headers);
+            let mut inner = inner;
+            if !(place.is_shadow || place.is_signed) && is_signed(&headers, content, inner) {
+                self.attach_signed(whole);
+                inner.is_signed = true;
+            }
             self.entity(&headers, content, inner);
         }
+        self.family.multiparts -= 1;
         if !parts.is_empty() {
             self.keep(&body[kept..], place);
         }
         !parts.is_empty()
     }
 
-    fn message(&mut self, headers: &Headers, body: &'a [u8]) {
-        let bytes = self.decoded(headers, body, "a nested message");
-        let given = file_name(headers);
-        if self.nesting + 1 >= NESTING_MAX {
-            let name = given.unwrap_or_else(|| self.made_up_name("message", "rfc822"));
-            let depth = self.nesting + 1;
-            self.exceptions.push(Exception::NestedTooDeep { name: name.clone(), depth });
-            return self.attach(name, headers, Content::Bytes(bytes));
+    /// Parts beyond those that are taken, as they came.
+    fn attach_rest(&mut self, rest: &'a [u8], sub: &str, place: Place<'_>) {
+        // What is kept whole elsewhere is there with them.
+        if place.is_shadow {
+            return;
         }
-        let message = match bytes {
-            Cow::Borrowed(bytes) => nested(bytes, self.nesting + 1),
-            Cow::Owned(bytes) => owned(nested(&bytes, self.nesting + 1)),
-        };
-        let name = given.unwrap_or_else(|| message.subject.clone());
-        self.attach(name, headers, Content::Message(Box::new(message)));
+        self.exceptions.push(Exception::TooManyParts { kept: MIME_PARTS_MAX });
+        let name = self.made_up_name("multipart", sub);
+        self.attach(name, &Headers::parse(b""), Content::Bytes(Cow::Borrowed(rest)), place);
     }
 
-    fn attach(&mut self, name: String, headers: &Headers, content: Content<'a>) {
+    /// Of a part that is signed within a message, no more than its own bytes prove
+    /// the signature.
+    fn attach_signed(&mut self, whole: &'a [u8]) {
+        let is_signed = |one: &&Exception| matches!(one, Exception::SignedPart { .. });
+        let count = self.exceptions.iter().filter(is_signed).count();
+        let name = match count {
+            0 => "signed.eml".to_owned(),
+            more => format!("signed-{}.eml", more + 1),
+        };
+        self.exceptions.push(Exception::SignedPart { name: name.clone() });
+        self.attachments.push(Attachment {
+            name,
+            // Readers that make mail of it again encode what is attached, which no
+            // multipart may be (RFC 2045 section 6.4).
+            media_type: "application/octet-stream".to_owned(),
+            content_id: None,
+            location: None,
+            base: None,
+            is_inline: false,
+            content: Content::Bytes(Cow::Borrowed(whole)),
+        });
+    }
+
+    fn message(&mut self, headers: &Headers, body: &'a [u8], place: Place<'_>) {
+        let bytes = self.decoded(headers, body, "a nested message");
+        let given = file_name(headers);
+        if self.family.nesting + 1 >= NESTING_MAX {
+            let name = given.unwrap_or_else(|| self.made_up_name("message", "rfc822"));
+            let depth = self.family.nesting + 1;
+            self.exceptions.push(Exception::NestedTooDeep { name: name.clone(), depth });
+            return self.attach(name, headers, Content::Bytes(bytes), place);
+        }
+        self.family.nesting += 1;
+        let message = match bytes {
+            Cow::Borrowed(bytes) => nested(bytes, self.family),
+            Cow::Owned(bytes) => owned(nested(&bytes, self.family)),
+        };
+        self.family.nesting -= 1;
+        let name = given.unwrap_or_else(|| message.subject.clone());
+        self.attach(name, headers, Content::Message(Box::new(message)), place);
+    }
+
+    fn attach(&mut self, name: String, headers: &Headers, content: Content<'a>, place: Place<'_>) {
         let media_type = headers.content_type().map(|ct| match ct.subtype() {
             Some(sub) => format!("{}/{sub}", ct.ctype()),
             None => ct.ctype().to_owned(),
         });
         let content_id = headers.raw("Content-ID");
+        let location = headers.url("Content-Location");
+        let base = location
+            .as_ref()
+            .map(|_| shown::base_within(headers.url("Content-Base").as_deref(), place.base));
         self.attachments.push(Attachment {
             name,
             media_type: media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
             content_id: content_id.map(|id| id.trim_matches(['<', '>']).to_owned()),
-            location: headers.raw("Content-Location"),
+            location,
+            base: base.filter(|base| base != shown::NOWHERE),
             is_inline: false,
             content,
         });
     }
 
     /// What is kept whole elsewhere is not kept again.
-    fn keep(&mut self, bytes: &[u8], place: Place) {
-        if !place.is_shadow {
+    fn keep(&mut self, bytes: &[u8], place: Place<'_>) {
+        if !(place.is_shadow || place.is_signed) {
             self.structure.extend_from_slice(bytes);
         }
     }
@@ -225,7 +309,7 @@ impl<'a> Collector<'a> {
     /// What is the same of several headers is said once.
     pub fn note_header(&mut self, headers: &Headers) {
         for exception in &headers.exceptions {
-            if !self.exceptions.contains(exception) {
+            if self.noted.insert(exception.clone()) {
                 self.exceptions.push(exception.clone());
             }
         }
@@ -274,7 +358,14 @@ impl<'a> Collector<'a> {
     }
 }
 
-fn media_type(headers: &Headers, place: Place) -> (String, String) {
+/// What relative URLs in the entity are relative to (RFC 2110 section 5, RFC 2557
+/// section 5).
+fn base_of(headers: &Headers, place: Place<'_>) -> String {
+    let said = headers.url("Content-Base").or_else(|| headers.url("Content-Location"));
+    shown::base_within(said.as_deref(), place.base)
+}
+
+fn media_type(headers: &Headers, place: Place<'_>) -> (String, String) {
     match headers.content_type() {
         // RFC 2045 section 5.2, for what is meant to be text all the same.
         Some(ct) if ct.subtype().is_none() && starts_as_text(ct.ctype()) => {
@@ -287,6 +378,16 @@ fn media_type(headers: &Headers, place: Place) -> (String, String) {
         None if place.in_digest => ("message".to_owned(), "rfc822".to_owned()),
         None => ("text".to_owned(), "plain".to_owned()),
     }
+}
+
+/// And has parts, of which one is the signature.
+fn is_signed(headers: &Headers, body: &[u8], place: Place<'_>) -> bool {
+    let (main, sub) = media_type(headers, place);
+    let boundary = headers.content_type().and_then(|ct| ct.attribute("boundary"));
+    let boundary = boundary.filter(|text| !text.is_empty());
+    main == "multipart"
+        && sub == "signed"
+        && boundary.is_some_and(|boundary| !part::parts(body, boundary.as_bytes()).is_empty())
 }
 
 fn starts_as_text(main: &str) -> bool {
@@ -317,51 +418,6 @@ fn signed_entity(block: &[u8], body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The ids in the `cid:` URLs (RFC 2392) of the HTML, as written and decoded.
-fn content_ids(html: &str) -> HashSet<Cow<'_, [u8]>> {
-    let mut ids = HashSet::new();
-    for (at, _) in html.match_indices(':') {
-        let scheme = at.checked_sub(3).and_then(|from| html.as_bytes().get(from..at));
-        if !scheme.is_some_and(|name| name.eq_ignore_ascii_case(b"cid")) {
-            continue;
-        }
-        let ends = |c: char| c.is_whitespace() || "\"'<>()&".contains(c);
-        let rest = &html[at + 1..];
-        let id = rest.split(ends).next().unwrap_or_default().as_bytes();
-        ids.insert(Cow::Borrowed(id));
-        ids.insert(Cow::Owned(percent_decoded(id)));
-    }
-    ids
-}
-
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while at < text.len() {
-        let pair = text.get(at + 1..at + 3).filter(|_| text[at] == b'%');
-        let decoded = pair.and_then(decode::hex);
-        out.push(decoded.unwrap_or(text[at]));
-        at += if decoded.is_some() { 3 } else { 1 };
-    }
-    out
-}
-
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_the_html_shows_is_inline() {
-        let html = "<img src=\"cid:image10@x\"><IMG src=CID:a%2bb@x><p style='url(cid:c@x)'>cid:";
-        let ids = content_ids(html);
-        for (id, is_shown) in
-            [("image10@x", true), ("image1", false), ("a+b@x", true), ("c@x", true), ("d@x", false)]
-        {
-            assert_eq!(ids.contains(id.as_bytes()), is_shown, "{id}");
-        }
-    }
 }

@@ -5,7 +5,10 @@ use mail_parser::{ContentType, HeaderName, HeaderValue, MessageParser};
 use super::{decode, word};
 use crate::base::clock::Timestamp;
 use crate::mail::date;
-use crate::pst::model::{Address, Exception, Importance};
+use crate::pst::model::{Address, Exception, Importance, Sensitivity};
+
+/// Fields that hold a URL.
+const URLS: [&str; 2] = ["Content-Location", "Content-Base"];
 
 pub struct Headers {
     /// The block with CRLF line ends, without the empty line.
@@ -43,7 +46,10 @@ impl Headers {
             let fields = parsed.headers().iter().map(|header| {
                 let range = header.offset_start as usize..header.offset_end as usize;
                 let raw = input.get(range).unwrap_or_default();
-                (header.name().to_owned(), header.value().clone().into_owned(), unfold(raw))
+                // What folds a long URL is no part of it (RFC 2557 section 4.4).
+                let is_url = URLS.iter().any(|url| header.name().eq_ignore_ascii_case(url));
+                let raw = unfold(raw, if is_url { "" } else { " " });
+                (header.name().to_owned(), header.value().clone().into_owned(), raw)
             });
             fields.collect()
         });
@@ -54,6 +60,14 @@ impl Headers {
     pub fn raw(&self, name: &str) -> Option<String> {
         let field = self.values(name).next()?;
         Some(field.1.clone()).filter(|text| !text.is_empty())
+    }
+
+    /// The first field of this name, which is of `URLS`.
+    pub fn url(&self, name: &str) -> Option<String> {
+        let (value, raw) = self.values(name).next()?;
+        // Encoded words are there for characters that no URL has.
+        let text = value.as_text().filter(|_| raw.contains("=?")).unwrap_or(raw);
+        Some(text.to_owned()).filter(|text| !text.is_empty())
     }
 
     pub fn subject(&self) -> String {
@@ -82,6 +96,30 @@ impl Headers {
         all
     }
 
+    /// What the mapping leaves to the header block. A receipt that was asked for is
+    /// there too: a property would have Outlook send one to whoever is being read.
+    pub fn in_no_property(&self) -> Vec<Exception> {
+        let named = |field, value| Exception::OnlyInHeaders { field, value };
+        let authors = self.mailboxes("From").into_iter().skip(1);
+        let mut found: Vec<_> = authors.map(|one| named("another author", one.address)).collect();
+        let senders = self.mailboxes("Sender").into_iter().skip(1);
+        found.extend(senders.map(|one| named("another Sender", one.address)));
+        for (field, shown, known) in [
+            ("Subject", "another Subject", 1),
+            ("Date", "another Date", 1),
+            ("Message-ID", "another Message-ID", 1),
+            ("In-Reply-To", "another In-Reply-To", 1),
+            ("References", "another References", 1),
+            ("Keywords", "Keywords", 0),
+            ("Disposition-Notification-To", "Disposition-Notification-To", 0),
+            ("Return-Receipt-To", "Return-Receipt-To", 0),
+        ] {
+            let others = self.values(field).skip(known);
+            found.extend(others.map(|(_, raw)| named(shown, raw.clone())));
+        }
+        found
+    }
+
     /// When it was sent, as `Date:` says.
     pub fn date(&self) -> Result<Option<Time>, Exception> {
         let Some((_, raw)) = self.values("Date").next() else { return Ok(None) };
@@ -106,6 +144,16 @@ impl Headers {
             ("high", ..) | ("", "urgent", _) | ("", "", Some(b'1' | b'2')) => Importance::High,
             ("low", ..) | ("", "non-urgent", _) | ("", "", Some(b'4' | b'5')) => Importance::Low,
             _ => Importance::Normal,
+        }
+    }
+
+    /// RFC 2156 section 5.3.4.
+    pub fn sensitivity(&self) -> Sensitivity {
+        match self.raw("Sensitivity").unwrap_or_default().to_ascii_lowercase().as_str() {
+            "personal" => Sensitivity::Personal,
+            "private" => Sensitivity::Private,
+            "company-confidential" => Sensitivity::Confidential,
+            _ => Sensitivity::Normal,
         }
     }
 
@@ -162,12 +210,12 @@ fn time(field: &'static str, raw: &str, text: &str) -> Result<Option<Time>, Exce
     Ok(Some((at, exception)))
 }
 
-fn unfold(raw: &str) -> String {
+fn unfold(raw: &str, between: &str) -> String {
     raw.split(['\r', '\n'])
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect::<Vec<_>>()
-        .join(" ")
+        .join(between)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::pst::model::Exception;
 pub fn in_utf8(fields: &str, exceptions: &mut Vec<Exception>) -> String {
     let mut out = String::with_capacity(fields.len());
     let mut open = None::<Run<'_>>;
+    let mut field = Field { fields, start: 0, seen: 0 };
     let mut at = 0;
     while let Some(found) = fields[at..].find("=?").map(|found| at + found) {
         let Some(word) = Word::parse(&fields.as_bytes()[found..]) else {
@@ -33,7 +34,7 @@ pub fn in_utf8(fields: &str, exceptions: &mut Vec<Exception>) -> String {
             _ => {
                 close(open.take(), &mut out, exceptions);
                 out.push_str(between);
-                let field = name_at(&fields[..found]);
+                let field = field.name_at(found);
                 open = Some(Run { field, label, words: vec![bytes], is_whole });
             }
         }
@@ -92,11 +93,29 @@ fn text(words: &[Vec<u8>], charset: &str) -> (String, Fidelity) {
     (each.into_iter().map(|(text, _)| text).collect(), Fidelity::Exact)
 }
 
-/// The name of the field that is open at the end of `fields`.
-fn name_at(fields: &str) -> &str {
-    let lines = fields.rsplit('\n');
-    let first = lines.into_iter().find(|line| !line.starts_with([' ', '\t']));
-    first.and_then(|line| line.split(':').next()).unwrap_or_default().trim()
+/// The field that a place is in, where places are asked for in order: words are as
+/// many as there is room for, and each looks at no more than what is new.
+struct Field<'f> {
+    fields: &'f str,
+    start: usize,
+    seen: usize,
+}
+
+impl<'f> Field<'f> {
+    fn name_at(&mut self, place: usize) -> &'f str {
+        const NAME_BYTES_MAX: usize = 100;
+        let fields = self.fields.as_bytes();
+        for at in memchr::memchr_iter(b'\n', &fields[self.seen..place]) {
+            let next = self.seen + at + 1;
+            // A line that begins with blanks goes on with the field before it.
+            if fields.get(next).is_some_and(|byte| !byte.is_ascii_whitespace()) {
+                self.start = next;
+            }
+        }
+        self.seen = place;
+        let end = self.fields.floor_char_boundary(place.min(self.start + NAME_BYTES_MAX));
+        self.fields[self.start..end].split(':').next().unwrap_or_default().trim()
+    }
 }
 
 #[cfg(test)]

@@ -30,13 +30,14 @@ pub fn write<W: Write + Seek>(
     number: u32,
     family: &mut Family<'_>,
 ) -> io::Result<Option<Written>> {
-    let Attachment { name, media_type, content_id, location, is_inline, content } = attachment;
+    let Attachment { name, media_type, content_id, location, base, is_inline, content } =
+        attachment;
     let size = match &content {
         Content::Bytes(bytes) => bytes.len() as u64,
         Content::Stream { size, .. } => *size,
         Content::Message(_) => 0,
     };
-    let texts = [Some(&media_type), content_id.as_ref(), location.as_ref()];
+    let texts = [Some(&media_type), content_id.as_ref(), location.as_ref(), base.as_ref()];
     let texts: usize = texts.into_iter().flatten().map(String::len).sum();
     let named = 2 * (3 * name.len() + texts) as u64;
     if size + named + OVERHEAD > family.room {
@@ -73,6 +74,7 @@ pub fn write<W: Write + Seek>(
         (id::ATTACH_MEDIA_TYPE, "an attachment's Content-Type", Some(media_type)),
         (id::ATTACH_CONTENT_ID, "an attachment's Content-ID", content_id),
         (id::ATTACH_LOCATION, "an attachment's Content-Location", location),
+        (id::ATTACH_BASE, "an attachment's Content-Base", base),
     ];
     for (id, field, text) in texts {
         let Some(text) = text.filter(|text| !text.is_empty()) else { continue };

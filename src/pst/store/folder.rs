@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::table_size::TableSize;
 use crate::pst::model::Exception;
 use crate::pst::ndb::{Nid, kind};
 
@@ -19,10 +20,8 @@ pub struct Folder {
     pub comment: Option<&'static str>,
     pub class: Option<&'static str>,
     pub items: u32,
-    /// Cells of its table that are too large for the heap.
-    pub large_cells: usize,
-    /// Bytes of the cells that are in it.
-    pub heap_bytes: usize,
+    /// What its table takes so far.
+    pub table: TableSize,
     /// What the name became, where it could not be kept.
     pub exception: Option<Exception>,
     /// Where messages go once it is full.
@@ -143,8 +142,7 @@ impl Folders {
             comment,
             class,
             items: 0,
-            large_cells: 0,
-            heap_bytes: 0,
+            table: TableSize::default(),
             exception: None,
             next: None,
             children: HashMap::new(),

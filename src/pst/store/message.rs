@@ -103,7 +103,7 @@ pub fn write<W: Write + Seek>(
 
 fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> Vec<Property> {
     let mut out = vec![
-        Property::integer(id::SENSITIVITY, 0),
+        Property::integer(id::SENSITIVITY, message.sensitivity as i32),
         Property::integer(id::MESSAGE_STATUS, 0),
         Property::integer(id::MESSAGE_SIZE, 0),
         Property::integer(id::INTERNET_CODE_PAGE, UTF_8),
@@ -123,6 +123,7 @@ fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> 
     put_subject(&mut out, &message.subject, family.exceptions);
     put_times(&mut out, &message, family);
     put_people(&mut out, &message);
+    put_reply_to(&mut out, &message.reply_to);
     let native = match (&message.html, &message.text) {
         (Some(_), _) => Some(3),
         (None, Some(_)) => Some(1),
@@ -134,6 +135,7 @@ fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> 
         (id::MESSAGE_ID, "Message-ID", message.message_id),
         (id::REFERENCES, "References", message.references),
         (id::IN_REPLY_TO, "In-Reply-To", message.in_reply_to),
+        (id::BODY_LOCATION, "the base of the HTML", message.base),
         (id::TRANSPORT_HEADERS, "the headers", Some(message.headers).filter(|h| !h.is_empty())),
     ];
     for (id, field, text) in texts {
@@ -161,9 +163,11 @@ fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> 
 /// The subject with the length of its prefix before it (MS-PST 2.5.3.1.1.1).
 fn put_subject(out: &mut Vec<Property>, subject: &str, exceptions: &mut Vec<Exception>) {
     let subject = without_nul(subject.to_owned(), "the subject", exceptions);
-    let prefix = prefix_chars(&subject);
-    let topic: String = subject.chars().skip(prefix).collect();
-    let marked = match (subject.is_empty(), char::from_u32(prefix as u32 + 1)) {
+    let prefix = prefix(&subject);
+    let topic = subject[prefix.len()..].to_owned();
+    // In units, as whoever reads it counts.
+    let units = prefix.encode_utf16().count() as u32;
+    let marked = match (subject.is_empty(), char::from_u32(units + 1)) {
         (false, Some(length)) => format!("\u{1}{length}{subject}"),
         _ => subject,
     };
@@ -172,15 +176,15 @@ fn put_subject(out: &mut Vec<Property>, subject: &str, exceptions: &mut Vec<Exce
     out.push(Property::text(id::CONVERSATION_TOPIC, topic));
 }
 
-/// Characters of a prefix such as `RE: `: one to three letters, a colon, a space
-/// (MS-OXCMSG 3.2.1.1.2 has the rule, digits excluded).
-fn prefix_chars(subject: &str) -> usize {
-    let Some(at) = subject.find(": ") else { return 0 };
+/// A prefix such as `RE: `: one to three letters, a colon, a space (MS-OXCMSG
+/// 3.2.1.1.2 has the rule, digits excluded).
+fn prefix(subject: &str) -> &str {
+    let Some(at) = subject.find(": ") else { return "" };
     let head = subject[..at].chars().count();
     let is_prefix = (1..=3).contains(&head)
         && subject[..at].chars().all(char::is_alphabetic)
         && subject.len() > at + 2;
-    if is_prefix { head + 2 } else { 0 }
+    if is_prefix { &subject[..at + 2] } else { "" }
 }
 
 fn put_times(out: &mut Vec<Property>, message: &Message<'_>, family: &mut Family<'_>) {
@@ -211,7 +215,8 @@ fn clean_people(message: &mut Message<'_>, exceptions: &mut Vec<Exception>) {
     let recipients = message.recipients.iter_mut().map(|one| ("a recipient", &mut one.address));
     let author = message.author.iter_mut().map(|one| ("the author", one));
     let sender = message.sender.iter_mut().map(|one| ("the sender", one));
-    for (field, address) in recipients.chain(author).chain(sender) {
+    let reply_to = message.reply_to.iter_mut().map(|one| ("Reply-To", one));
+    for (field, address) in recipients.chain(author).chain(sender).chain(reply_to) {
         for text in [&mut address.name, &mut address.address] {
             *text = without_nul(std::mem::take(text), field, exceptions);
         }
@@ -302,6 +307,27 @@ fn write_recipients<W: Write + Seek>(
     table.finish(ndb)
 }
 
+/// Whom an answer goes to: a FLATENTRYLIST (MS-OXCDATA 2.3.3), and names.
+fn put_reply_to(out: &mut Vec<Property>, reply_to: &[Address]) {
+    if reply_to.is_empty() {
+        return;
+    }
+    let mut entries = Vec::new();
+    for address in reply_to {
+        // Each but the last is filled up to four bytes.
+        entries.resize(entries.len().next_multiple_of(4), 0);
+        let entry = one_off(address);
+        entries.extend_from_slice(&(entry.len() as u32).to_le_bytes());
+        entries.extend_from_slice(&entry);
+    }
+    let mut list = (reply_to.len() as u32).to_le_bytes().to_vec();
+    list.extend_from_slice(&(entries.len() as u32).to_le_bytes());
+    list.extend_from_slice(&entries);
+    out.push(Property::binary(id::REPLY_RECIPIENT_ENTRIES, list));
+    let names: Vec<String> = reply_to.iter().map(|one| one.display().replace(';', ",")).collect();
+    out.push(Property::text(id::REPLY_RECIPIENT_NAMES, names.join(";")));
+}
+
 /// A one-off entry id (MS-OXCDATA 2.2.5.1), in Unicode and without rich text.
 fn one_off(address: &Address) -> Vec<u8> {
     const PROVIDER: [u8; 16] = [
@@ -361,8 +387,21 @@ mod tests {
     fn subject_prefixes_are_those_of_outlook() {
         let at = [("RE: a", 4), ("Fw: a", 4), ("a", 0), ("RE:", 0), ("Note: a", 0), ("R2: a", 0)];
         for (subject, length) in at {
-            assert_eq!(prefix_chars(subject), length, "{subject}");
+            assert_eq!(prefix(subject).len(), length, "{subject}");
         }
+    }
+
+    /// A letter may be of two units, in which the length of the prefix is counted.
+    #[test]
+    fn prefix_is_counted_in_units() {
+        let mut out = Vec::new();
+        put_subject(&mut out, "\u{1D411}\u{1D404}: a", &mut Vec::new());
+        let text = |id| match out.iter().find(|one| one.id() == id).map(|one| &one.value) {
+            Some(crate::pst::ltp::Value::Text(text)) => text.as_str(),
+            _ => "",
+        };
+        assert_eq!(text(id::SUBJECT), "\u{1}\u{7}\u{1D411}\u{1D404}: a");
+        assert_eq!((text(id::NORMALIZED_SUBJECT), text(id::CONVERSATION_TOPIC)), ("a", "a"));
     }
 
     #[test]

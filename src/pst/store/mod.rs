@@ -2,6 +2,7 @@
 //! and named properties.
 
 mod attachment;
+pub mod bound;
 mod fit;
 mod folder;
 mod message;
@@ -9,6 +10,7 @@ mod named;
 mod property;
 mod rows;
 mod skeleton;
+mod table_size;
 mod template;
 mod writer;
 

@@ -32,11 +32,6 @@ impl Rows {
         Ok(Self { file, written: 0, in_memory: 0, folders: Vec::new() })
     }
 
-    /// Bytes that the tables will take, about.
-    pub fn bytes(&self) -> u64 {
-        self.written + self.in_memory as u64
-    }
-
     pub fn push(&mut self, folder: usize, id: u32, cells: &[Property]) -> io::Result<()> {
         if self.folders.len() <= folder {
             self.folders.resize_with(folder + 1, Folder::default);

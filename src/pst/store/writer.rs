@@ -7,10 +7,9 @@ use std::path::PathBuf;
 use super::folder::{FolderId, Folders};
 use super::message::{self, Family};
 use super::rows::Rows;
-use super::skeleton;
+use super::{bound, skeleton};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::ids::RecordId;
-use crate::pst::ltp::{HEAP_ALLOCATION_MAX, Value};
 use crate::pst::model::{Exception, Message};
 use crate::pst::ndb::{Ndb, Nid, kind};
 
@@ -18,9 +17,9 @@ use crate::pst::ndb::{Ndb, Nid, kind};
 pub const ITEMS_PER_FOLDER: u32 = 50_000;
 /// Large cells of one table, each a subnode, of which 173,400 fit.
 const LARGE_CELLS_MAX: usize = 150_000;
-/// Bytes of small cells of one table: its heap has 65,536 blocks, and the next
-/// cell finds no room in one only when more than half of it is taken.
-const HEAP_BYTES_MAX: usize = 256 << 20;
+/// Blocks of small cells of one table: its heap has 65,536, of which some are for
+/// the index of its rows.
+const HEAP_BLOCKS_MAX: u64 = 64_000;
 /// The first index of a message that Outlook gives out.
 const FIRST_MESSAGE: u32 = 0x1_0001;
 
@@ -63,6 +62,8 @@ pub struct Writer<W> {
     options: Options,
     next_message: u32,
     messages: u64,
+    /// What the contents tables of all folders will take.
+    table_bytes: u64,
 }
 
 impl<W: Write + Seek> Writer<W> {
@@ -74,6 +75,7 @@ impl<W: Write + Seek> Writer<W> {
             options,
             next_message: FIRST_MESSAGE,
             messages: 0,
+            table_bytes: 0,
         })
     }
 
@@ -103,25 +105,19 @@ impl<W: Write + Seek> Writer<W> {
         self.ndb.add_message(nid, written.stored, parent)?;
         let target = self.folders.get_mut(at);
         target.items += 1;
-        for cell in &written.row {
-            let bytes = match &cell.value {
-                Value::Text(text) => 2 * text.len(),
-                Value::Binary(bytes) => bytes.len(),
-                _ => 0,
-            };
-            target.large_cells += usize::from(bytes > HEAP_ALLOCATION_MAX);
-            // A long text of wide characters may be a small cell all the same.
-            target.heap_bytes += bytes.min(HEAP_ALLOCATION_MAX);
-        }
+        self.table_bytes -= target.table.bytes();
+        target.table.add(&written.row);
+        self.table_bytes += target.table.bytes();
         self.rows.push(at, nid.0, &written.row)?;
         self.messages += 1;
         Ok(exceptions)
     }
 
-    /// Bytes that the file would take if it were finished now, about.
+    /// Bytes that the file would take at most if it were finished now, but for what
+    /// every file has.
     pub fn projected_bytes(&self) -> u64 {
-        let folders = self.folders.all().len() as u64 * 4096;
-        self.ndb.projected_bytes() + folders + 2 * self.rows.bytes()
+        let folders = self.folders.all().len() as u64 * bound::FOLDER;
+        self.ndb.projected_bytes() + bound::with_maps(folders + self.table_bytes)
     }
 
     pub fn messages(&self) -> u64 {
@@ -149,7 +145,7 @@ impl<W: Write + Seek> Writer<W> {
     fn is_full(&self, folder: usize) -> bool {
         let folder = &self.folders.all()[folder];
         folder.items >= self.options.items_per_folder.max(1)
-            || folder.large_cells >= LARGE_CELLS_MAX
-            || folder.heap_bytes >= HEAP_BYTES_MAX
+            || folder.table.large_cells() >= LARGE_CELLS_MAX
+            || folder.table.heap_blocks() >= HEAP_BLOCKS_MAX
     }
 }

@@ -56,15 +56,15 @@ impl Address {
             url.push(if at == 0 { '?' } else { '&' });
             url.push_str(name);
             url.push('=');
-            escape(value, &mut url);
+            escape(value.as_bytes(), &mut url);
         }
         url
     }
 }
 
 /// RFC 3986 section 2.3: all but the unreserved is escaped, as the signature has it.
-fn escape(value: &str, out: &mut String) {
-    for byte in value.bytes() {
+pub(super) fn escape(value: &[u8], out: &mut String) {
+    for &byte in value {
         match byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             true => out.push(char::from(byte)),
             false => out.push_str(&format!("%{byte:02X}")),

@@ -9,12 +9,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use object_store::ClientOptions;
 use object_store::client::{
-    Certificate, HttpClient, HttpConnector as _, HttpError, ReqwestConnector,
+    Certificate, HttpClient, HttpConnector as _, HttpError, HttpRequest, HttpResponseBody,
+    ReqwestConnector,
 };
 
 use super::address::Address;
 use super::credentials::Credentials;
 use super::sign::Signatory;
+use super::skew::Skew;
+use crate::base::clock::Timestamp;
 use crate::base::config;
 use crate::base::hash::Digest;
 use crate::base::limits;
@@ -29,6 +32,8 @@ pub struct Client {
     http: HttpClient,
     pub(in crate::vault) address: Address,
     pub(super) signatory: Signatory,
+    /// Hears what time the service has, and signs by it where this machine's is another.
+    pub(super) skew: Option<Skew>,
 }
 
 /// A request that can be repeated without harm.
@@ -105,7 +110,7 @@ impl Client {
         })?;
         let credentials = Arc::new(credentials);
         let signatory = Signatory { credentials, region: config.region.clone() };
-        Ok(Self { http, address, signatory })
+        Ok(Self { http, address, signatory, skew: None })
     }
 
     /// Sends a request, again where the service fails or cannot be reached.
@@ -143,12 +148,41 @@ impl Client {
             let checksum = base64::engine::general_purpose::STANDARD.encode(digest.0);
             headers.insert(CHECKSUM, checksum.parse().expect("base64 is a header's value"));
         }
-        self.signatory.sign(&mut request, Some(digest.0)).await.map_err(CallError::Sign)?;
+        let again = request.clone();
+        let answer = self.send(request, digest).await?;
+        match &self.skew {
+            // By the time that the service has just told.
+            Some(skew) if skew.is_late(answer.parts.status, answer.signed_by) => {
+                read(self.send(again, digest).await?).await
+            }
+            _ => read(answer).await,
+        }
+    }
+
+    /// Signed by the service's clock, where it is another; the answer, and by which.
+    async fn send(&self, mut request: HttpRequest, digest: Digest) -> Result<Heard, CallError> {
+        let at = self.skew.as_ref().and_then(Skew::to_sign_by);
+        let signed = self.signatory.sign(&mut request, Some(digest.0), at).await;
+        signed.map_err(CallError::Sign)?;
         let answer = self.http.execute(request).await.map_err(CallError::Unreachable)?;
         let (parts, body) = answer.into_parts();
-        let body = body.bytes().await.map_err(CallError::Unreachable)?;
-        Ok(Answer { status: parts.status, headers: parts.headers, body })
+        if let Some(skew) = &self.skew {
+            skew.hear(parts.status, &parts.headers);
+        }
+        Ok(Heard { parts, body, signed_by: at })
     }
+}
+
+/// The head of an answer, whose body is still to come.
+struct Heard {
+    parts: http::response::Parts,
+    body: HttpResponseBody,
+    signed_by: Option<Timestamp>,
+}
+
+async fn read(Heard { parts, body, .. }: Heard) -> Result<Answer, CallError> {
+    let body = body.bytes().await.map_err(CallError::Unreachable)?;
+    Ok(Answer { status: parts.status, headers: parts.headers, body })
 }
 
 pub(super) fn client_options(config: &config::Bucket) -> Result<ClientOptions, BucketError> {

@@ -10,13 +10,18 @@
 mod address;
 pub mod client;
 pub mod credentials;
+mod dated;
+mod kept;
 mod locks;
 mod reach;
 mod sign;
+pub(super) mod skew;
 mod versions;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::ops::Range;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -34,6 +39,7 @@ use tokio::sync::OnceCell;
 use client::{Call, CallError, Client, client_options};
 use credentials::{Credentials, Use};
 use sign::LockingConnector;
+use skew::Skew;
 
 use super::bucket::{BucketError, PIECE_BYTES, Place, Seen, failed, next_piece};
 use super::enforcement;
@@ -52,7 +58,10 @@ pub struct S3 {
     client: Client,
     disposition: Option<Client>,
     schedule: Schedule,
-    clock: Clock,
+    /// The time by which locks are counted: the service's.
+    skew: Skew,
+    /// Locks that the bucket was seen to keep to: a few for each month.
+    proven: Mutex<HashSet<Lock>>,
     /// Whether puts carry locks; known once the bucket was asked.
     has_locks: OnceCell<bool>,
 }
@@ -71,11 +80,16 @@ impl S3 {
         is_required: bool,
     ) -> Result<Self, BucketError> {
         let ingest = Credentials::required(config.credentials.as_deref())?;
-        let client = Client::new(config, ingest)?;
+        let skew = Skew::new(clock);
+        let mut client = Client::new(config, ingest)?;
+        client.skew = Some(skew.clone());
         let file = config.disposition_credentials.as_deref();
-        let disposition = Credentials::find(Use::Disposition, file)?
+        let mut disposition = Credentials::find(Use::Disposition, file)?
             .map(|credentials| Client::new(config, credentials))
             .transpose()?;
+        if let Some(client) = &mut disposition {
+            client.skew = Some(skew.clone());
+        }
         let (address, signatory) = (&client.address, client.signatory.clone());
         let store = |retries| {
             AmazonS3Builder::new()
@@ -92,7 +106,7 @@ impl S3 {
                 .with_checksum_algorithm(Checksum::SHA256)
                 .with_client_options(client_options(config)?)
                 .with_retry(retry(retries))
-                .with_http_connector(LockingConnector(signatory.clone()))
+                .with_http_connector(LockingConnector(signatory.clone(), skew.clone()))
                 .build()
                 .map_err(|source| BucketError::Open { path: address.base().to_owned(), source })
         };
@@ -103,7 +117,8 @@ impl S3 {
             client,
             disposition,
             schedule,
-            clock,
+            skew,
+            proven: Mutex::default(),
             // Where locks are required, a put without one must fail.
             has_locks: OnceCell::new_with(is_required.then_some(true)),
         })
@@ -130,7 +145,7 @@ impl S3 {
 
     /// The lock that an object is created with.
     async fn lock_now(&self, name: &str) -> Result<Option<Lock>, BucketError> {
-        self.lock_of(name, self.clock.now()).await
+        self.lock_of(name, self.skew.now()).await
     }
 
     /// The lock of an object that was put at `at`.
@@ -158,7 +173,30 @@ impl S3 {
         bytes: Bytes,
     ) -> Result<Option<String>, BucketError> {
         let lock = self.lock_now(name).await?;
-        self.put_locked(name, bytes, lock).await
+        if let Some(lock) = &lock {
+            self.check_far(lock).await?;
+        }
+        let (version, is_ours) = self.create(name, bytes, lock).await?;
+        // Another's may be older, and its lock roll on.
+        if let Some(lock) = lock.filter(|_| is_ours) {
+            self.prove(Place { name: name.to_owned(), version: version.clone() }, lock).await?;
+        }
+        Ok(version)
+    }
+
+    /// Looks whether the bucket keeps to a lock that it was not given before.
+    async fn prove(&self, place: Place, lock: Lock) -> Result<(), BucketError> {
+        if self.proven.lock().expect(HELD_BRIEFLY).contains(&lock) {
+            return Ok(());
+        }
+        match self.check_lock(&place, &lock).await {
+            Err(error @ BucketError::OtherLock { .. }) => return Err(error),
+            // What credentials may not ask is told by the trial of the bucket.
+            Err(error) => tracing::debug!(%error, "the lock of a new object was not looked at"),
+            Ok(()) => {}
+        }
+        self.proven.lock().expect(HELD_BRIEFLY).insert(lock);
+        Ok(())
     }
 
     pub(super) async fn put_locked(
@@ -167,6 +205,17 @@ impl S3 {
         bytes: Bytes,
         lock: Option<Lock>,
     ) -> Result<Option<String>, BucketError> {
+        Ok(self.create(name, bytes, lock).await?.0)
+    }
+
+    /// The version of an object that is new, or was there with the same bytes; and
+    /// whether it was made here.
+    async fn create(
+        &self,
+        name: &str,
+        bytes: Bytes,
+        lock: Option<Lock>,
+    ) -> Result<(Option<String>, bool), BucketError> {
         let mut pause = Duration::from_millis(limits::S3_RETRY_FIRST_MS);
         let mut attempt = 1;
         loop {
@@ -174,7 +223,7 @@ impl S3 {
                 PutOptions { mode: PutMode::Create, extensions: with(lock), ..Default::default() };
             let put = self.creator.put_opts(&self.path(name), bytes.clone().into(), options).await;
             let (own, error) = match put {
-                Ok(put) if is_of_one_writer(name) => return Ok(put.version),
+                Ok(put) if is_of_one_writer(name) => return Ok((put.version, true)),
                 Ok(put) => (put.version, None),
                 Err(error) if is_refusal(&error) => return Err(failed("create", name, error)),
                 Err(error) => (None, Some(error)),
@@ -186,7 +235,7 @@ impl S3 {
                     let is_ours = own.as_ref() == Some(&first);
                     let place = Place { name: name.to_owned(), version: Some(first) };
                     return match is_ours || self.get(&place).await? == bytes {
-                        true => Ok(place.version),
+                        true => Ok((place.version, is_ours)),
                         false => Err(BucketError::Differs(name.to_owned())),
                     };
                 }
@@ -216,6 +265,9 @@ impl S3 {
 
     async fn upload(&self, name: &str, file: File) -> Result<Option<String>, BucketError> {
         let lock = self.lock_now(name).await?;
+        if let Some(lock) = &lock {
+            self.check_far(lock).await?;
+        }
         let options = PutMultipartOptions { extensions: with(lock), ..Default::default() };
         let mut upload = self
             .store
@@ -358,74 +410,18 @@ impl S3 {
         found.map_err(|error| call_failed("list", prefix, error))
     }
 
-    pub(super) async fn retention(&self, place: &Place) -> Result<Option<Lock>, BucketError> {
-        let found = self.client.retention(place).await;
-        found.map_err(|error| call_failed("read the lock of", &place.name, error))
+    pub(super) async fn look_after(
+        &self,
+        prefix: &str,
+        after: &str,
+    ) -> Result<Vec<Seen>, BucketError> {
+        let below = format!("{}/", prefix.trim_end_matches('/'));
+        let found = self.client.seen_after(&below, after).await;
+        found.map_err(|error| call_failed("list", prefix, error))
     }
 
-    /// Locks an object as its name asks, where it is not.
-    pub(super) async fn ensure_lock(&self, place: &Place) -> Result<(), BucketError> {
-        let Some(lock) = self.lock_now(&place.name).await? else { return Ok(()) };
-        match self.retention(place).await? {
-            Some(found) if found.holds(&lock) => Ok(()),
-            // One that a bucket gives by itself may be longer and weaker.
-            Some(found) => {
-                let until = lock.until.max(found.until);
-                let firm = self.extend(place, &Lock { until, ..lock }).await;
-                firm.map_err(|source| match found.until >= lock.until {
-                    true => BucketError::WeakRule(Box::new(source)),
-                    false => source,
-                })
-            }
-            None => self.extend(place, &lock).await,
-        }
-    }
-
-    pub(super) async fn extend(&self, place: &Place, lock: &Lock) -> Result<(), BucketError> {
-        let answer = self.client.set_retention(place, lock, false).await;
-        let done = answer.and_then(|answer| answer.done());
-        done.map_err(|error| call_failed("lock", &place.name, error))?;
-        Ok(())
-    }
-
-    pub(super) async fn is_held(&self, place: &Place) -> Result<bool, BucketError> {
-        let found = self.client.is_held(place).await;
-        found.map_err(|error| call_failed("read the hold of", &place.name, error))
-    }
-
-    /// The credentials that ingest place holds, and only the others lift them.
-    pub(super) async fn set_held(&self, place: &Place, is_held: bool) -> Result<(), BucketError> {
-        let client = match is_held {
-            true => &self.client,
-            false => self
-                .disposition
-                .as_ref()
-                .ok_or_else(|| BucketError::NoDisposition(place.name.clone()))?,
-        };
-        let operation = if is_held { "hold" } else { "lift the hold of" };
-        let set = client.set_held(place, is_held).await;
-        set.map_err(|error| call_failed(operation, &place.name, error))
-    }
-
-    /// Deletes every version of an object with the credentials for disposition, once
-    /// the flags of holds are lifted from them.
-    pub(super) async fn delete_all(&self, name: &str) -> Result<(), BucketError> {
-        let client =
-            self.disposition.as_ref().ok_or_else(|| BucketError::NoDestruction(name.to_owned()))?;
-        for version in self.versions_of(name).await? {
-            let place = Place { name: name.to_owned(), version: Some(version) };
-            if self.is_held(&place).await? {
-                self.set_held(&place, false).await?;
-            }
-            let answer = client.try_delete_version(&place, false).await;
-            let answer = answer.map_err(|error| call_failed("delete", name, error))?;
-            if answer.status.as_u16() == 403 {
-                let why = answer.code().to_string();
-                return Err(BucketError::Locked { name: name.to_owned(), why });
-            }
-            answer.done().map_err(|error| call_failed("delete", name, error))?;
-        }
-        Ok(())
+    pub(super) fn skew(&self) -> &Skew {
+        &self.skew
     }
 
     /// The service's own time.
@@ -444,6 +440,8 @@ impl S3 {
         tried.await.map_err(|source| failed("create", name, source))
     }
 }
+
+const HELD_BRIEFLY: &str = "nothing panics while it is held";
 
 /// The extensions by which a lock reaches `sign`.
 fn with(lock: Option<Lock>) -> http::Extensions {

@@ -1,6 +1,7 @@
 //! Requests leave signed, with their lock. `object_store` knows no Object Lock:
 //! what it sends passes here, gets the headers of the lock that came with it as
-//! an extension, and is signed again, so that the service can trust them.
+//! an extension, and is signed again, so that the service can trust them. So it is
+//! where the service has another time than this machine, by its own (`dated`).
 
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ use object_store::client::{
 use object_store::{ClientOptions, CredentialProvider};
 
 use super::credentials::Credentials;
+use super::dated;
+use super::skew::Skew;
+use crate::base::clock::Timestamp;
 use crate::vault::retention::Lock;
 
 pub(super) const LOCK_MODE: HeaderName = HeaderName::from_static("x-amz-object-lock-mode");
@@ -29,13 +33,19 @@ pub struct Signatory {
 }
 
 impl Signatory {
+    /// By this machine's clock, or by another's.
     pub async fn sign(
         &self,
         request: &mut HttpRequest,
         body_sha256: Option<[u8; 32]>,
+        at: Option<Timestamp>,
     ) -> object_store::Result<()> {
         let credential = self.credentials.get_credential().await?;
-        sign(&credential, &self.region, request, body_sha256)
+        sign(&credential, &self.region, request, body_sha256)?;
+        if let Some(at) = at {
+            dated::sign(&credential, &self.region, request, at);
+        }
+        Ok(())
     }
 }
 
@@ -58,12 +68,16 @@ pub(super) fn put_lock(headers: &mut HeaderMap, lock: &Lock) {
 
 /// Makes clients for `object_store` whose requests carry their locks.
 #[derive(Debug)]
-pub(super) struct LockingConnector(pub Signatory);
+pub(super) struct LockingConnector(pub Signatory, pub Skew);
 
 impl HttpConnector for LockingConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let inner = ReqwestConnector::default().connect(options)?;
-        Ok(HttpClient::new(LockingService { inner, signatory: self.0.clone() }))
+        Ok(HttpClient::new(LockingService {
+            inner,
+            signatory: self.0.clone(),
+            skew: self.1.clone(),
+        }))
     }
 }
 
@@ -71,20 +85,46 @@ impl HttpConnector for LockingConnector {
 struct LockingService {
     inner: HttpClient,
     signatory: Signatory,
+    skew: Skew,
 }
 
 #[async_trait]
 impl HttpService for LockingService {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let at = self.skew.to_sign_by();
         if let Some(lock) = request.extensions().get::<Lock>().copied() {
             put_lock(request.headers_mut(), &lock);
-            let digest = body_sha256(request.headers());
-            self.signatory
-                .sign(&mut request, digest)
-                .await
-                .map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
+            self.sign(&mut request, at).await?;
+        } else if at.is_some() {
+            self.sign(&mut request, at).await?;
         }
-        self.inner.execute(request).await
+        let again = request.clone();
+        let answer = self.inner.execute(request).await?;
+        self.skew.hear(answer.status(), answer.headers());
+        match self.skew.is_late(answer.status(), at) {
+            true => self.once_more(again).await,
+            false => Ok(answer),
+        }
+    }
+}
+
+impl LockingService {
+    async fn sign(
+        &self,
+        request: &mut HttpRequest,
+        at: Option<Timestamp>,
+    ) -> Result<(), HttpError> {
+        let digest = body_sha256(request.headers());
+        let signed = self.signatory.sign(request, digest, at).await;
+        signed.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))
+    }
+
+    /// By the time that the service has just told.
+    async fn once_more(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.sign(&mut request, self.skew.to_sign_by()).await?;
+        let answer = self.inner.execute(request).await?;
+        self.skew.hear(answer.status(), answer.headers());
+        Ok(answer)
     }
 }
 
@@ -103,7 +143,7 @@ mod tests {
     use object_store::{ObjectStore, PutMode, PutMultipartOptions, PutOptions};
 
     use super::*;
-    use crate::base::clock::Timestamp;
+    use crate::base::clock::{Clock, Timestamp};
     use crate::base::hash::Digest;
     use crate::vault::retention::Mode;
 
@@ -132,7 +172,8 @@ mod tests {
     impl HttpConnector for RecordingConnector {
         fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
             let inner = HttpClient::new(self.1.clone());
-            Ok(HttpClient::new(LockingService { inner, signatory: self.0.clone() }))
+            let skew = Skew::new(Clock::System);
+            Ok(HttpClient::new(LockingService { inner, signatory: self.0.clone(), skew }))
         }
     }
 
@@ -194,6 +235,65 @@ mod tests {
         assert_eq!(sent[1][CONTENT_SHA256], empty);
     }
 
+    /// A service that has another time than this machine, and takes no request of it.
+    #[derive(Clone, Debug)]
+    struct Elsewhen(i64, Arc<Mutex<Vec<i64>>>);
+
+    #[async_trait]
+    impl HttpService for Elsewhen {
+        async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+            let now = Clock::System.now().plus_seconds(self.0);
+            let date = request.headers()["x-amz-date"].to_str().unwrap();
+            let date = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date).unwrap();
+            let date = jiff::tz::TimeZone::UTC.to_timestamp(date).unwrap();
+            let apart = date.as_second() - now.seconds();
+            self.1.lock().unwrap().push(apart);
+            let status = if apart.abs() > 900 { 403 } else { 200 };
+            let date = now.to_jiff().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            let response = http::Response::builder().status(status).header("date", date);
+            Ok(response.header("etag", "\"1\"").body(String::new().into()).unwrap())
+        }
+    }
+
+    #[derive(Debug)]
+    struct ElsewhenConnector(Elsewhen, Skew);
+
+    impl HttpConnector for ElsewhenConnector {
+        fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+            let inner = HttpClient::new(self.0.clone());
+            let (signatory, skew) = (signatory(), self.1.clone());
+            Ok(HttpClient::new(LockingService { inner, signatory, skew }))
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_are_signed_by_the_services_clock_where_it_is_another() {
+        for (ahead, refused) in [(86_400, 1), (-86_400, 1), (1200, 1), (600, 0), (0, 0)] {
+            let service = Elsewhen(ahead, Arc::default());
+            let skew = Skew::new(Clock::System);
+            let store = AmazonS3Builder::new()
+                .with_endpoint("http://s3.example")
+                .with_allow_http(true)
+                .with_bucket_name("mail")
+                .with_credentials(signatory().credentials)
+                .with_http_connector(ElsewhenConnector(service.clone(), skew))
+                .build()
+                .unwrap();
+            for name in ["a", "b"] {
+                let mut extensions = http::Extensions::new();
+                extensions.insert(lock());
+                let options = PutOptions { extensions, ..PutOptions::default() };
+                store.put_opts(&Path::from(name), "content".into(), options).await.unwrap();
+                store.put_opts(&Path::from(name), "x".into(), PutOptions::default()).await.unwrap();
+            }
+            let apart = service.1.lock().unwrap().clone();
+            let late = apart.iter().filter(|apart| apart.abs() > 900).count();
+            // The first, which tells.
+            assert_eq!((apart.len(), late), (4 + refused, refused), "{ahead}: {apart:?}");
+            assert!(apart[1 + refused..].iter().all(|apart| apart.abs() < 10), "{apart:?}");
+        }
+    }
+
     /// One that anyone can compare with another program's.
     #[tokio::test]
     async fn headers_and_query_are_in_the_signature() {
@@ -203,7 +303,7 @@ mod tests {
             .body(bytes::Bytes::from_static(b"<Retention/>").into())
             .unwrap();
         let digest = Digest::of(b"<Retention/>").0;
-        signatory().sign(&mut request, Some(digest)).await.unwrap();
+        signatory().sign(&mut request, Some(digest), None).await.unwrap();
         let expected = [
             "host",
             "x-amz-bypass-governance-retention",

@@ -65,31 +65,53 @@ impl Client {
     /// The objects below `prefix` with their versions and whether a marker hides
     /// them. What is a marker alone is no object.
     pub async fn seen_below(&self, prefix: &str) -> Result<Vec<Seen>, CallError> {
-        let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
+        let mut seen = BTreeMap::new();
         let mut pages = Pages::new(self.address.key(prefix));
         while let Some(page) = pages.next(self).await? {
-            let new =
-                |name: &str| Seen { name: name.to_owned(), versions: Vec::new(), is_hidden: false };
-            for listed in page.versions {
-                let Some(name) = self.address.name(&listed.key) else { continue };
-                let at: jiff::Timestamp =
-                    listed.last_modified.parse().map_err(|_| CallError::Unreadable)?;
-                let put_at = Timestamp::from_seconds(at.as_second());
-                let version = bucket::Version { id: listed.version_id, put_at };
-                seen.entry(name.to_owned()).or_insert_with(|| new(name)).versions.push(version);
-            }
-            for marker in page.markers.iter().filter(|marker| marker.is_latest) {
-                let Some(name) = self.address.name(&marker.key) else { continue };
-                seen.entry(name.to_owned()).or_insert_with(|| new(name)).is_hidden = true;
+            self.add(&mut seen, page)?;
+        }
+        Ok(objects(seen))
+    }
+
+    /// The first objects below `prefix` that come after a name, about a page of them;
+    /// none after the last.
+    pub async fn seen_after(&self, prefix: &str, after: &str) -> Result<Vec<Seen>, CallError> {
+        let mut seen = BTreeMap::new();
+        let mut pages = Pages::new(self.address.key(prefix));
+        if !after.is_empty() {
+            pages.key_marker = self.address.key(after);
+        }
+        while let Some(page) = pages.next(self).await? {
+            self.add(&mut seen, page)?;
+            // The versions of the last may go on in the next page, the first of all
+            // among them.
+            let is_begun_with = usize::from(seen.contains_key(after));
+            if !pages.is_over && seen.len() > 1 + is_begun_with {
+                seen.pop_last();
+                break;
             }
         }
-        let mut found: Vec<Seen> = seen.into_values().collect();
-        found.retain(|seen| !seen.versions.is_empty());
-        for seen in &mut found {
-            // They come newest first.
-            seen.versions.reverse();
+        // Where a service begins with the name itself.
+        seen.remove(after);
+        Ok(objects(seen))
+    }
+
+    fn add(&self, seen: &mut BTreeMap<String, Seen>, page: Listing) -> Result<(), CallError> {
+        let new =
+            |name: &str| Seen { name: name.to_owned(), versions: Vec::new(), is_hidden: false };
+        for listed in page.versions {
+            let Some(name) = self.address.name(&listed.key) else { continue };
+            let at: jiff::Timestamp =
+                listed.last_modified.parse().map_err(|_| CallError::Unreadable)?;
+            let put_at = Timestamp::from_seconds(at.as_second());
+            let version = bucket::Version { id: listed.version_id, put_at };
+            seen.entry(name.to_owned()).or_insert_with(|| new(name)).versions.push(version);
         }
-        Ok(found)
+        for marker in page.markers.iter().filter(|marker| marker.is_latest) {
+            let Some(name) = self.address.name(&marker.key) else { continue };
+            seen.entry(name.to_owned()).or_insert_with(|| new(name)).is_hidden = true;
+        }
+        Ok(())
     }
 
     /// Lists until a page ends with a name that is enough.
@@ -114,6 +136,16 @@ impl Client {
     }
 }
 
+fn objects(seen: BTreeMap<String, Seen>) -> Vec<Seen> {
+    let mut found: Vec<Seen> = seen.into_values().collect();
+    found.retain(|seen| !seen.versions.is_empty());
+    for seen in &mut found {
+        // They come newest first.
+        seen.versions.reverse();
+    }
+    found
+}
+
 /// A listing of versions, page by page.
 struct Pages {
     prefix: String,
@@ -135,7 +167,9 @@ impl Pages {
         let mut query = vec![("versions", ""), ("prefix", &*self.prefix)];
         if !self.key_marker.is_empty() {
             query.push(("key-marker", &self.key_marker));
-            query.push(("version-id-marker", &self.version_marker));
+            if !self.version_marker.is_empty() {
+                query.push(("version-id-marker", &self.version_marker));
+            }
         }
         let call = Call { method: Method::GET, query: &query, ..Call::default() };
         let mut listing: Listing = client.call(&call).await?.done()?.xml()?;

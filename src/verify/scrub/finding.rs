@@ -25,8 +25,14 @@ kinds! {
     SEGMENT_DAMAGED = "segment-damaged",
     /// A record is not what its leaf says, in a segment that is as it was put.
     RECORD_DAMAGED = "record-damaged",
+    /// The segment that has a part of the record is not in the bucket.
+    PART_MISSING = "part-missing",
+    /// A part of the record is not what the record says that it is.
+    PART_DAMAGED = "part-damaged",
     /// A record has no key in its page, and no erasure is known.
     RECORD_WITHOUT_KEY = "record-without-key",
+    /// A record was erased, and its key is still in a page.
+    KEY_NOT_ERASED = "key-not-erased",
     PAGE_MISSING = "page-missing",
     /// A key page does not open, or is of another segment.
     PAGE_DAMAGED = "page-damaged",
@@ -51,6 +57,10 @@ kinds! {
     CHECKPOINT_DIFFERS = "checkpoint-differs",
     /// The log does not extend a checkpoint that was kept outside.
     HISTORY_DIFFERS = "history-differs",
+    /// A time stamp that the catalog says was put.
+    STAMP_MISSING = "stamp-missing",
+    /// A time stamp that is not of its checkpoint, or not by a trusted authority.
+    STAMP_DAMAGED = "stamp-damaged",
     STATEMENT_MISSING = "statement-missing",
     STATEMENT_DAMAGED = "statement-damaged",
     STATEMENT_ROW_MISSING = "statement-row-missing",
@@ -60,8 +70,17 @@ kinds! {
     STATE_ROW_MISSING = "state-row-missing",
     /// A row that no statement told, and no act that is yet to be told explains.
     STATE_ROW_EXTRA = "state-row-extra",
+    /// The catalog says that the key page of a segment goes.
+    SPARE_PAGE_LIVE = "spare-page-live",
+    /// The catalog says that an object goes that a segment has.
+    CONDEMNED_LIVE = "condemned-live",
+    /// The bucket's flag of a hold is off, and the catalog says that it was set.
+    HOLD_FLAG_OFF = "hold-flag-off",
     AUDIT_ROW_MISSING = "audit-row-missing",
     AUDIT_ROW_CHANGED = "audit-row-changed",
+    /// What records were packed with, and is needed to read them without this program.
+    DICTIONARY_MISSING = "dictionary-missing",
+    DICTIONARY_DAMAGED = "dictionary-damaged",
     /// Something in the archive's place in the bucket that the archive did not put.
     STRAY_OBJECT = "stray-object",
     /// A marker of deletion hides an object from who asks by its name.
@@ -88,6 +107,10 @@ pub mod note {
     pub const STATEMENT_ALONE: &str = "statement-alone";
     /// Tiles of a size that no checkpoint is of: a crash came between.
     pub const TILES_ALONE: &str = "tiles-alone";
+    /// A lock that ends too soon, as is known: it is being seen to.
+    pub const LOCK_TO_BE_LONGER: &str = "lock-to-be-longer";
+    /// Who signed time stamps was not checked, since no authorities are at hand.
+    pub const STAMPS_NOT_TRUSTED: &str = "stamps-not-trusted";
     pub const DUPLICATE_VERSION: &str = "duplicate-version";
     /// People, matters and holds could not be compared with the statements.
     pub const STATE_NOT_COMPARED: &str = "state-not-compared";

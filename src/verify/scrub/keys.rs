@@ -1,13 +1,16 @@
 //! The keyring: every object opens with the master key.
 
+use std::collections::HashMap;
+
 use super::finding::{KEY_DAMAGED, KEY_MISSING, STRAY_OBJECT};
 use super::{ScrubError, Work};
 use crate::base::config::POLICY;
+use crate::base::hash::Digest;
 use crate::catalog::{Catalog, CatalogError, doubt};
 use crate::ingest::rebuild::Progress;
 use crate::vault::VaultError;
 use crate::vault::bucket::BucketError;
-use crate::vault::keyring::{ARCHIVE_OBJECT, KeyringError, epoch_object};
+use crate::vault::keyring::{ARCHIVE_OBJECT, KeyringError, archive_number, epoch_in};
 
 impl<P: Progress> Work<'_, P> {
     pub(super) async fn keys(&mut self) -> Result<(), ScrubError> {
@@ -15,11 +18,22 @@ impl<P: Progress> Work<'_, P> {
         let vault = self.on.vault.clone();
         let seen = vault.bucket().look("keyring").await?;
         let total = seen.len() as u64;
+        let mut of_archive: HashMap<Digest, &str> = HashMap::new();
         for (done, seen) in (1..).zip(&seen) {
-            let is_known = seen.name == ARCHIVE_OBJECT || epoch_of(&seen.name).is_some();
+            let is_known = archive_number(&seen.name).is_some() || epoch_of(&seen.name).is_some();
             match vault.check_key(&seen.first()).await {
                 _ if !is_known => self.stray(&seen.name, "it is no object of a keyring"),
+                Ok(()) if archive_number(&seen.name).is_some() => {
+                    let sha256 = vault.sha256(&seen.first()).await?;
+                    let first = *of_archive.entry(sha256).or_insert(&seen.name);
+                    if first != seen.name {
+                        self.stray(&seen.name, &format!("it is a copy of {first}"));
+                    }
+                }
                 Ok(()) => {}
+                Err(VaultError::Keyring(KeyringError::Stranger(_))) => {
+                    self.stray(&seen.name, "it is under no master key of the archive")
+                }
                 Err(error) => match what_is_wrong(&error) {
                     Some(what) => self.key_fault(KEY_DAMAGED, &seen.name, what).await?,
                     None => return Err(error.into()),
@@ -86,9 +100,8 @@ async fn of_epoch(catalog: &Catalog, class: &str, epoch: &str) -> Result<u64, Ca
 }
 
 fn epoch_of(name: &str) -> Option<(&str, &str)> {
-    let mut parts = name.strip_prefix("keyring/epoch/")?.split('/');
-    let (class, epoch) = (parts.next()?, parts.next()?);
-    (name == epoch_object(class, epoch)).then_some((class, epoch))
+    let (class, epoch, _) = epoch_in(name)?;
+    Some((class, epoch))
 }
 
 /// None where the bucket could not be asked.

@@ -20,6 +20,7 @@ use crate::catalog::doubt::{self, RawLeaf};
 use crate::catalog::{leaf, scrub};
 use crate::ingest::log::{CHECKPOINTS, PREFIX, object_of, object_of_entries, object_of_tile};
 use crate::ingest::rebuild::Progress;
+use crate::ingest::stamps;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::leaf::Leaf;
 use crate::ledger::tile::{self, Edge, Named, Tile, WIDTH};
@@ -41,13 +42,14 @@ type At = (u8, u64);
 
 /// What the bucket has of the log, by name.
 #[derive(Default)]
-struct Listed {
-    checkpoints: BTreeMap<u64, Place>,
+pub(super) struct Listed {
+    pub checkpoints: BTreeMap<u64, Place>,
+    pub stamps: BTreeMap<u64, Place>,
     entries: BTreeMap<u64, BTreeMap<u16, Place>>,
     tiles: BTreeMap<At, BTreeMap<u16, Place>>,
     /// Widths that checkpoints were signed over.
     wanted: BTreeMap<At, BTreeSet<u16>>,
-    roots: BTreeMap<u64, Digest>,
+    pub roots: BTreeMap<u64, Digest>,
     published: u64,
 }
 
@@ -55,6 +57,7 @@ impl<P: Progress> Work<'_, P> {
     pub(super) async fn log(&mut self) -> Result<(), ScrubError> {
         let mut listed = self.listed().await?;
         self.open_checkpoints(&mut listed).await?;
+        self.stamps(&listed).await?;
         self.remember(&listed).await?;
         let ends = listed.entries.iter().filter_map(|(index, widths)| {
             Some(index * WIDTH + u64::from(*widths.last_key_value()?.0))
@@ -110,6 +113,10 @@ impl<P: Progress> Work<'_, P> {
                 }
                 continue;
             }
+            if let Some(size) = stamps::size_in(&place.name) {
+                listed.stamps.insert(size, place);
+                continue;
+            }
             let size = place.name.strip_prefix(CHECKPOINTS).and_then(|rest| rest.get(1..));
             match size.and_then(|size| size.parse().ok()) {
                 Some(size) if object_of(size) == place.name => {
@@ -151,7 +158,8 @@ impl<P: Progress> Work<'_, P> {
     /// what a kill before it would have left.
     async fn remember(&mut self, listed: &Listed) -> Result<(), ScrubError> {
         let sizes = &listed.checkpoints;
-        let newest = sizes.last_key_value().map_or(0, |(size, _)| *size);
+        // Nothing that the archive did not sign is to be found again.
+        let newest = listed.published;
         let partial = listed.entries.iter().flat_map(|(index, widths)| {
             let narrow = widths.keys().filter(|width| u64::from(**width) < WIDTH);
             narrow.map(move |width| index * WIDTH + u64::from(*width))
@@ -179,7 +187,8 @@ impl<P: Progress> Work<'_, P> {
             let what = "tiles of this size were put and no checkpoint, as a stop between leaves it";
             self.note(note::TILES_ALONE, format!("size {size}"), what);
         }
-        self.state.heads = Heads { newest, count: sizes.len() as u64, alone };
+        let count = sizes.range(..=newest).count() as u64;
+        self.state.heads = Heads { newest, count, alone };
         Ok(())
     }
 

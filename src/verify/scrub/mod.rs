@@ -7,6 +7,7 @@
 //! was put is a fault.
 
 pub mod finding;
+mod going;
 mod keys;
 mod log;
 mod objects;
@@ -15,9 +16,11 @@ mod records;
 mod rows;
 mod segment;
 pub mod since;
+mod stamped;
 mod state;
 mod statements;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,7 +34,7 @@ use crate::base::crash;
 use crate::base::ids::RecordId;
 use crate::base::limits::{SCRUB_FINDINGS_HELD, SCRUB_FINDINGS_SHOWN, SCRUB_LEASE_SECONDS};
 use crate::catalog::scrub::{self, FindingRow, Lease, ScrubRow};
-use crate::catalog::{Catalog, CatalogError, delivery};
+use crate::catalog::{Catalog, CatalogError, damage, delivery};
 use crate::ingest::log::LogError;
 use crate::ingest::rebuild::Progress;
 use crate::policy::{self, PolicyError};
@@ -78,6 +81,8 @@ pub struct Scrubber {
     pub bytes_per_second: Option<u64>,
     /// Whether a bucket that does not enforce write-once is a fault.
     pub is_worm_required: bool,
+    /// Whose time stamps are good (PEM); none: that they are anybody's is not checked.
+    pub stamp_authorities: Option<PathBuf>,
     /// Who works: no other living process has this name.
     pub owner: String,
 }
@@ -142,11 +147,12 @@ impl Scrubber {
         actor: &str,
         progress: &mut impl Progress,
     ) -> Result<Report, ScrubError> {
-        let now = self.clock.now();
+        let now = self.catalog.now(&self.clock).await?;
         let until_seq = delivery::last_seq(&self.catalog).await?.0;
         let state = State { until_seq, last_position: -1, ..State::default() };
         let state = serde_json::to_string(&state).expect("our own types are valid JSON");
-        let taken = scrub::take(&self.catalog, self.lease(), now, (STEPS[0], &state)).await?;
+        let taken =
+            scrub::take(&self.catalog, self.lease().await?, now, (STEPS[0], &state)).await?;
         let row = taken.ok_or(ScrubError::Busy)?;
         let state = serde_json::from_str(&row.state)
             .map_err(|_| CatalogError::Corrupt("how far the check is".into()))?;
@@ -157,15 +163,17 @@ impl Scrubber {
             found: Vec::new(),
             pace: Pace::new(self.bytes_per_second),
             saved: Instant::now(),
+            faults: 0,
+            damaged: damage::all(&self.catalog).await?,
             progress,
         };
         work.all().await?;
         work.end(actor).await
     }
 
-    fn lease(&self) -> Lease<'_> {
-        let until = self.clock.now().plus_seconds(SCRUB_LEASE_SECONDS);
-        Lease { owner: &self.owner, until }
+    async fn lease(&self) -> Result<Lease<'_>, CatalogError> {
+        let now = self.catalog.now(&self.clock).await?;
+        Ok(Lease { owner: &self.owner, until: now.plus_seconds(SCRUB_LEASE_SECONDS) })
     }
 
     /// Lets another go on with what this one was stopped at.
@@ -207,6 +215,10 @@ struct Work<'a, P> {
     found: Vec<FindingRow>,
     pace: Pace,
     saved: Instant,
+    /// Faults of this process, listed or not.
+    faults: u64,
+    /// Records in which a read found damage before.
+    damaged: HashSet<RecordId>,
     progress: &'a mut P,
 }
 
@@ -238,6 +250,7 @@ impl<P: Progress> Work<'_, P> {
         detail: impl Into<String>,
         records: &[RecordId],
     ) {
+        self.faults += 1;
         if self.found.len() < SCRUB_FINDINGS_HELD {
             self.found.push(finding::row(true, kind, object, detail, records));
         } else {
@@ -281,7 +294,7 @@ impl<P: Progress> Work<'_, P> {
     async fn save(&mut self) -> Result<(), ScrubError> {
         self.row.state = serde_json::to_string(&self.state).expect("our own types are valid JSON");
         let found = std::mem::take(&mut self.found);
-        let lease = self.on.lease();
+        let lease = self.on.lease().await?;
         self.saved = Instant::now();
         match scrub::save(&self.on.catalog, &self.row, &found, lease).await? {
             true => Ok(()),

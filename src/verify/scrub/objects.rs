@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 
 use super::finding::{
-    DELETE_MARKER, KEY_MISSING, LOCK_MISSING, LOCK_SHORT, LOCK_WEAK, SEGMENT_ROW_MISSING,
-    SHADOW_VERSION, note,
+    DELETE_MARKER, DICTIONARY_DAMAGED, DICTIONARY_MISSING, KEY_MISSING, KEY_NOT_ERASED,
+    LOCK_MISSING, LOCK_SHORT, LOCK_WEAK, SEGMENT_ROW_MISSING, SHADOW_VERSION, note,
 };
 use super::segment::segment_object;
 use super::{ScrubError, Work};
@@ -14,15 +14,19 @@ use crate::base::config::POLICY;
 use crate::base::ids::{RecordId, SegmentId};
 use crate::base::limits::SCRUB_GRACE_SECONDS;
 use crate::catalog::doubt;
+use crate::catalog::erasure::{self, Erased};
+use crate::catalog::roll::{self, RollRow};
+use crate::catalog::spare;
 use crate::ingest::adopt::{Named, read_name};
 use crate::ingest::rebuild::Progress;
 use crate::vault::VaultError;
 use crate::vault::bucket::{BucketError, Place, Seen};
 use crate::vault::keyring::epoch_object;
-use crate::vault::retention::Mode;
-use crate::vault::segment::HELD;
+use crate::vault::pack::{self, Dictionary};
+use crate::vault::retention::{Lock, Mode, rolls};
+use crate::vault::segment::{HELD, LEFT, MANY, PAGES};
 
-const PREFIXES: [&str; 5] = ["key", "keyring", "log", "policy", "seg"];
+const PREFIXES: [&str; 6] = [pack::PREFIX, "key", "keyring", "log", "policy", "seg"];
 /// A clock that was behind at the turn of a month made a lock shorter by a month.
 const CLOCKS_APART_SECONDS: i64 = 24 * 3600;
 
@@ -63,6 +67,12 @@ impl<P: Progress> Work<'_, P> {
                         self.page_object(seen, &segments).await?;
                         false
                     }
+                    pack::PREFIX => {
+                        if !Dictionary::ALL.iter().any(|it| it.object_name() == seen.name) {
+                            self.stray(&seen.name, "no dictionary is called so");
+                        }
+                        false
+                    }
                     _ => false,
                 };
                 // What lies under no key of ours says nothing of which there should be.
@@ -78,6 +88,9 @@ impl<P: Progress> Work<'_, P> {
                 }
             }
         }
+        self.dictionaries().await?;
+        self.going().await?;
+        self.flags().await?;
         for key in missing {
             self.key_fault(KEY_MISSING, &key, "it is not in the bucket").await?;
         }
@@ -90,6 +103,28 @@ impl<P: Progress> Work<'_, P> {
         let Some(named) = read_name(name) else { return Ok(false) };
         let row = doubt::segment(&self.on.catalog, named.segment).await?;
         Ok(row.is_some_and(|row| row.page.name.ends_with(HELD)))
+    }
+
+    /// This program has its own; whoever reads the bucket without it needs these.
+    async fn dictionaries(&mut self) -> Result<(), ScrubError> {
+        let bucket = self.on.vault.bucket().clone();
+        for dictionary in Dictionary::ALL {
+            let name = dictionary.object_name();
+            match bucket.get(&name).await {
+                Ok(bytes) if bytes == dictionary.bytes() => {}
+                Ok(_) => {
+                    let what =
+                        "it is not the published one; the program reads records with its own";
+                    self.fault(DICTIONARY_DAMAGED, &name, what, &[]);
+                }
+                Err(BucketError::Missing(_)) => {
+                    let what = "it is not in the bucket; the next start puts it there again";
+                    self.fault(DICTIONARY_MISSING, &name, what, &[]);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     fn is_young(&self, at: Timestamp) -> bool {
@@ -138,7 +173,8 @@ impl<P: Progress> Work<'_, P> {
         let Some(wanted) = wanted.filter(|lock| lock.until > self.on.clock.now()) else {
             return Ok(());
         };
-        let (kind, what) = match bucket.retention(&place).await? {
+        let lock = bucket.retention(&place).await?;
+        let (kind, what) = match lock {
             None => (LOCK_MISSING, "nothing keeps it from being deleted".to_owned()),
             Some(found) if found.until < wanted.until => (
                 LOCK_SHORT,
@@ -153,8 +189,31 @@ impl<P: Progress> Work<'_, P> {
             }
             Some(_) => return Ok(()),
         };
+        if let Some(lock) = lock
+            && self.is_to_be_longer(&seen.name, &lock).await?
+        {
+            self.note(note::LOCK_TO_BE_LONGER, &seen.name, &what);
+            return Ok(());
+        }
         self.fault(kind, &seen.name, what, &[]);
         Ok(())
+    }
+
+    /// Whether the lock of an object is known to be too short, and being seen to.
+    async fn is_to_be_longer(&self, name: &str, lock: &Lock) -> Result<bool, ScrubError> {
+        let mut parts = name.split('/');
+        let root = parts.next().unwrap_or_default();
+        let unit = match rolls(name) {
+            true => root.to_owned(),
+            false => {
+                let mut parts = parts.skip(usize::from(root == "keyring"));
+                roll::unit_of(parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+            }
+        };
+        let row = roll::find(&self.on.catalog, &unit).await?;
+        // Of what was never looked at, nothing is known.
+        let is_known = |row: RollRow| row.ends_at > Timestamp(0) && lock.until >= row.ends_at;
+        Ok(row.filter(|row| row.target.is_some()).is_some_and(is_known))
     }
 
     /// Whether the catalog knows it.
@@ -164,13 +223,11 @@ impl<P: Progress> Work<'_, P> {
             return Ok(false);
         };
         if let Some(row) = doubt::segment(&self.on.catalog, segment).await? {
-            let hash = seen.name.rsplit_once('-').map(|(_, tail)| tail.trim_end_matches(".seg"));
-            // Where the row is at odds with itself, it is named for that.
-            if row.object.name != seen.name && hash != Some(&*hex(&row.sha256)) {
-                let own = format!("-{}.seg", hex(&row.sha256));
-                if row.object.name.ends_with(&own) {
-                    self.stray(&seen.name, "the catalog has another object of this segment");
-                }
+            // Where the row names an object of another segment, it is named for that.
+            let is_own = read_name(&row.object.name).is_some_and(|it| it.segment == segment);
+            if is_own && row.object.name != seen.name {
+                self.stray(&seen.name, "the catalog has another object of this segment");
+                return Ok(false);
             }
             return Ok(true);
         }
@@ -236,25 +293,26 @@ impl<P: Progress> Work<'_, P> {
         segments: &HashSet<SegmentId>,
     ) -> Result<(), ScrubError> {
         let file = seen.name.rsplit('/').next().unwrap_or_default();
-        let held = file.strip_suffix(HELD).and_then(|file| file.split_once('-'));
-        let file = file.strip_suffix(".page").or(held.map(|(segment, _)| segment));
+        if file.starts_with(MANY) && file.ends_with(PAGES) {
+            return self.pages_object(seen).await;
+        }
+        let rewritten = file.strip_suffix(HELD).or(file.strip_suffix(LEFT));
+        let rewritten = rewritten.and_then(|file| file.split_once('-'));
+        let file = file.strip_suffix(".page").or(rewritten.map(|(segment, _)| segment));
         let Some(id) = file.and_then(|file| file.parse::<SegmentId>().ok()) else {
             self.stray(&seen.name, "no key page is called so");
             return Ok(());
         };
-        if self.is_young(id.created_at()) {
-            return Ok(());
-        }
         // With its segment it is checked there.
         let is_of_row = match doubt::segment(&self.on.catalog, id).await? {
             Some(row) => row.page.name == seen.name,
             None => false,
         };
-        if is_of_row {
+        if is_of_row || self.has_erased_keys(seen).await? || self.is_young(id.created_at()) {
             return Ok(());
         }
-        match self.on.vault.page_header(&seen.first()).await {
-            Ok(header) if header.is_page_name(&seen.name) => {
+        match self.on.vault.page_headers(&seen.first()).await {
+            Ok(headers) if headers.iter().all(|header| header.is_page_name(&seen.name)) => {
                 if !segments.contains(&id) {
                     let what = "a stop came before its segment was put; it opens nothing";
                     self.note(note::PAGE_ALONE, &seen.name, what);
@@ -262,6 +320,51 @@ impl<P: Progress> Work<'_, P> {
             }
             Ok(_) => self.stray(&seen.name, "it belongs to another segment"),
             Err(VaultError::Damaged { what, .. }) => self.stray(&seen.name, what),
+            // An erasure rewrote it since it was listed.
+            Err(VaultError::Bucket(BucketError::Missing(_))) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Whether a page that no segment has, and that does not go either, has keys of what
+    /// was erased: somebody put it back.
+    async fn has_erased_keys(&mut self, seen: &Seen) -> Result<bool, ScrubError> {
+        if doubt::is_spare(&self.on.catalog, &seen.name).await? {
+            return Ok(false);
+        }
+        // What does not open has no keys to give.
+        let Ok(pages) = self.on.vault.records_by_segment(&seen.first()).await else {
+            return Ok(false);
+        };
+        let mut erased = Vec::new();
+        for record in pages.into_iter().flat_map(|(_, records)| records) {
+            if erasure::is_erased(&self.on.catalog, record).await? == Erased::Done {
+                erased.push(record);
+            }
+        }
+        if !erased.is_empty() {
+            let what = "it has keys of what was erased, and no segment has it: somebody put it \
+                        back; go on with the erasure after a `muniment rebuild`, or delete it";
+            self.fault(KEY_NOT_ERASED, &seen.name, what, &erased);
+        }
+        Ok(!erased.is_empty())
+    }
+
+    /// An object with many pages: each is checked with its segment.
+    async fn pages_object(&mut self, seen: &Seen) -> Result<(), ScrubError> {
+        if spare::is_live(&self.on.catalog, &seen.name).await? {
+            return Ok(());
+        }
+        if self.has_erased_keys(seen).await? {
+            return Ok(());
+        }
+        match self.on.vault.page_headers(&seen.first()).await {
+            Ok(headers) if headers.iter().all(|header| header.is_page_name(&seen.name)) => {}
+            Ok(_) => self.stray(&seen.name, "it has pages of another month"),
+            Err(VaultError::Damaged { what, .. }) => self.stray(&seen.name, what),
+            // Rewritten meanwhile.
+            Err(VaultError::Bucket(BucketError::Missing(_))) => {}
             Err(error) => return Err(error.into()),
         }
         Ok(())
@@ -289,8 +392,4 @@ impl<P: Progress> Work<'_, P> {
         }
         Ok(false)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    hex::encode(bytes)
 }

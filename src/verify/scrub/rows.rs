@@ -7,7 +7,7 @@ use super::finding::{
 };
 use super::log::leaf_object;
 use super::{ScrubError, Work};
-use crate::base::ids::RecordId;
+use crate::base::ids::{RecordId, SegmentId};
 use crate::catalog::doubt::{self, Messages, RawDelivery};
 use crate::ingest::adopt::new_delivery;
 use crate::ingest::rebuild::Progress;
@@ -25,14 +25,17 @@ impl<P: Progress> Work<'_, P> {
         open: &OpenSegment,
         index: u32,
         entry: &Entry,
-        meta: &RecordMeta,
-        row: Option<(&RawDelivery, Option<&Messages>)>,
+        (meta, needs): (&RecordMeta, &[SegmentId]),
+        row: Option<(&RawDelivery, Option<&Messages>, &[SegmentId])>,
     ) -> Result<(), ScrubError> {
         let record = entry.record;
         let object = format!("record {record}");
         match row {
-            Some((row, messages)) => {
-                let changed = changed(open, index, entry, meta, row, messages);
+            Some((row, messages, told)) => {
+                let mut changed = changed(open, index, entry, meta, row, messages);
+                if told != needs {
+                    changed.push("needs");
+                }
                 if !changed.is_empty() {
                     let what = format!("not as in the bucket: {}", changed.join(", "));
                     self.fault(DELIVERY_ROW_CHANGED, object, what, &[record]);
@@ -83,7 +86,7 @@ fn changed(
     row: &RawDelivery,
     messages: Option<&Messages>,
 ) -> Vec<&'static str> {
-    let told = new_delivery(entry.record, index, meta, entry.leaf.clone());
+    let told = new_delivery(entry.record, index, meta, Vec::new(), entry.leaf.clone());
     let header = open.header();
     let of_record: Messages = told
         .messages

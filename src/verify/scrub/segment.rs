@@ -6,14 +6,16 @@ use std::collections::HashMap;
 use futures::TryStreamExt as _;
 
 use super::finding::{
-    PAGE_DAMAGED, PAGE_MISSING, RECORD_DAMAGED, RECORD_WITHOUT_KEY, SEGMENT_DAMAGED,
-    SEGMENT_MISSING, SEGMENT_ROW_CHANGED, SEGMENT_ROW_MISSING,
+    KEY_NOT_ERASED, PAGE_DAMAGED, PAGE_MISSING, PART_DAMAGED, PART_MISSING, RECORD_DAMAGED,
+    RECORD_WITHOUT_KEY, SEGMENT_DAMAGED, SEGMENT_MISSING, SEGMENT_ROW_CHANGED, SEGMENT_ROW_MISSING,
 };
 use super::{ScrubError, Work};
 use crate::base::hash::Digest;
-use crate::base::ids::{RecordId, SegmentId};
+use crate::base::ids::{DeliverySeq, RecordId, SegmentId};
 use crate::base::limits::DELIVERY_MEMORY_BYTES_MAX;
 use crate::catalog::doubt::{self, RawDelivery, RawSegment};
+use crate::catalog::erasure::{self, Erased};
+use crate::catalog::{damage, part};
 use crate::ingest::adopt::read_name;
 use crate::ingest::rebuild::Progress;
 use crate::ledger::commitment;
@@ -21,7 +23,8 @@ use crate::ledger::leaf::Leaf;
 use crate::vault::VaultError;
 use crate::vault::bucket::{BucketError, Place};
 use crate::vault::keyring::epoch_object;
-use crate::vault::open::{LockedSegment, OpenSegment};
+use crate::vault::open::{LockedSegment, OpenRecord, OpenSegment};
+use crate::vault::record::RecordMeta;
 use crate::vault::segment::{Entry, HELD};
 
 /// How a segment's row is called in what is found.
@@ -36,6 +39,7 @@ impl<P: Progress> Work<'_, P> {
         rows: &[RawDelivery],
     ) -> Result<(), ScrubError> {
         let records = records_of(rows);
+        let faults = self.faults;
         let Some(row) = doubt::segment(&self.on.catalog, id).await? else {
             let what = "the catalog has deliveries of a segment that it has no row of";
             self.fault(SEGMENT_ROW_MISSING, segment_object(id), what, &records);
@@ -94,7 +98,19 @@ impl<P: Progress> Work<'_, P> {
             None if !is_whole => self.fault(SEGMENT_DAMAGED, &object.name, what, &records),
             None => {}
         }
+        if self.faults == faults {
+            self.mend(records).await?;
+        }
         Ok(())
+    }
+
+    /// All of these were read, and are whole again where they were damaged.
+    async fn mend(&self, mut records: Vec<RecordId>) -> Result<(), ScrubError> {
+        records.retain(|record| self.damaged.contains(record));
+        match records.is_empty() {
+            true => Ok(()),
+            false => Ok(damage::clear_now(&self.on.catalog, &records).await?),
+        }
     }
 
     /// Where the segment is: by its row, or by its id where the row is at odds with
@@ -139,7 +155,8 @@ impl<P: Progress> Work<'_, P> {
                 changed.push(name);
             }
         };
-        differs(row.object.name != object.name, "object");
+        let is_at_home = row.object.name == header.object_name(sha256);
+        differs(row.object.name != object.name || !is_at_home, "object");
         differs(!header.is_page_name(&row.page.name), "page");
         differs(row.class != header.class, "class");
         differs(row.epoch != header.epoch, "epoch");
@@ -201,12 +218,13 @@ impl<P: Progress> Work<'_, P> {
             _ => (0, 0),
         };
         let messages = doubt::messages(&self.on.catalog, first, last).await?;
+        let needs = part::needs(&self.on.catalog, DeliverySeq(first), DeliverySeq(last)).await?;
         let mut hurt = Vec::new();
         for (index, entry) in (0..).zip(open.entries()) {
             let row = by_record.remove(&entry.record.0[..]);
             if !open.has_key(entry.record) {
                 // A disposition destroyed it, and kept others of its segment.
-                if is_reduced && row.is_none() {
+                if is_reduced && row.is_none() || self.is_erased(entry.record).await? {
                     continue;
                 }
                 let what = "its page has no key of it, and it was not erased";
@@ -214,16 +232,35 @@ impl<P: Progress> Work<'_, P> {
                 self.fault(RECORD_WITHOUT_KEY, object, what, &[entry.record]);
                 continue;
             }
-            let meta = match examine(open, index, entry).await? {
-                Ok(meta) => meta,
-                Err(what) => {
+            match erasure::is_erased(&self.on.catalog, entry.record).await? {
+                Erased::No => {}
+                // It is just going, or has to be gone on with.
+                Erased::Begun => continue,
+                Erased::Done => {
+                    let what = "it was erased, and its key is still in its page; go on with its \
+                                erasure";
+                    let object = format!("record {}", entry.record);
+                    self.fault(KEY_NOT_ERASED, object, what, &[entry.record]);
+                    continue;
+                }
+            }
+            let (meta, needed) = match examine(open, index, entry).await? {
+                Ok(told) => told,
+                // Its row is there, and cannot be compared.
+                Err(Hurt::Record(what)) => {
                     hurt.push((entry.record, what));
-                    // Its row is there, and cannot be compared.
+                    continue;
+                }
+                Err(Hurt::Part(kind, what)) => {
+                    let object = format!("record {}", entry.record);
+                    self.fault(kind, object, what, &[entry.record]);
                     continue;
                 }
             };
-            let of_row = row.map(|row| (row, messages.get(&row.seq)));
-            self.row_of_record(open, index, entry, &meta, of_row).await?;
+            let of_row =
+                |row: &RawDelivery| needs.get(&row.seq).map_or(&[][..], |segments| &segments[..]);
+            let of_row = row.map(|row| (row, messages.get(&row.seq), of_row(row)));
+            self.row_of_record(open, index, entry, (&meta, &needed), of_row).await?;
         }
         for row in rows.iter().filter(|row| by_record.contains_key(&row.record[..])) {
             self.of_no_segment(row).await?;
@@ -233,17 +270,40 @@ impl<P: Progress> Work<'_, P> {
     }
 }
 
+impl<P: Progress> Work<'_, P> {
+    /// Whether an erasure took it, and its row with it.
+    async fn is_erased(&self, record: RecordId) -> Result<bool, ScrubError> {
+        let catalog = &self.on.catalog;
+        let erased = erasure::is_erased(catalog, record).await?;
+        Ok(erased != Erased::No && doubt::seq_of(catalog, record).await?.is_none())
+    }
+}
+
 fn records_of(rows: &[RawDelivery]) -> Vec<RecordId> {
     rows.iter().filter_map(|row| RecordId::try_from(&row.record[..]).ok()).collect()
 }
 
-/// Opens a record and checks all that its leaf binds. What is wrong with it is the
-/// inner error.
+/// What is wrong with a record.
+enum Hurt {
+    /// Its own bytes.
+    Record(String),
+    /// A part of it in another segment: the kind of fault, and what.
+    Part(&'static str, String),
+}
+
+impl From<&str> for Hurt {
+    fn from(what: &str) -> Self {
+        Self::Record(what.to_owned())
+    }
+}
+
+/// Opens a record and checks all that its leaf binds: gives what it says, and which
+/// segments it needs for its parts. What is wrong with it is the inner error.
 async fn examine(
     open: &OpenSegment,
     index: u32,
     entry: &Entry,
-) -> Result<Result<crate::vault::record::RecordMeta, String>, ScrubError> {
+) -> Result<Result<(RecordMeta, Vec<SegmentId>), Hurt>, ScrubError> {
     let Ok(Leaf::Delivery {
         record: id,
         received_at,
@@ -258,8 +318,15 @@ async fn examine(
     if open.ciphertext_sha256(entry).await? != ciphertext {
         return Ok(Err("its bytes are not those that its leaf binds".into()));
     }
+    let record = match open.record(index).await {
+        Ok(record) => record,
+        Err(VaultError::Damaged { what, .. }) => return Ok(Err(what.into())),
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(hurt) = parts_of(&record).await? {
+        return Ok(Err(hurt));
+    }
     let read = async {
-        let record = open.record(index).await?;
         let size = match entry.body_bytes > DELIVERY_MEMORY_BYTES_MAX as u64 {
             false => record.bytes().await?.len() as u64,
             true => {
@@ -268,9 +335,9 @@ async fn examine(
                 record.chunks().try_fold(0, count).await?
             }
         };
-        Ok::<_, VaultError>((record, size))
+        Ok::<_, VaultError>(size)
     };
-    let (record, size) = match read.await {
+    let size = match read.await {
         Ok(read) => read,
         Err(VaultError::Damaged { what, .. }) => return Ok(Err(what.into())),
         Err(error) => return Err(error.into()),
@@ -290,6 +357,27 @@ async fn examine(
     ];
     Ok(match wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
         Some((_, what)) => Err(what.into()),
-        None => Ok(meta.clone()),
+        None => Ok((meta.clone(), record.needs())),
     })
+}
+
+/// What is wrong with the parts of a record: the first of it.
+async fn parts_of(record: &OpenRecord) -> Result<Option<Hurt>, ScrubError> {
+    for part in record.parts() {
+        let hurt = match record.check_part(part).await {
+            Ok(()) => continue,
+            // As all that is wrong with the segment that is being looked at.
+            Err(VaultError::Damaged { what, .. }) if part.elsewhere.is_none() => what.into(),
+            Err(VaultError::Damaged { object, what }) => {
+                Hurt::Part(PART_DAMAGED, format!("it has a part in {object}: {what}"))
+            }
+            Err(VaultError::Bucket(BucketError::Missing(object))) => {
+                let what = format!("it has a part in {object}, which is not in the bucket");
+                Hurt::Part(PART_MISSING, what)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        return Ok(Some(hurt));
+    }
+    Ok(None)
 }

@@ -13,6 +13,7 @@ use super::finding::{
     note,
 };
 use super::{ScrubError, Work, remove_scratch};
+use crate::catalog::disposition::State;
 use crate::catalog::state::{self, Row, Table, Value};
 use crate::catalog::{Catalog, doubt, scrub};
 use crate::ingest::rebuild::Progress;
@@ -26,6 +27,8 @@ const AUDIT_AT_ONCE: usize = 1000;
 const TRIES: usize = 5;
 /// What a job was asked for does not change; how far it is does.
 const OF_JOB: [&str; 6] = ["job_id", "kind", "matter_id", "asked_by", "request", "created_at"];
+
+const DESTROYING: &str = State::Destroying.as_str();
 
 impl<P: Progress> Work<'_, P> {
     pub(super) async fn decisions(&mut self) -> Result<(), ScrubError> {
@@ -154,7 +157,15 @@ impl<P: Progress> Work<'_, P> {
                 }
                 Some(found) => {
                     let names = table.names();
-                    let is_compared = |name: &&str| table.name != "job" || OF_JOB.contains(name);
+                    let is_under_way = names
+                        .iter()
+                        .position(|name| table.name == "disposition" && *name == "state")
+                        .is_some_and(|at| text(&found[at]) == DESTROYING);
+                    let is_compared = |name: &str| match table.name {
+                        "job" => OF_JOB.contains(&name),
+                        // How far it is, is told once a minute.
+                        _ => !is_under_way || name != "result",
+                    };
                     let columns = names.iter().enumerate().filter(|(_, name)| is_compared(name));
                     let changed: Vec<_> = columns
                         .filter(|(at, _)| found[*at] != row[*at])
@@ -197,7 +208,10 @@ fn is_excused(table: &str, untold: &HashSet<String>) -> bool {
         "matter" | "matter_member" => &["matter.", "person."],
         "custodian" | "custodian_address" => &["custodian.", "matter."],
         "hold" | "hold_custodian" => &["hold.place", "hold.release", "custodian."],
-        "job" => &["export.", "archive.rebuild", "import."],
+        "document_password" => &["password.", "matter."],
+        "job" => {
+            &["export.", "archive.rebuild", "import.", "disposition.", "erasure.", "gap.retry"]
+        }
         // What later versions keep there: looking alone changes nothing of it.
         _ => return untold.iter().any(|act| !act.starts_with("search") && act != "message.view"),
     };

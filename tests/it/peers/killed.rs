@@ -2,7 +2,6 @@
 //! again: the real binary, over SMTP, ended with SIGKILL.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use muniment::app::Archive;
@@ -20,6 +19,7 @@ use crate::support::corpus::messages;
 use crate::support::dialogue::Client;
 use crate::support::mail_server::deliveries;
 use crate::support::served::{Made, Served, init};
+use crate::support::until;
 
 /// Bichon 1.5.3: 599 messages were acknowledged, it was killed, and 0 of them
 /// were there. Its sessions and one worker also ended on mail of these lists.
@@ -132,11 +132,7 @@ fn greeted(served: &Served) -> Client {
 
 /// Waits until all that is committed can be searched.
 fn caught_up(served: &Served) {
-    let end = std::time::Instant::now() + Duration::from_secs(120);
-    while !served.is_settled() {
-        assert!(std::time::Instant::now() < end, "the index does not catch up");
-        std::thread::yield_now();
-    }
+    until("the index has caught up", || served.is_settled());
 }
 
 /// Everything sent is kept as often as it was sent, nothing is lost to a gap, and
@@ -154,7 +150,7 @@ fn check(made: &Made, sent: &[Vec<u8>], queries: &[(&str, usize)]) {
         }
         counts.retain(|_, count| *count != 0);
         assert!(counts.is_empty(), "kept more or less often than sent: {counts:?}");
-        let gaps: i64 = sqlx::query_scalar(
+        let gaps: i64 = muniment::catalog::db::query_scalar(
             "SELECT COUNT(*) FROM gap WHERE set_id IS NULL OR reason IN ('crashed', 'timed-out')",
         )
         .fetch_one(archive.catalog.read())

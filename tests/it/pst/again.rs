@@ -91,7 +91,8 @@ fn read(message: &UnicodeMessage) -> Message<'static> {
     }
 }
 
-fn attachments(message: &Rc<UnicodeMessage>) -> Vec<Attachment<'static>> {
+/// Those of a message, with their bytes.
+pub fn attachments(message: &Rc<UnicodeMessage>) -> Vec<Attachment<'static>> {
     let Some(table) = message.attachment_table() else { return Vec::new() };
     let rows = table.rows_matrix().map(|row| {
         let node = NodeId::from(u32::from(row.id()));
@@ -103,6 +104,7 @@ fn attachments(message: &Rc<UnicodeMessage>) -> Vec<Attachment<'static>> {
             media_type: text(0x370E),
             content_id: None,
             location: None,
+            base: None,
             is_inline: false,
             content: Content::Bytes(Cow::Owned(bytes.buffer().to_vec())),
         }

@@ -38,6 +38,7 @@ fn attachment(name: &str, content: Content<'static>) -> Attachment<'static> {
         media_type: String::new(),
         content_id: None,
         location: None,
+        base: None,
         is_inline: false,
         content,
     }
@@ -396,6 +397,160 @@ fn nesting_is_followed_and_then_named() {
     let raw = nest(3_000);
     let (exceptions, _) = through(mime::message(&raw));
     assert!(matches!(exceptions[..], [Exception::NestedTooDeep { .. }]));
+}
+
+/// Multiparts in messages in multiparts: what reads them does not run out of stack.
+#[test]
+fn multiparts_of_all_messages_are_counted_together() {
+    let mut raw = b"Subject: innermost\r\n\r\ntext\r\n".to_vec();
+    for level in 0..79 {
+        raw.splice(0..0, *b"Content-Type: message/rfc822\r\n\r\n");
+        for part in 0..31 {
+            let head = format!(
+                "Content-Type: multipart/mixed; boundary=b{level}x{part}\r\n\r\n--b{level}x{part}\r\n"
+            );
+            raw.splice(0..0, head.into_bytes());
+        }
+    }
+    let (exceptions, mail) = through(mime::message(&raw));
+    assert_eq!(exceptions, [Exception::PartTooDeep { depth: 5 }]);
+    assert_eq!(mail.attachments.len(), 1);
+}
+
+/// Beside each message as many multiparts as mailers make.
+#[test]
+fn forwarded_mail_is_followed_as_deep_as_nested_mail() {
+    let mut raw = b"Subject: innermost\r\n\r\ntext\r\n".to_vec();
+    for level in 0..79 {
+        let head = format!(
+            "Subject: level {level}\r\nContent-Type: multipart/mixed; boundary=b{level}\r\n\r\n\
+             --b{level}\r\nContent-Type: multipart/alternative; boundary=a{level}\r\n\r\n\
+             --a{level}\r\n\r\nsee below\r\n--a{level}--\r\n--b{level}\r\n\
+             Content-Type: message/rfc822\r\n\r\n"
+        );
+        raw.splice(0..0, head.into_bytes());
+        raw.extend_from_slice(format!("\r\n--b{level}--\r\n").as_bytes());
+    }
+    let message = mime::message(&raw);
+    let (mut at, mut depth) = (&message, 0);
+    while let Some(Content::Message(inner)) = at.attachments.first().map(|one| &one.content) {
+        assert_eq!(at.text.as_deref(), Some("see below"));
+        (at, depth) = (inner, depth + 1);
+    }
+    assert_eq!((depth, at.subject.as_str()), (79, "innermost"));
+    assert_eq!(through(message).0, []);
+}
+
+#[test]
+fn parts_beyond_the_bound_are_one_file() {
+    let mut raw = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n".to_vec();
+    for number in 0..10_005 {
+        let part = format!("--x\r\nContent-Type: a/b\r\n\r\npart {number}\r\n");
+        raw.extend_from_slice(part.as_bytes());
+    }
+    raw.extend_from_slice(b"--x--\r\nfooter\r\n");
+    let message = mime::message(&raw);
+    assert_eq!(message.exceptions, [Exception::TooManyParts { kept: 10_000 }]);
+    assert_eq!(message.attachments.len(), 10_000);
+    let Content::Bytes(rest) = &message.attachments[9_999].content else { panic!() };
+    let rest = String::from_utf8_lossy(rest);
+    assert!(
+        rest.contains("part 9999\r\n--x\r\n") && rest.ends_with("--x--\r\nfooter\r\n"),
+        "{rest}"
+    );
+    assert!(!rest.contains("part 9998"), "{rest}");
+}
+
+/// Each of these took time, or memory, that grew with the square of its size.
+#[test]
+fn large_mail_of_nothing_but_trouble_is_read_in_time() {
+    const COUNT: usize = 300_000;
+    let words: String = (0..COUNT).map(|_| "=?utf-8?q?a?=\r\n =?us-ascii?q?b?=\r\n ").collect();
+    let long = mime::message(format!("X-Long: {words}\r\n\r\n").as_bytes()).exceptions;
+    assert_eq!(long, []);
+    let unknown: String = (0..COUNT).map(|number| format!("=?x{number}?q?a?= ")).collect();
+    // A line that goes on with the field before it, of which the name is told.
+    let raw = format!("X-Long: a\r\n\x0c{unknown}\r\n\r\n");
+    let exceptions = mime::message(raw.as_bytes()).exceptions;
+    assert_eq!(exceptions.len(), COUNT);
+    let named =
+        |one: &Exception| matches!(one, Exception::UnknownCharset { part, .. } if part == "X-Long");
+    assert!(exceptions.iter().all(named), "{:?}", exceptions[0]);
+    let html = format!(
+        "Content-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n\
+         {}'cid:a%40b'\r\n--x\r\nContent-Type: image/png\r\nContent-ID: <a@b>\r\n\r\n\r\n--x--\r\n",
+        "cid:%41".repeat(COUNT)
+    );
+    assert!(mime::message(html.as_bytes()).attachments[0].is_inline);
+}
+
+/// Likewise: URLs are resolved one by one, and what has no end is looked for.
+#[test]
+fn html_of_nothing_but_references_is_read_in_time() {
+    const COUNT: usize = 100_000;
+    let base = format!("http://x.example/{}", "long/".repeat(400));
+    let page = format!(
+        "Content-Type: multipart/related; boundary=y\r\nContent-Base: {base}\r\n\r\n\
+         --y\r\nContent-Type: text/html\r\n\r\n{}\r\n--y\r\nContent-Type: image/png\r\n\
+         Content-Location: a.png\r\n\r\n\r\n--y--\r\n",
+        "<p src=b>".repeat(COUNT)
+    );
+    let part = format!("--x\r\nContent-Type: message/rfc822\r\n\r\n{page}\r\n");
+    let raw = format!("Content-Type: multipart/mixed; boundary=x\r\n\r\n{}", part.repeat(8));
+    assert_eq!(mime::message(raw.as_bytes()).attachments.len(), 8);
+    // Neither tags nor URLs that never end are looked for more than once.
+    for piece in ["<a b=\"", "<a b='", "<a b", "url(", "<", "<a b =", "<base href="] {
+        let raw = format!(
+            "Content-Type: multipart/related; boundary=y\r\n\r\n--y\r\nContent-Type: text/html\
+             \r\n\r\n{}\r\n--y\r\nContent-Type: image/png\r\nContent-Location: a\r\n\r\n\r\n",
+            piece.repeat(COUNT)
+        );
+        assert!(!mime::message(raw.as_bytes()).attachments[0].is_inline);
+    }
+}
+
+/// Fields and envelopes may name as many as a message has room for.
+#[test]
+fn work_grows_with_the_recipients_and_no_faster() {
+    /// Of the processor, in hundredths of a second: others may have it meanwhile.
+    fn spent() -> u64 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        // User and system time (proc(5)), counted behind the name in brackets.
+        let fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2);
+        fields.map(|field| field.parse::<u64>().unwrap()).sum()
+    }
+    let cost = |count: usize| {
+        let field = |number| format!("To: Person {number} <person{number}@a.example>\r\n");
+        let raw: String = (0..count).map(field).collect();
+        let envelope: Vec<String> =
+            (0..count).map(|number| format!("blind{number}@b.example")).collect();
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = writer(directory.path());
+        let folder = writer.folder(&["F"]);
+        let before = spent();
+        let mut message = mime::message(raw.as_bytes());
+        mime::add_envelope(&mut message, &envelope);
+        assert_eq!(message.recipients.len(), 2 * count);
+        assert_eq!(writer.add(folder, message).unwrap(), []);
+        writer.finish(|_| Ok(())).unwrap();
+        spent() - before
+    };
+    let (few, many) = (cost(5_000), cost(20_000));
+    // Four times as many take four times as long; of what grows with the square, 16.
+    assert!(many < 9 * few.max(10), "{few} and {many}");
+}
+
+/// What is told of a part may stand in a string of the file, on a line.
+#[test]
+fn exceptions_are_told_on_a_line_each() {
+    let raw = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\
+        Content-Disposition: attachment; filename*=utf-8''a%00b%0Ac\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\n*QUJD\r\n--x--\r\n";
+    let (exceptions, mail) = through(mime::message(raw));
+    assert_eq!(exceptions.len(), 2, "{exceptions:?}");
+    let told = exceptions[0].to_string();
+    assert!(told.starts_with("a\u{FFFD}b\u{FFFD}c: its transfer encoding"), "{told}");
+    assert_eq!(mail.attachments[0].name, "a\u{FFFD}b\nc");
 }
 
 /// A disk that fills up.

@@ -41,7 +41,7 @@ fn large_export_is_split_and_streams_into_its_zip() {
         archive_id: ArchiveId([1; 16]),
         made_at: "2026-01-01T00:00:00Z".into(),
     };
-    let closing = Closing { head, account: b"{}", checkpoint: None, readme: "" };
+    let closing = Closing { head, account: b"{}", checkpoint: None, stamped: None, readme: "" };
     let signer = Signer::from_seed(ORIGIN, &[7; 32]).unwrap();
     let finished = writer.finish(&closing, &signer).unwrap();
     let after = peak_kb();

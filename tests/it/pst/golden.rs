@@ -57,6 +57,7 @@ const OTHERS: &[(&str, &[Rule])] = &[
             // What is no longer used was in use in the older versions that wrote this.
             Rule::HeaderFreeMap,
             Rule::HeaderFreePageMap,
+            Rule::MapUnused,
             // Node 0x730 is a heap of a kind that is not documented.
             Rule::HeapClient,
             // Columns that came later.
@@ -68,6 +69,7 @@ const OTHERS: &[(&str, &[Rule])] = &[
         &[
             Rule::HeaderFreeMap,
             Rule::HeaderFreePageMap,
+            Rule::MapUnused,
             Rule::HeapClient,
             Rule::RequiredColumns,
             // Sizes are as they were before the program moved the messages here.

@@ -61,6 +61,7 @@ fn message(number: u64) -> Message<'static> {
             media_type: "application/octet-stream".to_owned(),
             content_id: None,
             location: None,
+            base: None,
             is_inline: false,
             content: Content::Stream {
                 size,

@@ -7,6 +7,7 @@ mod bundle;
 mod command;
 pub mod fields;
 mod golden;
+mod inline;
 mod large;
 pub mod outlook_pst;
 pub mod pffexport;
@@ -15,6 +16,7 @@ mod python_email;
 pub mod readpst;
 mod round_trip;
 pub mod samples;
+mod signed;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

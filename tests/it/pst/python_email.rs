@@ -47,6 +47,9 @@ struct Read {
     cc: Option<Vec<String>>,
     class: String,
     parts: Vec<Part>,
+    /// Of a signed message, what follows its header.
+    signed_size: Option<usize>,
+    signed_sha256: Option<String>,
     defects: Vec<String>,
 }
 
@@ -115,6 +118,7 @@ fn mapping_reads_what_python_reads() {
     let some: Vec<&String> = differences.iter().take(20).collect();
     assert!(differences.is_empty(), "{} differences: {some:#?}", differences.len());
     if is_long() {
+        assert!(counts["signed parts"] > 0 && counts["kept whole"] > 0, "{counts:?}");
         let gone: Vec<_> = KNOWN.iter().filter(|(start, _)| !seen.contains(start)).collect();
         assert!(gone.is_empty(), "no longer: {gone:?}");
     }
@@ -166,6 +170,12 @@ fn compare(
     }
     if read.class == "multipart/signed" || read.class.contains("pkcs7-mime") {
         *counts.entry("kept whole").or_default() += 1;
+        let Some(size) = read.signed_size else { return };
+        let Content::Bytes(kept) = &message.attachments[0].content else { panic!("{place}") };
+        let body = kept.len().checked_sub(size).map(|from| Digest::of(&kept[from..]).to_string());
+        if body != read.signed_sha256 {
+            out.push(format!("signed body {place}: {} bytes but {size}", kept.len()));
+        }
         return;
     }
     if !read.defects.is_empty() || read.parts.iter().any(|part| !part.defects.is_empty()) {
@@ -195,6 +205,11 @@ fn compare(
         })
         .collect();
     *counts.entry("attachments").or_default() += attached.len();
+    let signed = attached.iter().filter(|part| part.kind == "multipart/signed");
+    for part in signed {
+        let name = if part.sha256.is_some() { "signed parts" } else { "signed parts unread" };
+        *counts.entry(name).or_default() += 1;
+    }
     let is_same = ours.len() == attached.len()
         && ours.iter().zip(&attached).all(|(ours, part)| match part.nested {
             Some(_) => ours.is_none(),

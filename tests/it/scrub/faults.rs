@@ -9,6 +9,8 @@ use muniment::verify::scrub::finding::FAULTS;
 
 use super::copy::{Copy, check, fixture, found};
 use super::{said, verify};
+use crate::rebuild::WITH_NOTE;
+use crate::support::authority::Authority;
 
 /// What a check must find: kinds and what they are of.
 type Expected = Vec<(&'static str, String)>;
@@ -37,6 +39,13 @@ fn old_partial(copy: &Copy, of: &str) -> String {
     format!("log/tile/{of}/000.p/{}", width.filter(|size| *size < 256).max().unwrap())
 }
 
+/// Puts a stamp beside a checkpoint, of these bytes.
+fn stamp(copy: &Copy, checkpoint: &str, bytes: &[u8]) -> String {
+    let object = checkpoint.replace("checkpoint", "stamp") + ".tsr";
+    copy.write(&object, Authority::start().stamp(bytes));
+    object
+}
+
 const BUCKET: &[&str] = &[
     "flip body",
     "flip metadata",
@@ -54,8 +63,14 @@ const BUCKET: &[&str] = &[
     "flip old checkpoint",
     "flip newest checkpoint",
     "rename checkpoint",
+    "flip stamp",
+    "stamp of another checkpoint",
+    "stamp without its checkpoint",
+    "remove stamp",
     "flip statement",
     "remove segment",
+    "flip part",
+    "remove part",
     "remove page",
     "remove key",
     "remove full tile",
@@ -75,7 +90,27 @@ const BUCKET: &[&str] = &[
     "garbage in the log",
     "garbage statement",
     "garbage key",
+    "flip dictionary",
+    "remove dictionary",
+    "garbage dictionary",
+    "segment in another class",
+    "copy of the archive's key",
 ];
+
+/// A fault of a segment, and one of each record of another that has a part in it.
+async fn needed(copy: &Copy, own: &'static str, part: &'static str, object: String) -> Expected {
+    let records = copy
+        .ask(
+            "SELECT group_concat(lower(hex(d.record_id))) FROM part_need n
+             JOIN delivery d ON d.seq = n.seq",
+        )
+        .await;
+    let of_record = |record| (part, format!("record {record}"));
+    let mut expected = one(own, object);
+    expected.extend(records.split(',').map(of_record));
+    assert!(expected.len() > 10, "{records}");
+    expected
+}
 
 async fn hurt_bucket(copy: &Copy, name: &str) -> Expected {
     let seg = |n| nth(copy, "seg", ".seg", n);
@@ -145,8 +180,37 @@ async fn hurt_bucket(copy: &Copy, name: &str) -> Expected {
             copy.write(&checkpoint(1), copy.read(&checkpoint(0)));
             one("checkpoint-damaged", checkpoint(1))
         }
+        "flip stamp" => {
+            let object = stamp(copy, &checkpoint(1), &copy.read(&checkpoint(1)));
+            // The end of its signature.
+            copy.flip(&object, copy.read(&object).len() - 1);
+            one("stamp-damaged", object)
+        }
+        "stamp of another checkpoint" => {
+            one("stamp-damaged", stamp(copy, &checkpoint(1), &copy.read(&checkpoint(2))))
+        }
+        "stamp without its checkpoint" => {
+            one("stamp-damaged", stamp(copy, "log/checkpoint/00000000000000700000", b"none"))
+        }
+        "remove stamp" => {
+            let size: u64 = checkpoint(1).rsplit('/').next().unwrap().parse().unwrap();
+            let row = format!("INSERT INTO outside VALUES ('stamp', {size}, 1, 1, '')");
+            copy.sql(&row).await;
+            one("stamp-missing", format!("log/stamp/{size:020}.tsr"))
+        }
         "flip statement" => flip(policy(1), "statement-damaged"),
         "remove segment" => remove(seg(9), "segment-missing"),
+        "flip part" => {
+            let object = seg(WITH_NOTE);
+            // Behind the header, before the record that brings it.
+            copy.flip(&object, 200);
+            needed(copy, "segment-damaged", "part-damaged", object).await
+        }
+        "remove part" => {
+            let object = seg(WITH_NOTE);
+            copy.remove(&object);
+            needed(copy, "segment-missing", "part-missing", object).await
+        }
         "remove page" => remove(page(10), "page-missing"),
         "remove key" => remove(nth(copy, key, "00000001", 0), "key-missing"),
         "remove full tile" => remove(full_tile(), "tile-missing"),
@@ -192,6 +256,21 @@ async fn hurt_bucket(copy: &Copy, name: &str) -> Expected {
         "garbage statement" => {
             put(format!("policy/{month}/{}.policy", Digest::of(b"garbage")), b"garbage")
         }
+        "flip dictionary" => flip("format/33001.dict".into(), "dictionary-damaged"),
+        "remove dictionary" => remove("format/33002.dict".into(), "dictionary-missing"),
+        "garbage dictionary" => put("format/1.dict".into(), b"garbage"),
+        "segment in another class" => {
+            let file = seg(0).rsplit('/').next().unwrap().to_owned();
+            put(format!("seg/other/{month}/{file}"), &copy.read(&seg(0)))
+        }
+        "copy of the archive's key" => {
+            let bytes = copy.read("keyring/archive/00000001");
+            copy.write("keyring/archive/00000009", &bytes);
+            put("keyring/archive/00000002".into(), &bytes);
+            ["00000002", "00000009"]
+                .map(|number| ("stray-object", format!("keyring/archive/{number}")))
+                .into()
+        }
         "garbage key" => put("keyring/epoch/standard/notes.txt".into(), b"garbage"),
         other => panic!("no such fault: {other}"),
     }
@@ -218,6 +297,11 @@ const CATALOG: &[(&str, &[(&str, &str)])] = &[
     ),
     ("UPDATE delivery_message SET sha256 = zeroblob(32) WHERE seq = 20", RECORD_CHANGED),
     ("DELETE FROM delivery_message WHERE seq = 20", RECORD_CHANGED),
+    ("INSERT INTO part_need SELECT 20, segment_id FROM segment LIMIT 1", RECORD_CHANGED),
+    (
+        "DELETE FROM part_need WHERE seq = (SELECT MIN(seq) FROM part_need)",
+        &[("delivery-row-changed", "record {p}")],
+    ),
     (
         "UPDATE delivery SET segment_id = (SELECT segment_id FROM delivery WHERE seq = 21)
          WHERE seq = 20",
@@ -298,6 +382,14 @@ const CATALOG: &[(&str, &[(&str, &str)])] = &[
         &[("state-row-changed", "person {alice}")],
     ),
     ("INSERT INTO meta VALUES ('extra', '1')", &[("state-row-extra", "meta extra")]),
+    (
+        "INSERT INTO spare_page SELECT page, 0, 1 FROM segment WHERE segment_id = x'{s}'",
+        &[("spare-page-live", "{page}")],
+    ),
+    (
+        "INSERT INTO condemned SELECT object, 1 FROM segment WHERE segment_id = x'{s}'",
+        &[("condemned-live", "{object}")],
+    ),
     ("UPDATE audit SET actor = 'nobody' WHERE audit_id = 3", &[("audit-row-changed", "audit 3")]),
     ("DELETE FROM audit WHERE audit_id = 3", &[("audit-row-missing", "audit 3")]),
 ];
@@ -315,7 +407,21 @@ async fn filled(copy: &Copy, text: &str) -> String {
             "SELECT CAST(position AS TEXT) FROM leaf
              WHERE record_id = (SELECT record_id FROM delivery WHERE seq = 20)",
         ),
+        (
+            "{p}",
+            "SELECT lower(hex(record_id)) FROM delivery WHERE seq = (SELECT MIN(seq) FROM part_need)",
+        ),
         ("{s}", "SELECT lower(hex(segment_id)) FROM delivery WHERE seq = 20"),
+        (
+            "{page}",
+            "SELECT s.page FROM segment s JOIN delivery d ON d.segment_id = s.segment_id
+             WHERE d.seq = 20",
+        ),
+        (
+            "{object}",
+            "SELECT s.object FROM segment s JOIN delivery d ON d.segment_id = s.segment_id
+             WHERE d.seq = 20",
+        ),
         (
             "{st}",
             "SELECT CAST(MIN(statement_id) AS TEXT) FROM statement WHERE action = 'hold.place'",

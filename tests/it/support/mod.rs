@@ -1,15 +1,21 @@
 //! What several subjects need: a temporary archive and the binary.
 
+pub mod authority;
 pub mod contract;
 pub mod corpus;
 pub mod dialogue;
 pub mod laid;
 pub mod mail_server;
+pub mod mail_sink;
+pub mod munverify;
 pub mod namespace;
+pub mod postgres;
 pub mod proxy;
 pub mod random;
+pub mod relay;
 pub mod s3;
 pub mod served;
+mod until;
 pub mod web;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -19,6 +25,8 @@ use muniment::app::{Archive, ServeLock};
 use muniment::base::config::{Config, TEMPLATE};
 use muniment::ingest::{Ingest, Receipt};
 use muniment::mail::transaction::Transaction;
+
+pub use self::until::until;
 
 pub const JOURNAL: &str = "journal-1@archive.example";
 
@@ -55,6 +63,29 @@ pub fn hanging_mail(subject: &str, documents: usize) -> Vec<u8> {
         hangs.repeat(documents)
     )
     .into_bytes()
+}
+
+/// A message with a text and a file, which is in base64 in lines as mail has them.
+pub fn attach(headers: &str, text: &str, content: &[u8]) -> Vec<u8> {
+    let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, content);
+    let lines: Vec<_> =
+        encoded.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line)).collect();
+    format!(
+        "{headers}MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"=_b\"\r\n\r\n\
+         --=_b\r\nContent-Type: text/plain\r\n\r\n{text}\r\n\
+         --=_b\r\nContent-Type: text/plain; name=\"note.txt\"\r\n\
+         Content-Disposition: attachment; filename=\"note.txt\"\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\n{}\r\n--=_b--\r\n",
+        lines.join("\r\n")
+    )
+    .into_bytes()
+}
+
+/// A text file that is large enough to be a part, another for each number.
+pub fn note(number: u64) -> Vec<u8> {
+    let mut random = random::Random::new(number);
+    let line = |at| format!("the note {number} says {:x} on line {at}\n", random.next());
+    (0..300).map(line).collect::<String>().into_bytes()
 }
 
 /// The corpus of real mail beside the project, where there is one.

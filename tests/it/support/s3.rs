@@ -72,6 +72,33 @@ impl Service {
         Some(service)
     }
 
+    /// A bucket of MiniStack, where `tests/tools/ministack` has started it. It knows no
+    /// rights.
+    pub async fn emulated(kind: Kind) -> Option<Self> {
+        let Ok(endpoint) = std::env::var("MUNIMENT_TEST_MINISTACK") else {
+            eprintln!("SKIPPED: no MiniStack; run the tests by tests/tools/ministack");
+            return None;
+        };
+        let (id, secret) = ("owner-key", "owner-secret");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("credentials");
+        write_credentials(&file, id, secret);
+        let config = config::Bucket {
+            kind: BucketKind::S3,
+            endpoint: endpoint.clone(),
+            name: format!("t-{}", uuid::Uuid::now_v7()),
+            credentials: Some(file),
+            ..config::Bucket::default()
+        };
+        let credential =
+            AwsCredential { key_id: id.into(), secret_key: secret.into(), token: None };
+        let owner = Client::new(&config, Credentials::Environment(Arc::new(credential))).unwrap();
+        let (tls_endpoint, authority) = (endpoint, PathBuf::new());
+        let service = Self { config, tls_endpoint, authority, owner, _directory: directory };
+        service.make(kind).await;
+        Some(service)
+    }
+
     async fn make(&self, kind: Kind) {
         let headers: &[_] = match kind {
             Kind::WithLock => &[("x-amz-bucket-object-lock-enabled", "true")],
@@ -95,16 +122,24 @@ impl Service {
     pub async fn allow(&self, rights: &[&str]) {
         let name = &self.config.name;
         let actions: Vec<_> = rights.iter().map(|right| format!("s3:{right}")).collect();
-        let statement = |user: &str, actions: &[String]| {
+        let denied = DENIED.iter().filter(|right| !rights.contains(right));
+        let denied: Vec<_> = denied.map(|right| format!("s3:{right}")).collect();
+        let statement = |effect: &str, user: &str, actions: &[String]| {
             serde_json::json!({
-                "Effect": "Allow",
+                "Effect": effect,
                 "Principal": { "AWS": [format!("arn:aws:iam:::user/{user}")] },
                 "Action": actions,
                 "Resource": [format!("arn:aws:s3:::{name}"), format!("arn:aws:s3:::{name}/*")],
             })
         };
         // What another wrote is not the owner's without being told.
-        let statements = [statement("ingest", &actions), statement("owner", &["s3:*".into()])];
+        let mut statements = vec![
+            statement("Allow", "ingest", &actions),
+            statement("Allow", "owner", &["s3:*".into()]),
+        ];
+        if !denied.is_empty() {
+            statements.push(statement("Deny", "ingest", &denied));
+        }
         let policy = serde_json::json!({ "Version": "2012-10-17", "Statement": statements });
         let body = policy.to_string();
         let query = [("policy", "")];
@@ -174,8 +209,8 @@ impl Service {
     }
 }
 
-/// What the credentials that ingest need. They cannot delete versions or bypass
-/// governance.
+/// What the credentials that ingest need. They cannot delete versions, bypass
+/// governance or lift legal holds.
 pub const RIGHTS: &[&str] = &[
     "GetObject",
     "GetObjectVersion",
@@ -188,8 +223,10 @@ pub const RIGHTS: &[&str] = &[
     "GetObjectRetention",
     "PutObjectRetention",
     "GetObjectLegalHold",
-    "PutObjectLegalHold",
 ];
+
+/// What they are denied. To who put an object RGW allows the last by that alone.
+const DENIED: &[&str] = &["DeleteObjectVersion", "BypassGovernanceRetention", "PutObjectLegalHold"];
 
 pub fn write_credentials(path: &Path, id: &str, secret: &str) {
     let _ = std::fs::remove_file(path);

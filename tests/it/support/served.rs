@@ -147,6 +147,14 @@ impl Served {
     }
 }
 
+/// One that a failed test leaves behind is no load for the others.
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A connection for many messages. Any error means: connect again.
 pub struct Sender {
     stream: BufReader<TcpStream>,

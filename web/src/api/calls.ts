@@ -60,6 +60,7 @@ export const api = {
     ),
 
   search: (body: SearchBody) => data(client.POST("/search", { body })),
+  facets: (body: SearchBody) => data(client.POST("/search/facets", { body })),
   complete: (matter: number | null, prefix: string) =>
     data(client.POST("/search/complete", { body: { matter_id: matter, field: "address", prefix } })),
 
@@ -68,6 +69,7 @@ export const api = {
   source: (id: number, matter: number | null, version?: string) =>
     data(client.GET("/messages/{id}/source", { ...on(id, matter, version), parseAs: "text" })),
   thread: (id: number, matter: number | null) => data(client.GET("/messages/{id}/thread", on(id, matter))),
+  near: (id: number, matter: number | null) => data(client.GET("/messages/{id}/near", on(id, matter))),
   proof: (id: number, matter: number | null, delivery?: number) =>
     data(
       client.GET("/messages/{id}/proof", {
@@ -78,6 +80,19 @@ export const api = {
   exports: (matter?: number) => data(client.GET("/exports", { params: { query: { matter } } })),
   addExport: (body: ExportBody) => data(client.POST("/exports", { body })),
   cancelExport: (id: number) => data(client.POST("/exports/{id}/cancel", at(id))),
+
+  gaps: (query: { matter?: number; reason?: string; cursor?: string; limit?: number }) =>
+    data(client.GET("/gaps", { params: { query } })),
+
+  epochs: () => data(client.GET("/epochs")),
+  classes: () => data(client.GET("/classes")),
+  dispositions: () => data(client.GET("/dispositions")),
+  propose: (body: { class: string; epoch: string }) => data(client.POST("/dispositions", { body })),
+  approve: (id: number, reason: string) =>
+    data(client.POST("/dispositions/{id}/approve", { ...at(id), body: { reason } })),
+  refuse: (id: number, reason: string) =>
+    data(client.POST("/dispositions/{id}/refuse", { ...at(id), body: { reason } })),
+  resume: (id: number) => data(client.POST("/dispositions/{id}/resume", at(id))),
 
   audit: (query: {
     matter?: number;
@@ -110,4 +125,8 @@ export const links = {
   attachment: (id: number, ordinal: number, matter: number | null, version?: string) =>
     `/api/v1/messages/${id}/attachments/${ordinal}${inMatter(matter, version)}`,
   export: (id: number) => `/api/v1/exports/${id}/download`,
+  certificate: (id: number) => `/api/v1/dispositions/${id}/certificate`,
+  /** A checkpoint of the log, and the time stamp of one: to be kept outside. */
+  checkpoint: (size: number) => `/api/v1/log/checkpoint?size=${size}`,
+  stamp: (size: number) => `/api/v1/log/stamp?size=${size}`,
 };

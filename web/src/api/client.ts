@@ -9,6 +9,8 @@ export class ApiError extends Error {
     message: string,
     readonly hint?: string,
     readonly span?: [number, number],
+    /** Of a query: all of it, so that it is understood. */
+    readonly rewrite?: string,
   ) {
     super(message);
   }
@@ -49,6 +51,7 @@ export async function failure(response: Response): Promise<ApiError> {
       error.message,
       error.hint ?? undefined,
       error.span ?? undefined,
+      error.rewrite ?? undefined,
     );
   } catch {
     if (isProxys(response)) return offline();

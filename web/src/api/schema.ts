@@ -21,6 +21,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The retention classes, what is in them, and the rules. */
+        get: operations["classes_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/classes/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which class recent deliveries would have got. It changes nothing. */
+        post: operations["classes_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/dispositions": {
         parameters: {
             query?: never;
@@ -141,6 +175,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All erasures, newest first. */
+        get: operations["erasures_list"];
+        put?: never;
+        /** Propose to erase a message, in all its deliveries. */
+        post: operations["erasures_propose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One erasure. */
+        get: operations["erasures_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/erasures/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve a proposal: somebody else than who made it does, and it is erased. */
+        post: operations["erasures_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/erasures/{id}/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The certificate of an erasure that is done, as one page of HTML. */
+        get: operations["erasures_certificate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/erasures/{id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse a proposal, or what was approved and has not begun. */
+        post: operations["erasures_refuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/erasures/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with an erasure that stopped before its end. */
+        post: operations["erasures_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/exports": {
         parameters: {
             query?: never;
@@ -219,6 +356,95 @@ export interface paths {
         };
         /** Counts by reason and type, and the documents one by one. */
         get: operations["gaps_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/gaps/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The gaps as a table (CSV, RFC 4180). */
+        get: operations["retries_download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/gaps/retries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Readings that were asked for, newest first. */
+        get: operations["retries_list"];
+        put?: never;
+        /**
+         * Read documents with gaps again: after an upgrade, or with passwords that became
+         *     known since.
+         */
+        post: operations["retries_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/gaps/retries/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop one; what is in line already is read all the same. */
+        post: operations["retries_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/log/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A checkpoint: the signed note, byte for byte as it is in the bucket. */
+        get: operations["log_checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/log/stamp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A time stamp (RFC 3161) of the checkpoint of the size that its name says. */
+        get: operations["log_stamp"];
         put?: never;
         post?: never;
         delete?: never;
@@ -385,6 +611,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/matters/{id}/passwords": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The passwords that closed documents are tried with, without what they are. */
+        get: operations["passwords_list"];
+        put?: never;
+        /** Name one more. What is archived already is tried with it when it is read again. */
+        post: operations["passwords_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/matters/{id}/passwords/{pid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget one. */
+        delete: operations["passwords_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/messages/{id}": {
         parameters: {
             query?: never;
@@ -473,6 +734,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/messages/{id}/near": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages whose text is nearly that of this one, without what is attached. */
+        get: operations["messages_near"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/messages/{id}/proof": {
         parameters: {
             query?: never;
@@ -514,7 +792,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The thread of a message, by the message ids that headers name. */
+        /**
+         * The thread of a message, by what headers say, and for answers that say nothing of it
+         *     by their subject.
+         */
         get: operations["messages_thread"];
         put?: never;
         post?: never;
@@ -630,6 +911,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/search/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How the hits of a search are spread: all of them, whatever page `cursor` and `limit`
+         *     ask for.
+         */
+        post: operations["search_count"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session": {
         parameters: {
             query?: never;
@@ -691,9 +992,15 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Attachment: {
+            /** @description Title, author, dates and the like, as the document says of itself. */
+            about: components["schemas"]["HeaderField"][];
             has_text: boolean;
+            /** @description ISO 639-3; none where it is not known. */
+            language: string | null;
             media_type: string;
             name: string;
+            /** @description Some of its text was read off pictures, by OCR. */
+            ocr: boolean;
             /** Format: int32 */
             ordinal: number;
             /**
@@ -726,6 +1033,8 @@ export interface components {
             /** @description What it was done to, in words. */
             subject: string;
         };
+        /** @enum {string} */
+        Because: "default" | "source" | "rule" | "unsure" | "doubt" | "size";
         Check: {
             name: string;
             ok: boolean;
@@ -757,6 +1066,43 @@ export interface components {
             last: string | null;
             running: components["schemas"]["CheckRunning"] | null;
         };
+        /** @description How many deliveries are in a class, and how many would be. */
+        ClassCount: {
+            class: string;
+            /** Format: int64 */
+            now: number;
+            /** Format: int64 */
+            would_be: number;
+        };
+        /** @description A month of a class. */
+        ClassEpoch: {
+            /** Format: int64 */
+            bytes_received: number;
+            /** Format: int64 */
+            bytes_stored: number;
+            /** Format: int64 */
+            deliveries: number;
+            /** @description From when on it may be destroyed. */
+            due_at: string | null;
+            epoch: string;
+            is_due: boolean;
+        };
+        /** @description Whether this machine's clock, the log and the bucket agree on what time it is. */
+        ClocksStatus: {
+            agree: boolean;
+            /**
+             * Format: int64
+             * @description None where the bucket is a directory.
+             */
+            bucket_ahead_seconds: number | null;
+            /**
+             * Format: int64
+             * @description By how much the log's newest entry is later than this machine's clock.
+             */
+            log_ahead_seconds: number;
+            /** @description What disagrees, and the mend; empty where nothing does. */
+            text: string;
+        };
         /** @enum {string} */
         CompleteField: "address";
         CompleteRequest: {
@@ -767,6 +1113,12 @@ export interface components {
         };
         Completions: {
             values: string[];
+        };
+        /** @description What the processes that read mail are kept from, as one of them tried it. */
+        ConfinementStatus: {
+            /** @description All that was tried was refused. */
+            complete: boolean;
+            text: string;
         };
         Created: {
             /** @description Shown this once. */
@@ -828,7 +1180,7 @@ export interface components {
             tls: string | null;
         };
         /** @enum {string} */
-        Dialect: "kql";
+        Dialect: "kql" | "dtsearch";
         Disposition: {
             /** Format: int64 */
             bytes_received: number;
@@ -845,7 +1197,7 @@ export interface components {
             deliveries: number;
             /**
              * Format: int64
-             * @description What came of it, when it is done.
+             * @description Records that it destroyed, so far or in all.
              */
             destroyed: number | null;
             due_at: string;
@@ -858,14 +1210,21 @@ export interface components {
             held: number;
             /** Format: int64 */
             id: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Records that holds kept, when it is done.
+             */
             kept: number | null;
             proposed_at: string;
             proposed_by: string;
             reason: string | null;
+            /** @description Some of what no hold kept then, from all over the month. */
+            sample: components["schemas"]["SampledRecord"][];
             /** Format: int64 */
             segments: number;
             state: components["schemas"]["DispositionState"];
+            /** @description Why it stopped before its end; it can be gone on with. */
+            stopped: string | null;
         };
         DispositionRequest: {
             class: string;
@@ -875,6 +1234,16 @@ export interface components {
         DispositionState: "proposed" | "refused" | "approved" | "destroying" | "done";
         Dispositions: {
             dispositions: components["schemas"]["Disposition"][];
+        };
+        /** @description One that is known; what it is is not shown again. */
+        DocumentPassword: {
+            added_at: string;
+            added_by: string;
+            /** Format: int64 */
+            id: number;
+        };
+        DocumentPasswords: {
+            passwords: components["schemas"]["DocumentPassword"][];
         };
         Epoch: {
             /** Format: int64 */
@@ -900,6 +1269,48 @@ export interface components {
         Epochs: {
             epochs: components["schemas"]["Epoch"][];
         };
+        Erasure: {
+            /** Format: int64 */
+            bytes: number;
+            classes: string[];
+            /** @description Who approved or refused it. */
+            decided_at: string | null;
+            decided_by: string | null;
+            ended_at: string | null;
+            /** @description The records that were erased. */
+            erased: string[] | null;
+            first_received_at: string;
+            /** @description Why it is asked for. */
+            ground: string;
+            /** Format: int64 */
+            id: number;
+            last_received_at: string;
+            proposed_at: string;
+            proposed_by: string;
+            reason: string | null;
+            /**
+             * Format: int64
+             * @description What the proposal showed: the deliveries of the message, and nothing of what it
+             *     says.
+             */
+            records: number;
+            state: components["schemas"]["ErasureState"];
+            /** @description Why it stopped before its end; it can be gone on with. */
+            stopped: string | null;
+        };
+        ErasureRequest: {
+            /** @description On which ground: the request, and the law that it goes by. */
+            ground: string;
+            /** @description Or the SHA-256 of the message, as an export's manifest has it. */
+            message?: string | null;
+            /** @description A record that carries the message, as a receipt names one. */
+            record?: string | null;
+        };
+        /** @enum {string} */
+        ErasureState: "proposed" | "refused" | "approved" | "erasing" | "done";
+        Erasures: {
+            erasures: components["schemas"]["Erasure"][];
+        };
         /** @description What every answer but a good one has as its body. */
         ErrorBody: {
             error: components["schemas"]["ErrorInfo"];
@@ -907,12 +1318,35 @@ export interface components {
         ErrorInfo: {
             /** @description For programs: `not_signed_in`, `invalid`, `query`, … */
             code: string;
-            /** @description For a query: the text that would have been understood. */
+            /** @description How to mend it. */
             hint: string | null;
             /** @description For people: what happened, to what, and what to do. */
             message: string;
+            /** @description For a query: the whole of it as it would be understood, where that is one act away. */
+            rewrite: string | null;
             /** @description For a query: where in it, in UTF-16 code units. */
             span: number[] | null;
+        };
+        /**
+         * @description What says that a message is of the thread, the strongest that does.
+         * @enum {string}
+         */
+        Evidence: "message-ids" | "thread-index" | "subject";
+        ExpandedWord: {
+            /**
+             * Format: int64
+             * @description Documents in the reader's sight that have it.
+             */
+            documents: number;
+            word: string;
+        };
+        /** @description A word of the query that stands for many. */
+        Expansion: {
+            /** @description There are more words than are listed. */
+            is_cut: boolean;
+            stands_for: components["schemas"]["ExpandedWord"][];
+            /** @description As it was written, with its field. */
+            word: string;
         };
         /** @enum {string} */
         ExportFormat: "eml" | "mbox" | "pst";
@@ -939,6 +1373,50 @@ export interface components {
         Exports: {
             exports: components["schemas"]["Job"][];
         };
+        Facet: {
+            field: components["schemas"]["FacetField"];
+            /**
+             * Format: int64
+             * @description Further values.
+             */
+            more: number;
+            /** @description Those with the most families. */
+            values: components["schemas"]["FacetValue"][];
+        };
+        /**
+         * @description By what hits are counted.
+         * @enum {string}
+         */
+        FacetField: "sender" | "recipient" | "domain" | "type" | "language" | "gap" | "source" | "class";
+        FacetValue: {
+            /**
+             * Format: int64
+             * @description What the search would find with this value joined by AND.
+             */
+            families: number;
+            value: string;
+        };
+        Facets: {
+            /** @description Which date the months are of. */
+            date_kind: components["schemas"]["DateKind"];
+            facets: components["schemas"]["Facet"][];
+            /** @description Those that have families, in order. */
+            months: components["schemas"]["MonthCount"][];
+            /**
+             * @description Of each row of the search's `tree`, how many families that part finds by itself;
+             *     null where counting it would take long.
+             */
+            parts: (number | null)[];
+            /** Format: int64 */
+            total_families: number;
+            /**
+             * Format: int64
+             * @description Families without that date.
+             */
+            undated: number;
+            /** @description In which the months begin and end. */
+            zone: string;
+        };
         Gap: {
             detail: string;
             /**
@@ -957,8 +1435,24 @@ export interface components {
         Gaps: {
             /** @description Of the matter, or of the archive, whatever was asked for of it. */
             counts: components["schemas"]["GapCount"][];
+            /** @description And by custodian of the matter; each gap counts for all who took part. */
+            custodians: components["schemas"]["GapsOfCustodian"][];
             gaps: components["schemas"]["UnindexedDocument"][];
             next: string | null;
+            /** @description The same by the source that delivered. */
+            sources: components["schemas"]["GapsOfSource"][];
+        };
+        GapsOfCustodian: {
+            /** Format: int64 */
+            gaps: number;
+            /** Format: int64 */
+            id: number;
+            name: string;
+        };
+        GapsOfSource: {
+            /** Format: int64 */
+            gaps: number;
+            source: string;
         };
         HeaderField: {
             name: string;
@@ -1004,6 +1498,7 @@ export interface components {
              * @description Message sets that it covers now; 0 when released.
              */
             families: number;
+            flags: components["schemas"]["HoldFlags"] | null;
             /** @description First day, in the matter's zone. */
             from: string | null;
             /** Format: int64 */
@@ -1025,6 +1520,12 @@ export interface components {
             released_by: string | null;
             /** @description Last day, in the matter's zone. */
             until: string | null;
+        };
+        HoldFlags: {
+            /** Format: int64 */
+            flagged: number;
+            /** Format: int64 */
+            segments: number;
         };
         HoldRequest: {
             custodian_ids: number[];
@@ -1101,10 +1602,31 @@ export interface components {
             /** Format: int64 */
             running: number;
         };
+        /**
+         * @description Locks that are to be longer than they were put with: of a class that was lengthened,
+         *     or since the archive outlives them.
+         */
+        LocksStatus: {
+            /**
+             * Format: int64
+             * @description Objects, of `total` that are to be done; both are 0 where nothing is.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Months of classes, and other parts of the bucket, that are to be done.
+             */
+            parts: number;
+            /** @description Why the last try stopped; empty where it did not. */
+            text: string;
+            /** Format: int64 */
+            total: number;
+        };
         LogStatus: {
             /** @description The last checkpoint; empty before the first. */
             checkpoint: string;
             key: string;
+            mail: components["schemas"]["OutsideStatus"] | null;
             /**
              * Format: int64
              * @description Leaves that the last checkpoint covers.
@@ -1112,6 +1634,7 @@ export interface components {
             published: number;
             /** Format: int64 */
             size: number;
+            stamps: components["schemas"]["OutsideStatus"] | null;
         };
         Matter: {
             created_at: string;
@@ -1174,10 +1697,37 @@ export interface components {
             /** @description Copies of the message that travelled differently; each can be asked for. */
             versions: components["schemas"]["Version"][];
         };
+        /** @enum {string} */
+        Mode: "strict" | "erasable";
+        MonthCount: {
+            /** Format: int64 */
+            families: number;
+            /** @description As `2026-01`. */
+            month: string;
+        };
         Named: {
             /** Format: int64 */
             id: number;
             name: string;
+        };
+        NearMessage: {
+            hit: components["schemas"]["Hit"];
+            /**
+             * Format: double
+             * @description How much of the text of both is in both, by stretches of five words: exactly that,
+             *     rounded down to a tenth.
+             */
+            percent: number;
+        };
+        NearMessages: {
+            /**
+             * @description More may be near than were compared: those that are most alike by their sketch
+             *     were, 1000 of them.
+             */
+            is_cut: boolean;
+            /** @description The nearest first; the message itself is not among them. */
+            messages: components["schemas"]["NearMessage"][];
+            not_compared: components["schemas"]["NotCompared"] | null;
         };
         NewCustodianRequest: {
             addresses: string[];
@@ -1188,6 +1738,9 @@ export interface components {
             reference?: string;
             zone?: string;
         };
+        NewPasswordRequest: {
+            password: string;
+        };
         NewPersonRequest: {
             display_name: string;
             is_archive_wide?: boolean;
@@ -1195,7 +1748,20 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /** @enum {string} */
+        NotCompared: "no-text" | "too-long";
+        /** @enum {string} */
         Outcome: "begun" | "done" | "refused" | "failed" | "cancelled";
+        /** @description What goes outside every so many hours. */
+        OutsideStatus: {
+            done_at: string | null;
+            /** @description Why the last try failed; none where it did not. */
+            error: string | null;
+            /**
+             * Format: int64
+             * @description Of the checkpoint that went last; 0 before the first.
+             */
+            size: number;
+        };
         Participant: {
             address: string;
             /**
@@ -1297,6 +1863,8 @@ export interface components {
             behind: number;
             /** Format: double */
             elapsed_ms: number;
+            /** @description On the first page. */
+            expansions: components["schemas"]["Expansion"][];
             /**
              * Format: int64
              * @description Of the hits, how many could not be indexed in full.
@@ -1306,14 +1874,122 @@ export interface components {
             next: string | null;
             /** @description The query as it was understood. */
             parsed: string;
-            /** Format: int64 */
+            snapshot: components["schemas"]["Snapshot"];
+            /**
+             * Format: int64
+             * @description Documents of those that match; all of them where `unit` is a family.
+             */
+            total_documents: number;
+            /**
+             * Format: int64
+             * @description Message sets, each with what is attached; what the list shows.
+             */
             total_families: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Distinct messages, byte for byte, in those.
+             */
             total_messages: number;
+            /** @description The same, part by part. */
+            tree: components["schemas"]["TreeRow"][];
+            unit: components["schemas"]["Unit"];
             warnings: string[];
+        };
+        RetentionClass: {
+            /** Format: int64 */
+            bytes_received: number;
+            /** Format: int64 */
+            bytes_stored: number;
+            /** Format: int64 */
+            deliveries: number;
+            /** @description What the bucket was found to do, in plain words. */
+            enforcement: string;
+            epochs: components["schemas"]["ClassEpoch"][];
+            /** @description For what no rule speaks of. */
+            is_default: boolean;
+            /** @description Whether the bucket itself keeps to it. */
+            is_enforced: boolean;
+            /** @description For what is in doubt. */
+            is_longest: boolean;
+            mode: components["schemas"]["Mode"];
+            name: string;
+            /** Format: int32 */
+            years: number;
+        };
+        RetentionClasses: {
+            classes: components["schemas"]["RetentionClass"][];
+            rules: components["schemas"]["RetentionRule"][];
+        };
+        /** @description A rule as the configuration has it; a condition without entries asks for nothing. */
+        RetentionRule: {
+            class: string;
+            /** @description `inbound`, `outbound`, `internal`. */
+            direction: string[];
+            domain: string[];
+            /** @description `unproven`, `report`, `copy`. */
+            flag: string[];
+            name: string;
+            recipient: string[];
+            sender: string[];
+            source: string[];
+        };
+        Retries: {
+            retries: components["schemas"]["Retry"][];
+        };
+        Retry: {
+            asked_by: string;
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Messages that were read again, of how many.
+             */
+            done: number;
+            ended_at: string | null;
+            /** Format: int64 */
+            gaps_after: number | null;
+            /**
+             * Format: int64
+             * @description Gaps that the request found before and after; none until it is done.
+             */
+            gaps_before: number | null;
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            matter_id: number | null;
+            /** @description `queued`, `running`, `done`, `failed` or `cancelled`. */
+            state: string;
+            /** Format: int64 */
+            total: number;
+        };
+        /** @description Which gaps; all of the matter, or of the archive, where nothing is said. */
+        RetryRequest: {
+            /** Format: int64 */
+            custodian_id?: number | null;
+            /**
+             * Format: int64
+             * @description Without one, the whole archive: that needs the archive-wide right.
+             */
+            matter_id?: number | null;
+            media_type?: string | null;
+            reason?: string | null;
+            source?: string | null;
         };
         /** @enum {string} */
         Role: "administrator" | "legal" | "records";
+        RuleCount: {
+            class: string;
+            /** Format: int64 */
+            decided: number;
+            rule: string;
+        };
+        /** @description A record that would be destroyed, and nothing of what it says. */
+        SampledRecord: {
+            received_at: string;
+            record: string;
+            /** Format: int64 */
+            size_bytes: number;
+            source: string;
+        };
         SearchRequest: {
             cursor?: string | null;
             /** Format: int64 */
@@ -1337,6 +2013,18 @@ export interface components {
         SignInRequest: {
             name: string;
             password: string;
+        };
+        /** @description By what the answer can be found again; the audit has the same. */
+        Snapshot: {
+            /**
+             * Format: int64
+             * @description The last delivery that the index has.
+             */
+            cursor: number;
+            /** Format: int32 */
+            index_version: number;
+            /** Format: int32 */
+            tokenizer_version: number;
         };
         Snippet: {
             /** @description What was found: from and to, in UTF-16 code units. */
@@ -1366,22 +2054,61 @@ export interface components {
             /** Format: int64 */
             bytes_stored: number;
             check: components["schemas"]["CheckStatus"];
+            clocks: components["schemas"]["ClocksStatus"];
+            confinement: components["schemas"]["ConfinementStatus"];
             damage: components["schemas"]["DamageStatus"];
             /** Format: int64 */
             deliveries: number;
+            /**
+             * Format: int64
+             * @description Message sets, as a search counts them.
+             */
+            families: number;
             /** Format: int64 */
             gaps: number;
             index: components["schemas"]["IndexStatus"];
             jobs: components["schemas"]["JobsStatus"];
+            locks: components["schemas"]["LocksStatus"];
             log: components["schemas"]["LogStatus"];
-            /**
-             * Format: int64
-             * @description Message sets.
-             */
-            messages: number;
             sources: components["schemas"]["SourceStatus"][];
             version: string;
             worm: components["schemas"]["WormStatus"];
+        };
+        TestRulesRequest: {
+            /**
+             * Format: int32
+             * @description On how many of the newest deliveries; 1000 unless said.
+             */
+            last?: number | null;
+            /**
+             * @description `[organisation]`, `[[class]]` and `[[rule]]` as the configuration would have them
+             *     (TOML); what it lacks, and without it all, is as the configuration has it.
+             */
+            rules?: string | null;
+        };
+        TestedRecord: {
+            because: components["schemas"]["Because"];
+            class: string;
+            received_at: string;
+            record: string;
+            rule: string | null;
+            source: string;
+            would_be: string;
+        };
+        TestedRules: {
+            /**
+             * Format: int64
+             * @description Of those, how many would have got another class.
+             */
+            changed: number;
+            classes: components["schemas"]["ClassCount"][];
+            /** Format: int64 */
+            deliveries: number;
+            /** @description Why the archive would not start with these classes. */
+            refusal: string | null;
+            rules: components["schemas"]["RuleCount"][];
+            /** @description Newest first. */
+            tested: components["schemas"]["TestedRecord"][];
         };
         Thread: {
             /** @description There are more than are shown. */
@@ -1395,12 +2122,19 @@ export interface components {
              * @description How many stand above it, up to one that answers none of them.
              */
             depth: number;
+            evidence: components["schemas"]["Evidence"] | null;
             hit: components["schemas"]["Hit"];
         };
         Through: {
             /** @description The list that was expanded, or the address that forwards. */
             address: string;
             how: components["schemas"]["Way"];
+        };
+        /** @description A part of the query as it was understood; those below it are deeper. */
+        TreeRow: {
+            /** Format: int32 */
+            depth: number;
+            text: string;
         };
         UnindexedDocument: {
             detail: string;
@@ -1421,6 +2155,11 @@ export interface components {
             reason: string;
             record_id: string;
         };
+        /**
+         * @description In what a query joins words.
+         * @enum {string}
+         */
+        Unit: "family" | "document";
         Version: {
             /** @description The deliveries that carry it. */
             deliveries: number[];
@@ -1471,6 +2210,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    classes_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionClasses"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    classes_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestRulesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestedRules"];
                 };
             };
             /** @description What went wrong, to what, and what to do. */
@@ -1811,6 +2628,287 @@ export interface operations {
             };
         };
     };
+    erasures_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasures"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erasures_propose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erasures_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erasures_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erasures_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erasures_refuse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erasures_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     exports_list: {
         parameters: {
             query?: {
@@ -2017,6 +3115,10 @@ export interface operations {
                 reason?: string;
                 /** @description One media type. */
                 media_type?: string;
+                /** @description What one source delivered. */
+                source?: string;
+                /** @description What one custodian of the matter took part in. */
+                custodian?: number;
                 cursor?: string;
                 limit?: number;
             };
@@ -2032,6 +3134,248 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Gaps"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    retries_download: {
+        parameters: {
+            query?: {
+                matter?: number;
+                reason?: string;
+                media_type?: string;
+                source?: string;
+                custodian?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    retries_list: {
+        parameters: {
+            query?: {
+                matter?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retries"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    retries_ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retry"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    retries_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retry"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    log_checkpoint: {
+        parameters: {
+            query?: {
+                /** @description Of how many leaves; without it, the newest. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": number[];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    log_stamp: {
+        parameters: {
+            query?: {
+                /** @description Of how many leaves; without it, the newest. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/timestamp-reply": number[];
                 };
             };
             /** @description What went wrong, to what, and what to do. */
@@ -2630,6 +3974,126 @@ export interface operations {
             };
         };
     };
+    passwords_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentPasswords"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    passwords_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasswordRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentPassword"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    passwords_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                pid: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     messages_show: {
         parameters: {
             query?: {
@@ -2829,6 +4293,53 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    messages_near: {
+        parameters: {
+            query?: {
+                /** @description The reader's matter; without it the archive-wide right is needed. */
+                matter?: number;
+                /**
+                 * @description How much of the text of both must be in both (80). What is compared is found by
+                 *     a sketch of the texts, which misses one of 20 million at 80 and one of 6500 at 70.
+                 */
+                percent?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NearMessages"];
                 };
             };
             /** @description What went wrong, to what, and what to do. */
@@ -3239,6 +4750,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Completions"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    search_count: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Facets"];
                 };
             };
             /** @description What went wrong, to what, and what to do. */

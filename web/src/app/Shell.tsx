@@ -24,6 +24,7 @@ export const desks = {
   search: { to: "/search", name: s.nav.search, icon: "search", key: "g s", roles: ["legal"] },
   matters: { to: "/matters", name: s.nav.matters, icon: "matter", key: "g m", roles: ["legal"] },
   exports: { to: "/exports", name: s.nav.exports, icon: "export", key: "g x", roles: ["legal"] },
+  records: { to: "/records", name: s.nav.records, icon: "calendar", key: "g r", roles: ["records"] },
   audit: {
     to: "/audit",
     name: s.nav.audit,

@@ -1,13 +1,29 @@
 // What is asked of the server, under which key it is kept, and for how long it stays right.
-import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { MutationCache, QueryClient, queryOptions } from "@tanstack/react-query";
 import { api } from "../api/calls";
 import { ApiError, isDamaged } from "../api/client";
-import type { Me } from "../api/types";
+import type { Disposition, Me } from "../api/types";
 import { sentence } from "../ui/format";
 
 const isKnown = (error: unknown) => error instanceof ApiError && error.status >= 400 && error.status < 500;
 
-export const queryClient = new QueryClient({
+/** Somebody else has acted meanwhile: what is shown is no longer so. */
+export const isOutrun = (error: unknown) =>
+  error instanceof ApiError && (error.status === 409 || error.status === 404);
+
+/** Not asked again by themselves: each is a look at mail that the audit has, or is who is signed in. */
+const LOOKS = ["session", "search", "message", "source", "proof", "complete", "hold-preview"];
+
+export const queryClient: QueryClient = new QueryClient({
+  mutationCache: new MutationCache({
+    onError: (error) => {
+      if (!isOutrun(error)) return;
+      const isShown = ({ queryKey }: { queryKey: readonly unknown[] }) =>
+        !LOOKS.includes(String(queryKey[0]));
+      queryClient.removeQueries({ predicate: isShown, type: "inactive" });
+      void queryClient.invalidateQueries({ predicate: isShown });
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 15_000,
@@ -64,6 +80,12 @@ export const q = {
       queryFn: () => api.thread(id, matter),
       staleTime: 60_000,
     }),
+  near: (id: number, matter: number | null) =>
+    queryOptions({
+      queryKey: ["message", id, matter, "near"],
+      queryFn: () => api.near(id, matter),
+      staleTime: 60_000,
+    }),
   proof: (id: number, matter: number | null, delivery?: number) =>
     queryOptions({
       queryKey: ["proof", id, matter, delivery],
@@ -81,7 +103,18 @@ export const q = {
           ? 700
           : false,
     }),
+  epochs: queryOptions({ queryKey: ["records", "epochs"], queryFn: api.epochs }),
+  classes: queryOptions({ queryKey: ["records", "classes"], queryFn: api.classes }),
+  dispositions: queryOptions({
+    queryKey: ["records", "dispositions"],
+    queryFn: api.dispositions,
+    refetchInterval: (query) => (query.state.data?.dispositions.some(isUnderWay) ? 1000 : false),
+  }),
 };
+
+/** One that goes on by itself. */
+export const isUnderWay = ({ state, stopped }: Disposition) =>
+  (state === "approved" || state === "destroying") && stopped === null;
 
 /** What the server said, for a form's foot; field errors go under their field. */
 export const said = (error: unknown) =>
@@ -102,4 +135,12 @@ export function changed(matter: number) {
   }
   queryClient.removeQueries({ queryKey: ["search"] });
   queryClient.removeQueries({ queryKey: ["message"] });
+}
+
+/** After an act on a disposition. */
+export function decided() {
+  for (const queryKey of [["records"], ["audit"]]) {
+    queryClient.removeQueries({ queryKey, type: "inactive" });
+    void queryClient.invalidateQueries({ queryKey });
+  }
 }

@@ -18,6 +18,8 @@ import { Shell } from "./Shell";
 export interface SearchState {
   matter?: number;
   q?: string;
+  /** KQL unless said. */
+  dialect?: "dtsearch";
   from?: string;
   until?: string;
   by?: "sent" | "received";
@@ -46,9 +48,10 @@ const root = createRootRoute({
   ),
 });
 
+const homes = { legal: "/search", records: "/records", administrator: "/status" } as const;
 function Home() {
   const { data: me } = useSuspenseQuery(q.session);
-  return <Navigate to={me === null || me?.role === "legal" ? "/search" : "/status"} replace />;
+  return <Navigate to={homes[me?.role ?? "legal"]} replace />;
 }
 
 const home = createRoute({ getParentRoute: () => root, path: "/", component: Home });
@@ -59,6 +62,7 @@ const search = createRoute({
     tidy({
       matter: id(raw.matter),
       q: text(raw.q),
+      dialect: raw.dialect === "dtsearch" ? raw.dialect : undefined,
       from: day(raw.from),
       until: day(raw.until),
       by: raw.by === "sent" || raw.by === "received" ? raw.by : undefined,
@@ -116,6 +120,20 @@ const status = createRoute({
   path: "/status",
   component: lazyRouteComponent(() => load(() => import("../desks/status/StatusPage")), "StatusPage"),
 });
+const gaps = createRoute({
+  getParentRoute: () => root,
+  path: "/gaps",
+  validateSearch: (raw: Record<string, unknown>): { matter?: number; reason?: string } =>
+    tidy({ matter: id(raw.matter), reason: text(raw.reason) }),
+  component: lazyRouteComponent(() => load(() => import("../desks/gaps/GapsPage")), "GapsPage"),
+});
+const records = createRoute({
+  getParentRoute: () => root,
+  path: "/records",
+  validateSearch: (raw: Record<string, unknown>): { class?: string; epoch?: string } =>
+    tidy({ class: text(raw.class), epoch: text(raw.epoch) }),
+  component: lazyRouteComponent(() => load(() => import("../desks/records/RecordsPage")), "RecordsPage"),
+});
 const people = createRoute({
   getParentRoute: () => root,
   path: "/people",
@@ -129,7 +147,19 @@ function Broken({ error, reset }: { error: unknown; reset: () => void }) {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, search, matters, matter, hold, exports, audit, status, people]),
+  routeTree: root.addChildren([
+    home,
+    search,
+    matters,
+    matter,
+    hold,
+    exports,
+    audit,
+    status,
+    gaps,
+    records,
+    people,
+  ]),
   defaultPendingComponent: () => <Skeleton />,
   defaultErrorComponent: Broken,
   defaultPendingMs: 150,

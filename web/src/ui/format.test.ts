@@ -5,6 +5,7 @@ import {
   elapsed,
   findWords,
   isReversed,
+  percent,
   place,
   sentence,
   size,
@@ -98,4 +99,8 @@ test("days are reversed only if both are there", () => {
   expect(isReversed("2026-06-01", "2026-01-01")).toBe(true);
   expect(isReversed("2026-01-01", "2026-01-01")).toBe(false);
   expect(isReversed(undefined, "2026-01-01")).toBe(false);
+});
+
+test("a share has a digit behind its point only where it is needed", () => {
+  expect([100, 95.1, 80].map(percent)).toEqual(["100%", "95.1%", "80%"]);
 });

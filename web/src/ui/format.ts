@@ -6,6 +6,9 @@ export const number = (n: number) => grouped.format(n);
 /** "1 message", "1,204 messages". */
 export const count = (n: number, one: string, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
 
+/** 100%, 95.1%. */
+export const percent = (n: number) => `${Number.isInteger(n) ? n : n.toFixed(1)}%`;
+
 /** Decimal units as mail programs use them: 512 B, 4.1 kB, 12 MB. */
 export function size(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mailbox, parts, plain, shortly } from "./mail";
+import { cut, mailbox, parts, plain, shortly } from "./mail";
 
 test("what turns text around is shown, and no longer turns", () => {
   expect(parts("ann\u202efdp.exe")).toEqual([
@@ -32,4 +32,12 @@ test("a sender is shown by name, unless the name could be taken for an address",
   ].map(shortly);
   expect(shown).toEqual(["Helen Marsh", ...Array(6).fill("evil@attacker.example"), "Helen Marsh", ""]);
   expect(mailbox('"Marsh, Helen" <h@x>')).toEqual({ name: "Marsh, Helen", address: "h@x" });
+});
+
+test("a long text is cut to its beginning, and never within a character", () => {
+  expect(cut("short", 5)).toBe("short");
+  expect(cut("longer", 5)).toBe("longe…");
+  expect(cut("abc😀def", 4)).toBe("abc…");
+  expect(cut("abc😀def", 5)).toBe("abc😀…");
+  expect(cut("x".repeat(8_000_000), 300)).toHaveLength(301);
 });

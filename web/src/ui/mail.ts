@@ -44,6 +44,13 @@ export function parts(text: string): Part[] {
 /** The same where only characters can stand: titles, names of files and of pages. */
 export const plain = (text: string) => text.replace(CONTROL, (control) => mark(control).text);
 
+/** The beginning of a text that no line has room for. */
+export function cut(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const isHalf = /[\ud800-\udbff]/.test(text[most - 1] ?? "");
+  return `${text.slice(0, isHalf ? most - 1 : most)}…`;
+}
+
 /** `Name <address>`, or an address or a name alone. */
 export function mailbox(from: string): { name: string; address: string } {
   const [, name = "", address = ""] = /^(.*)<([^<>]*)>\s*$/s.exec(from) ?? [];

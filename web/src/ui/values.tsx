@@ -5,7 +5,7 @@ import { s } from "../strings";
 import { day, place, size, stretches, time, timeInFull } from "./format";
 import { Icon, type IconName } from "./icons";
 import { MailText } from "./MailText";
-import { plain, shortly } from "./mail";
+import { cut, plain, shortly } from "./mail";
 import "./values.css";
 
 /** The matter's zone where there is a matter, else UTC; none while the matter is not known yet. */
@@ -64,25 +64,33 @@ export const Size = ({ bytes }: { bytes: number }) => (
   </span>
 );
 
+/** No mail system takes a longer one. */
+const ADDRESS = 1000;
+
 /** "Alice Ito <alice@…>" or a bare address. The name never replaces the address: names can lie. */
 export function Address({ address, name }: { address: string; name?: string | undefined }) {
   return (
     <span className="address">
-      {name && name !== address && <MailText className="address-name" text={name} />}
-      <MailText className="address-at" text={address} />
+      {name && name !== address && <MailText className="address-name" text={cut(name, LINE)} />}
+      <MailText className="address-at" text={cut(address, ADDRESS)} />
     </span>
   );
 }
 
 /** For a narrow column; name and address are in the title. */
 export const Who = ({ from }: { from: string }) => (
-  <span className="clip" title={plain(from)}>
-    {from ? <MailText text={shortly(from)} /> : s.ui.noSender}
+  <span className="clip" title={plain(cut(from, LINE))}>
+    {from ? <MailText text={cut(shortly(from), LINE)} /> : s.ui.noSender}
   </span>
 );
 
-export const Subject = ({ text }: { text: string }) =>
-  text.trim() ? <MailText text={text} /> : s.search.noSubject;
+/** More of a subject, a name or an address than a line holds; nothing lays out what nobody can see. */
+const LINE = 300;
+
+export const Subject = ({ text, most = LINE }: { text: string; most?: number }) => {
+  const shown = cut(text, most);
+  return shown.trim() ? <MailText text={shown} /> : s.search.noSubject;
+};
 
 export function Hash({ value, whole }: { value: string; whole?: boolean }) {
   const [copied, setCopied] = useState(false);

@@ -5,11 +5,16 @@ import { useSyncExternalStore } from "react";
 const NARROW = matchMedia("(max-width: 820px)");
 /** Rows have two lines. */
 const PHONE = matchMedia("(max-width: 600px)");
+/** Three panes stand side by side. */
+const WIDE = matchMedia("(min-width: 1600px)");
 
 export const isNarrow = () => NARROW.matches;
 
-const watch = (tell: () => void) => {
-  PHONE.addEventListener("change", tell);
-  return () => PHONE.removeEventListener("change", tell);
+const watching = (query: MediaQueryList) => (tell: () => void) => {
+  query.addEventListener("change", tell);
+  return () => query.removeEventListener("change", tell);
 };
-export const useIsPhone = () => useSyncExternalStore(watch, () => PHONE.matches);
+const watchPhone = watching(PHONE);
+const watchWide = watching(WIDE);
+export const useIsPhone = () => useSyncExternalStore(watchPhone, () => PHONE.matches);
+export const useIsWide = () => useSyncExternalStore(watchWide, () => WIDE.matches);

@@ -67,6 +67,9 @@ fn maps(w: &mut Wounds) {
             w.add(rule, &format!("page at {map:#x}"), move |p| p.bytes[map + field] ^= 1);
         }
     }
+    for at in [0, 495] {
+        w.add(Rule::MapUnused, "page at 0x4600", move |p| p.page(0x4600, |map| map[at] ^= 1));
+    }
     for (rule, field) in [
         (Rule::DensityListType, 496),
         (Rule::DensityListType, 497),

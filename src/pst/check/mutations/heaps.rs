@@ -120,6 +120,13 @@ fn trees(w: &mut Wounds) {
         let header = p.allocation(data, u32_at(&info, 10));
         p.allocated(data, u32_at(&header, 4), |root| root[0] ^= 0x40);
     });
+    w.add(Rule::HeapTreeLoop, "0x692", |p| {
+        let data = recipients(p);
+        let info = p.allocation(data, u32_at(&p.payload(p.leaf(data)), 4));
+        let header = p.allocation(data, u32_at(&info, 10));
+        let root = u32_at(&header, 4);
+        p.allocated(data, root, |records| records[4..8].copy_from_slice(&root.to_le_bytes()));
+    });
     w.on(Which::Sound);
 }
 

@@ -115,6 +115,12 @@ fn messages(w: &mut Wounds) {
             p.value(p.data(MESSAGE), 0x0037_001F, |subject| subject[2] = prefix);
         });
     }
+    // A prefix that is a letter longer, and another text behind it.
+    for (tag, at) in [(0x0037_001F, 2), (0x0E1D_001F, 0)] {
+        w.add(Rule::SubjectNormal, "message", move |p| {
+            p.value(p.data(MESSAGE), tag, |subject| subject[at] += 1);
+        });
+    }
 }
 
 /// Renames a node inside the message.

@@ -127,6 +127,10 @@ fn subnodes(w: &mut Wounds) {
         p.block(inside, |bytes| bytes[2..4].fill(0));
         p.shorten(inside, 8);
     });
+    w.add(Rule::SubnodeLoop, "block", |p| {
+        let below = p.below(p.subnodes(MESSAGE), ATTACHMENT).1;
+        p.block(below, |bytes| bytes[24..32].copy_from_slice(&below.to_le_bytes()));
+    });
     w.on(Which::Deep);
     w.add(Rule::SubnodeFirstKey, "block", |p| {
         p.block(p.subnodes(MESSAGE), |bytes| bytes[24 + 1] ^= 1);

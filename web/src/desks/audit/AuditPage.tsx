@@ -31,16 +31,18 @@ function Outcome({ outcome }: { outcome: string }) {
   return <Badge tone={tone}>{t.outcomes[outcome] ?? outcome}</Badge>;
 }
 
+const asks = (row: AuditRow) => row.action === "search.run" || row.action === "search.facets";
+
 /** An empty query asked for everything. `isLink`: the reader may go there. */
 function Subject({ row, isLink, isCell }: { row: AuditRow; isLink: boolean; isCell?: boolean }) {
   const text =
-    row.subject || row.action !== "search.run" ? (
+    row.subject || !asks(row) ? (
       <MailText text={row.subject} />
     ) : (
       <span className="faint">{t.everything}</span>
     );
   const place = isLink ? target(row) : undefined;
-  if (!place || (!row.subject && row.action !== "search.run")) return text;
+  if (!place || (!row.subject && !asks(row))) return text;
   return (
     <Link {...place} tabIndex={isCell ? -1 : undefined}>
       {text}

@@ -30,6 +30,7 @@ function State({ job }: { job: Job }) {
         {t.states.incomplete}
       </Badge>
     );
+  if (job.state === "done" && job.total === 0) return <Badge tone="plain">{t.states.empty}</Badge>;
   if (job.state === "done")
     return (
       <Badge tone="good" icon="check">
@@ -183,7 +184,7 @@ function Chosen({ job }: { job: Job }) {
   return (
     <Card
       title={<MailText text={job.name || `#${job.id}`} />}
-      note={t.states[job.state]}
+      note={job.state === "done" && job.total === 0 ? t.states.empty : t.states[job.state]}
       acts={
         <>
           {isLive(job) && (

@@ -91,6 +91,7 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
             <p className="quiet">{scopeOf(hold)}</p>
             <p className="faint small">
               {t.placed} <Time at={hold.placed_at} /> {s.matters.by} {hold.placed_by}
+              {hold.flags && ` · ${t.flags(hold.flags.flagged, hold.flags.segments)}`}
             </p>
           </div>
           <Button icon="bundle" isDisabled={!total} onPress={() => setAct("export")}>

@@ -8,6 +8,14 @@ test("addresses are taken as they are pasted", () => {
   ]);
 });
 
+test("a name with a comma is no address", () => {
+  expect(addressesOf('"Wu, Carol" <carol@x.test>, Ito, Alice <alice@x.test>')).toEqual([
+    "carol@x.test",
+    "alice@x.test",
+  ]);
+  expect(addressesOf("alice, bob@x.test")).toEqual(["alice", "bob@x.test"]);
+});
+
 test("what is not an address is named", () => {
   expect(badAddress(["a@x", "alice"])).toBe("alice");
   expect(badAddress(["a@x"])).toBeUndefined();

@@ -5,8 +5,9 @@ import type { DeliveryView, Message } from "../../api/types";
 import { s } from "../../strings";
 import { ButtonLink } from "../../ui/Button";
 import { MailText } from "../../ui/MailText";
+import { Some } from "../../ui/Some";
 import { Address, Badge, Hash, Size, Time } from "../../ui/values";
-import { fold, linesOf, type Person } from "./people";
+import { type Person, peopleOf, wordsOf } from "./people";
 
 const t = s.message;
 const roleName = (role: string) => t.roles[role] ?? role;
@@ -19,46 +20,15 @@ interface Props {
 }
 
 export function EnvelopeView({ id, matter, message, onVersion }: Props) {
-  const people = useMemo(() => fold(message.participants), [message.participants]);
-  const blind = useMemo(() => new Set(linesOf(people).bcc.map((entry) => entry.person)), [people]);
+  const { people, lines } = peopleOf(message.participants);
+  const blind = useMemo(() => new Set(lines.bcc.map((entry) => entry.person)), [lines]);
   return (
     <div className="scroll view-pad stack stack-wide" tabIndex={0} role="region" aria-label={t.tabs.envelope}>
       <section className="stack">
         <h3>{t.participants}</h3>
-        <div className="known">
-          <table>
-            <thead>
-              <tr>
-                <th>{t.address}</th>
-                <th>{t.known}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {people.map((person) => (
-                <tr key={person.address}>
-                  <td>
-                    <Address address={person.address} name={person.name} />
-                    {blind.has(person) && (
-                      <Badge tone="source" icon="envelope">
-                        {t.blind}
-                      </Badge>
-                    )}
-                  </td>
-                  <td>
-                    <ul>
-                      {sources(person).map(({ told, of }) => (
-                        <li key={told + of}>
-                          {told}
-                          {of && <MailText text={of} />}
-                        </li>
-                      ))}
-                    </ul>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Some all={people} label={t.find(people.length)} wordsOf={wordsOf}>
+          {(some) => <Known people={some} blind={blind} />}
+        </Some>
       </section>
       <section className="stack">
         <h3>{t.deliveries}</h3>
@@ -85,6 +55,47 @@ export function EnvelopeView({ id, matter, message, onVersion }: Props) {
     </div>
   );
 }
+
+function Known({ people, blind }: { people: readonly Person[]; blind: ReadonlySet<Person> }) {
+  return (
+    <div className="known">
+      <table>
+        <thead>
+          <tr>
+            <th>{t.address}</th>
+            <th>{t.known}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {people.map((person) => (
+            <tr key={person.address}>
+              <td>
+                <Address address={person.address} name={person.name} />
+                {blind.has(person) && (
+                  <Badge tone="plain" icon="envelope">
+                    {t.blind}
+                  </Badge>
+                )}
+              </td>
+              <td>
+                <ul>
+                  {sources(person).map(({ told, of }) => (
+                    <li key={told + of}>
+                      {told}
+                      {of && <MailText text={of} />}
+                    </li>
+                  ))}
+                </ul>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const itself = (address: string) => address;
 
 /** How someone is known; `of`: the list or the mailbox through which. */
 function sources(person: Person) {
@@ -146,12 +157,16 @@ function Delivery({ delivery, href, children }: DeliveryProps) {
         <dd>{delivery.reverse_path ? <MailText text={delivery.reverse_path} /> : t.nullPath}</dd>
         <dt>{t.envelopeTo}</dt>
         <dd>
-          {delivery.recipients.map((address, i) => (
-            <Fragment key={address}>
-              {i > 0 && ", "}
-              <MailText text={address} />
-            </Fragment>
-          ))}
+          <Some all={delivery.recipients} label={t.find(delivery.recipients.length)} wordsOf={itself}>
+            {(some) =>
+              some.map((address, i) => (
+                <Fragment key={address}>
+                  {i > 0 && ", "}
+                  <MailText text={address} />
+                </Fragment>
+              ))
+            }
+          </Some>
         </dd>
         <dt>{t.class}</dt>
         <dd>{delivery.class}</dd>

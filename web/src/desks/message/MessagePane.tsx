@@ -16,17 +16,19 @@ import { count } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { useKeys } from "../../ui/keys";
 import { MailText } from "../../ui/MailText";
-import { plain } from "../../ui/mail";
+import { cut, plain } from "../../ui/mail";
 import { Tabs } from "../../ui/Tabs";
-import { Badge, Note, Sent, Size, Subject } from "../../ui/values";
+import { Badge, Note, Sent, Size } from "../../ui/values";
 import { Damaged } from "./Damaged";
 import { EnvelopeView } from "./EnvelopeView";
 import { Turns, useFold } from "./fold";
 import { Gaps } from "./Gaps";
 import "./message.css";
+import { NearView } from "./NearView";
 import { PeopleLines } from "./PeopleLines";
 import { ProofView } from "./ProofView";
 import { ThreadView } from "./ThreadView";
+import { Title } from "./Title";
 import { HeadersView, HtmlView, SourceView, TextView } from "./views";
 
 const ExportDialog = lazy(() => load(() => import("../exports/ExportDialog")));
@@ -36,7 +38,7 @@ interface Props {
   matter: number | null;
   tab: string;
   onTab: (tab: string) => void;
-  /** Another message of its thread. */
+  /** Another message, of its thread or nearly the same. */
   onOpen: (id: number) => void;
   words: string[];
 }
@@ -87,6 +89,7 @@ function Read({ id, matter, tab, onTab, onOpen, words, message, onVersion }: Rea
       note: message.deliveries.length > 1 ? message.deliveries.length : undefined,
     },
     { id: "thread", name: t.thread },
+    { id: "near", name: t.near },
     { id: "proof", name: t.proof },
   ];
   const shown = tabs.some((each) => each.id === tab) ? tab : "text";
@@ -95,9 +98,7 @@ function Read({ id, matter, tab, onTab, onOpen, words, message, onVersion }: Rea
       <Turns value={turns}>
         <header className="message-head">
           <div className="row message-title">
-            <h2 className="grow">
-              <Subject text={hit.subject} />
-            </h2>
+            <Title subject={hit.subject} />
             <ButtonLink kind="quiet" icon="export" href={links.download(id, matter, version)} download>
               {s.message.download}
             </ButtonLink>
@@ -156,6 +157,7 @@ function Read({ id, matter, tab, onTab, onOpen, words, message, onVersion }: Rea
           <EnvelopeView id={id} matter={matter} message={message} onVersion={onVersion} />
         )}
         {shown === "thread" && <ThreadView id={id} matter={matter} onOpen={onOpen} />}
+        {shown === "near" && <NearView id={id} matter={matter} onOpen={onOpen} />}
         {shown === "proof" && <ProofView id={id} matter={matter} message={message} />}
       </Tabs>
       {exporting && (
@@ -164,7 +166,7 @@ function Read({ id, matter, tab, onTab, onOpen, words, message, onVersion }: Rea
             matter={matter}
             families={1}
             scope={{ message_ids: [id] }}
-            name={plain(hit.subject) || s.search.noSubject}
+            name={plain(cut(hit.subject, NAME)) || s.search.noSubject}
             onClose={() => setExporting(false)}
           />
         </Suspense>
@@ -174,6 +176,7 @@ function Read({ id, matter, tab, onTab, onOpen, words, message, onVersion }: Rea
 }
 
 const FEW = 4;
+const [NAME, PATH] = [200, 1000];
 
 function Attachments({ id, matter, message }: { id: number; matter: number | null; message: Message }) {
   const [all, setAll] = useFold();
@@ -187,11 +190,11 @@ function Attachments({ id, matter, message }: { id: number; matter: number | nul
             className="attachment"
             href={links.attachment(id, file.ordinal, matter, message.version)}
             download
-            title={`${plain(file.path)} · ${file.media_type} · SHA-256 ${file.sha256}${file.has_text ? ` · ${s.message.hasText}` : ""}`}
+            title={`${plain(cut(file.path, PATH))} · ${file.media_type} · SHA-256 ${file.sha256}${file.has_text ? ` · ${s.message.hasText}` : ""}`}
           >
             <Icon name="clip" size={14} />
             <span className="clip">
-              <MailText text={file.name || file.media_type} />
+              <MailText text={cut(file.name || file.media_type, NAME)} />
             </span>
             <span className="faint">
               <Size bytes={file.size} />

@@ -3,27 +3,52 @@ import { useMemo } from "react";
 import type { Participant } from "../../api/types";
 import { s } from "../../strings";
 import { MailText } from "../../ui/MailText";
+import { Some } from "../../ui/Some";
 import { Address, Badge } from "../../ui/values";
 import { useFold } from "./fold";
-import { type Entry, fold, linesOf } from "./people";
+import { type Entry, peopleOf, wordsOf } from "./people";
 
 const FEW = 3;
 
+const entryWords = ({ person, via }: Entry) => `${wordsOf(person)} ${via?.address ?? ""}`;
+/** How it is known that somebody belongs on a line, where no header shows it. */
+const toldBy = ({ delivery }: Entry) =>
+  delivery === null ? s.message.fromHeader : s.message.fromEnvelope(delivery);
+
 function Line({ label, entries, isTold }: { label: string; entries: Entry[]; isTold?: boolean }) {
   const [all, setAll] = useFold();
-  if (!entries.length) return null;
-  const shown = all ? entries : entries.slice(0, FEW);
+  const [first] = entries;
+  // What is true of each of many is said once.
+  const isOne = useMemo(
+    () => isTold && entries.length > FEW && entries.every((e) => e.delivery === entries[0]?.delivery),
+    [entries, isTold],
+  );
+  if (!first) return null;
+  const people = (some: readonly Entry[]) =>
+    some.map((entry) => (
+      <Recipient
+        key={[entry.person.address, entry.via?.how, entry.via?.address].join(" ")}
+        entry={entry}
+        isTold={isTold && !isOne}
+        isSilent={isOne}
+      />
+    ));
   return (
     <div className="people-line">
       <dt>{label}</dt>
       <dd>
-        {shown.map((entry) => (
-          <Recipient
-            key={[entry.person.address, entry.via?.how, entry.via?.address].join(" ")}
-            entry={entry}
-            isTold={isTold}
-          />
-        ))}
+        {isOne && (
+          <Badge tone="plain" icon="envelope">
+            {s.message.allOf(entries.length, toldBy(first))}
+          </Badge>
+        )}
+        {all ? (
+          <Some all={entries} label={s.message.find(entries.length)} wordsOf={entryWords}>
+            {people}
+          </Some>
+        ) : (
+          people(entries.slice(0, FEW))
+        )}
         {entries.length > FEW && (
           <button type="button" className="link-button" onClick={() => setAll(!all)}>
             {all ? s.message.fewer : s.message.more(entries.length - FEW)}
@@ -34,14 +59,17 @@ function Line({ label, entries, isTold }: { label: string; entries: Entry[]; isT
   );
 }
 
-/** `isTold`: on a line that no header has. Whom the envelope alone knows says so. */
+/** `isTold`: on a line that no header has. Whom the envelope alone knows says so, unless the line does. */
 function Recipient({
-  entry: { person, via, delivery },
+  entry,
   isTold,
+  isSilent,
 }: {
   entry: Entry;
   isTold: boolean | undefined;
+  isSilent: boolean | undefined;
 }) {
+  const { person, via, delivery } = entry;
   return (
     <span className="person">
       {via?.how === "forwarded" && (
@@ -55,9 +83,9 @@ function Recipient({
           {s.message.viaList} <MailText text={via.address} />
         </span>
       )}
-      {(isTold || (delivery !== null && !via)) && (
-        <Badge tone="source" icon="envelope">
-          {delivery === null ? s.message.fromHeader : s.message.fromEnvelope(delivery)}
+      {!isSilent && (isTold || (delivery !== null && !via)) && (
+        <Badge tone="plain" icon="envelope">
+          {toldBy(entry)}
         </Badge>
       )}
     </span>
@@ -65,7 +93,7 @@ function Recipient({
 }
 
 export function PeopleLines({ participants }: { participants: readonly Participant[] }) {
-  const lines = useMemo(() => linesOf(fold(participants)), [participants]);
+  const { lines } = peopleOf(participants);
   return (
     <dl className="people-lines">
       <Line label={s.message.roles.from ?? ""} entries={lines.from} />

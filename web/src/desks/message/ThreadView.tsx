@@ -1,11 +1,12 @@
-// The thread: the messages that this one answers and that answer it, each below the one it answers.
+// The thread: the messages that this one answers and that answer it, each below the one it answers, and
+// why they are here where a message id does not say so.
 import { useQuery } from "@tanstack/react-query";
 import type { ThreadMessage } from "../../api/types";
 import { q } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
 import { type Column, Table } from "../../ui/Table";
-import { Sent, Subject, useZoned, Who } from "../../ui/values";
+import { Badge, Sent, Subject, useZoned, Who } from "../../ui/values";
 import { useIsPhone } from "../../ui/width";
 
 const t = s.message.thread;
@@ -15,13 +16,22 @@ const STEP = 12;
 
 const TWO_LINES = 52;
 
+const About = ({ hit, evidence }: ThreadMessage) => (
+  <span className="thread-about">
+    <span className="clip">
+      <Subject text={hit.subject} />
+    </span>
+    {evidence === "subject" && <Badge tone="plain">{t.subjectOnly}</Badge>}
+  </span>
+);
+
 /** On a phone in two lines. */
 const phoneColumns: Column<ThreadMessage>[] = [
   {
     id: "message",
     title: t.message,
     width: "minmax(0, 1fr)",
-    cell: ({ hit, depth }) => (
+    cell: ({ hit, depth, evidence }) => (
       <span className="thread-lines" style={{ paddingLeft: Math.min(depth, DEPTH_MAX) * STEP }}>
         <span className="row">
           {depth > 0 && <span className="hidden-text">{t.depth(depth)}</span>}
@@ -32,9 +42,7 @@ const phoneColumns: Column<ThreadMessage>[] = [
             <Sent of={hit} />
           </span>
         </span>
-        <span className="clip">
-          <Subject text={hit.subject} />
-        </span>
+        <About hit={hit} depth={depth} evidence={evidence} />
       </span>
     ),
   },
@@ -66,13 +74,20 @@ const columnsOf = (zoned: (title: string) => string): Column<ThreadMessage>[] =>
     id: "subject",
     title: s.search.columns.subject,
     width: "minmax(0, 1fr)",
-    cell: ({ hit }) => (
-      <span className="clip">
-        <Subject text={hit.subject} />
-      </span>
-    ),
+    cell: (row) => <About {...row} />,
   },
 ];
+
+/** What says that they are of the thread. */
+function why(messages: ThreadMessage[]) {
+  const by = (evidence: ThreadMessage["evidence"]) =>
+    messages.filter((message) => message.evidence === evidence).length;
+  const [index, subject] = [by("thread-index"), by("subject")];
+  if (messages.length < 2) return t.alone;
+  return [t.why, index > 0 && t.byIndex(index), subject > 0 && t.bySubject(subject)]
+    .filter(Boolean)
+    .join(" ");
+}
 
 interface Props {
   id: number;
@@ -98,7 +113,7 @@ export function ThreadView({ id, matter, onOpen }: Props) {
             onOpen={({ hit }) => onOpen(hit.id)}
           />
           <p className="faint small view-thread-foot">
-            {messages.length > 1 ? t.why : t.alone} {is_cut && t.cut(messages.length)}
+            {why(messages)} {is_cut && t.cut(messages.length)}
           </p>
         </div>
       )}

@@ -11,6 +11,9 @@ const file = (ordinal: number, name: string, media_type: string): Attachment => 
   size: 1,
   sha256: "",
   has_text: false,
+  language: null,
+  about: [],
+  ocr: false,
 });
 const attachments = [
   file(1, "logo.png", "image/png"),

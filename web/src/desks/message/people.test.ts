@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Participant } from "../../api/types";
-import { type Entry, fold, linesOf } from "./people";
+import { type Entry, fold, linesOf, peopleOf } from "./people";
 
 type How = "expanded" | "forwarded";
 const one = (
@@ -116,4 +116,13 @@ test("one address is one person in every case of its letters; the sender's envel
     one("b@x", "cc", 1),
   );
   expect(found).toMatchObject({ cc: ["B@x"], bcc: [] });
+});
+
+test("who took part is worked out once for a message", () => {
+  const participants = [one("a@x.test", "to"), one("b@x.test", "bcc", 5)];
+  const both = peopleOf(participants);
+  expect(shown(both.lines.bcc)).toEqual(["b@x.test"]);
+  expect(both.people).toEqual(fold(participants));
+  expect(peopleOf(participants)).toBe(both);
+  expect(peopleOf([...participants])).not.toBe(both);
 });

@@ -37,6 +37,9 @@ const RECEIVED = new Set(["to", "cc", "bcc", "recipient"]);
 const isTyped = (known: Known): known is Known & { role: "to" | "cc" } =>
   known.role === "to" || known.role === "cc";
 
+/** What someone is found by. */
+export const wordsOf = ({ name, address }: Person) => `${name} ${address}`;
+
 export function fold(participants: readonly Participant[]): Person[] {
   const people = new Map<string, Person>();
   for (const { address, name, role, source, delivery, via } of participants) {
@@ -85,8 +88,21 @@ export function linesOf(people: readonly Person[]): Lines {
         put("bcc", person, k);
     } else put(shownIn(by.get(k.via.address.toLowerCase())) ?? (isTyped(k) ? k.role : "also"), person, k);
   });
+  const blind = new Set(lines.bcc.map((entry) => entry.person));
   each("header", (person, k) => {
-    if (k.role === "bcc" && !lines.bcc.some((entry) => entry.person === person)) put("bcc", person, k);
+    if (k.role === "bcc" && !blind.has(person)) put("bcc", person, k);
   });
   return lines;
+}
+
+const known = new WeakMap<readonly Participant[], { people: Person[]; lines: Lines }>();
+
+/** Both of a message, worked out once for all who show it. */
+export function peopleOf(participants: readonly Participant[]): { people: Person[]; lines: Lines } {
+  const was = known.get(participants);
+  if (was) return was;
+  const people = fold(participants);
+  const both = { people, lines: linesOf(people) };
+  known.set(participants, both);
+  return both;
 }

@@ -266,7 +266,7 @@ function AddPerson({
         onChange={(id) => setRole(id as Role)}
         choices={(["legal", "records", "administrator"] as const).map((id) => ({
           id,
-          name: s.nav.roles[id] ?? id,
+          name: s.nav.roles[id],
         }))}
         hint={t.roleWhy[role]}
       />

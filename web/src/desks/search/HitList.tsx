@@ -4,10 +4,29 @@ import type { Hit } from "../../api/types";
 import { s } from "../../strings";
 import { number } from "../../ui/format";
 import { Icon } from "../../ui/icons";
+import { plain } from "../../ui/mail";
 import { type Column, Table } from "../../ui/Table";
 import { Marked, Sent, Subject, Time, useZoned, Who } from "../../ui/values";
 import "./hits.css";
 import { trimmed } from "./state";
+
+/** What leads to the first mark gives way to it where there is little room, and what follows takes the rest. */
+function Snippet({ text, marks }: { text: string; marks: number[][] }) {
+  const [from = 0, to = 0] = marks[0] ?? [];
+  if (to <= from) return <Marked text={text} marks={marks} />;
+  const after = marks.slice(1).map((mark) => mark.map((at) => at - to));
+  return (
+    <bdi className="snippet">
+      <span className="snippet-lead">
+        <span>{plain(text.slice(0, from))}</span>
+      </span>
+      <mark>{plain(text.slice(from, to))}</mark>
+      <span className="snippet-rest">
+        <Marked text={text.slice(to)} marks={after} />
+      </span>
+    </bdi>
+  );
+}
 
 function Signs({ hit }: { hit: Hit }) {
   return (
@@ -48,11 +67,12 @@ const columnsOf = (isSent: boolean, zoned: (title: string) => string, room: Room
     title: zoned(isSent ? s.search.columns.sentTime : s.search.columns.time),
     width: room === "wide" ? "122px" : "84px",
     cell: (hit) => (
-      <span className="quiet">
+      <span className="hit-time quiet">
         {isSent ? (
-          <Sent of={hit} short={room !== "wide"} />
+          // Beside the word that it is undated there is room for the day only.
+          <Sent of={hit} short={room !== "wide" && !hit.sent_at} />
         ) : (
-          <Time at={hit.received_at} short={room !== "wide"} />
+          <Time at={hit.received_at} />
         )}
       </span>
     ),
@@ -78,7 +98,7 @@ const columnsOf = (isSent: boolean, zoned: (title: string) => string, room: Room
         </span>
         {hit.snippet.text && (
           <span className={hit.snippet.marks.length ? "hit-snippet is-marked" : "hit-snippet"}>
-            <Marked {...trimmed(hit.snippet, room === "wide" ? undefined : BRIEF)} />
+            <Snippet {...trimmed(hit.snippet)} />
           </span>
         )}
       </span>
@@ -94,14 +114,11 @@ const columnsOf = (isSent: boolean, zoned: (title: string) => string, room: Room
   },
 ];
 
-/** How wide the list is: beside a message at 1280 px it is medium, on a phone narrow, where hits have two lines. */
-type Room = "wide" | "medium" | "narrow";
+/** How wide the list is: beside a message at 1280 px, and on a phone, it is narrow, and hits have two lines. */
+type Room = "wide" | "narrow";
 const WIDE = 700;
-const MEDIUM = 480;
 const TWO_LINES = 52;
-/** Characters before the first mark where there is little room. */
-const BRIEF = 4;
-const roomOf = (width: number): Room => (width >= WIDE ? "wide" : width >= MEDIUM ? "medium" : "narrow");
+const roomOf = (width: number): Room => (width >= WIDE ? "wide" : "narrow");
 
 export function HitList({
   count,

@@ -3,6 +3,8 @@ import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { type RefObject, useEffect, useState } from "react";
 import { Button as AriaButton, Dialog as AriaDialog, DialogTrigger, Popover } from "react-aria-components";
 import type { ApiError } from "../../api/client";
+import type { components } from "../../api/schema";
+import type { Counts } from "../../api/types";
 import { q } from "../../app/queries";
 import type { SearchState } from "../../app/router";
 import { s } from "../../strings";
@@ -11,6 +13,7 @@ import { Choose } from "../../ui/Field";
 import { sentence } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { caretLine } from "./caret";
+import { ReadAs } from "./Reading";
 import { filtersOn } from "./state";
 
 const ALL = "all";
@@ -21,13 +24,29 @@ interface Props {
   run: (text: string) => void;
   input: RefObject<HTMLInputElement | null>;
   error: ApiError | undefined;
-  parsed: string | undefined;
-  warnings: string[];
+  found: components["schemas"]["Results"] | undefined;
+  counts: Counts | undefined;
+  facetsOpen: boolean;
+  /** None where the facets are always there. */
+  onFacets: (() => void) | undefined;
   filtersOpen: boolean;
   onFilters: () => void;
 }
 
-export function QueryBar({ state, go, run, input, error, parsed, warnings, filtersOpen, onFilters }: Props) {
+export function QueryBar({
+  state,
+  go,
+  run,
+  input,
+  error,
+  found,
+  counts,
+  facetsOpen,
+  onFacets,
+  filtersOpen,
+  onFilters,
+}: Props) {
+  const dialect = state.dialect ?? "kql";
   const { data: me } = useSuspenseQuery(q.session);
   const matters = useQuery(q.matters);
   const [text, setText] = useState(state.q ?? "");
@@ -37,6 +56,7 @@ export function QueryBar({ state, go, run, input, error, parsed, warnings, filte
     ...(matters.data?.matters ?? []).map((m) => ({ id: String(m.id), name: m.name, note: m.reference })),
   ];
   const on = filtersOn(state);
+  const rewrite = error?.rewrite;
   return (
     <div className="query-bar">
       <form
@@ -62,6 +82,17 @@ export function QueryBar({ state, go, run, input, error, parsed, warnings, filte
             choices={choices}
           />
         </div>
+        <div className="query-dialect">
+          <Choose
+            label={s.search.dialect}
+            isLabelHidden
+            value={dialect}
+            onChange={(id) =>
+              go({ dialect: id === "dtsearch" ? "dtsearch" : undefined, m: undefined, tab: undefined })
+            }
+            choices={s.search.dialects}
+          />
+        </div>
         <div className="query-box" data-invalid={error?.span ? true : undefined}>
           <Icon name="search" />
           <input
@@ -78,8 +109,13 @@ export function QueryBar({ state, go, run, input, error, parsed, warnings, filte
             onChange={(event) => setText(event.target.value)}
             onKeyDown={(event) => {
               if (event.key === "Escape") event.currentTarget.blur();
+              if (event.key === "Enter" && event.altKey && rewrite !== undefined) {
+                event.preventDefault();
+                run(rewrite);
+              }
             }}
           />
+          {!error && found && <ReadAs asked={state.q ?? ""} found={found} parts={counts?.parts} />}
           <DialogTrigger>
             <AriaButton className="icon-button" aria-label={s.search.help}>
               <Icon name="info" />
@@ -88,7 +124,7 @@ export function QueryBar({ state, go, run, input, error, parsed, warnings, filte
               <AriaDialog aria-label={s.search.help} className="card-body">
                 <h3>{s.search.help}</h3>
                 <dl className="syntax">
-                  {s.search.syntax.map(([code, means]) => (
+                  {s.search.syntax[dialect].map(([code, means]) => (
                     <div key={code} style={{ display: "contents" }}>
                       <dt>
                         <code>{code}</code>
@@ -104,6 +140,11 @@ export function QueryBar({ state, go, run, input, error, parsed, warnings, filte
         <Button kind="primary" type="submit">
           {s.search.act}
         </Button>
+        {onFacets && (
+          <Button icon="facets" onPress={onFacets} aria-expanded={facetsOpen}>
+            {s.search.facets.label}
+          </Button>
+        )}
         <Button icon="filter" onPress={onFilters} aria-expanded={filtersOpen}>
           {on ? s.search.filtersOn(on) : s.search.filters}
         </Button>
@@ -115,21 +156,15 @@ export function QueryBar({ state, go, run, input, error, parsed, warnings, filte
             <strong>{sentence(error.message)}</strong>
             {error.hint && <span className="quiet"> {sentence(error.hint)}</span>}
           </p>
-        </div>
-      )}
-      {!error && (warnings.length > 0 || (parsed && state.q && parsed !== state.q)) && (
-        <p className="query-parsed tiny">
-          {parsed && state.q && parsed !== state.q && (
-            <>
-              <span className="faint">{s.search.understood}</span> <code>{parsed}</code>
-            </>
+          {rewrite !== undefined && (
+            <p className="query-rewrite">
+              <Button onPress={() => run(rewrite)}>
+                {s.search.use} <code className="clip">{rewrite}</code>
+              </Button>
+              <kbd>Alt Enter</kbd>
+            </p>
           )}
-          {warnings.map((warning) => (
-            <span key={warning} className="query-warning">
-              {warning}
-            </span>
-          ))}
-        </p>
+        </div>
       )}
     </div>
   );

@@ -13,19 +13,23 @@ import type { SearchState } from "../../app/router";
 import { s } from "../../strings";
 import { Empty, Failed, Skeleton } from "../../ui/Await";
 import { Button } from "../../ui/Button";
+import { Dialog } from "../../ui/Dialog";
 import { elapsed } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { useKeys } from "../../ui/keys";
 import { PaneBack, Split } from "../../ui/Split";
 import { useTitle } from "../../ui/title";
 import { Zone } from "../../ui/values";
-import { isNarrow } from "../../ui/width";
+import { isNarrow, useIsWide } from "../../ui/width";
 import { MessagePane } from "../message/MessagePane";
+import { Facets, Narrowed } from "./Facets";
 import { HitList } from "./HitList";
+import { barsOf, narrowings, rangeTerm, toggled, withoutRange, withRange } from "./narrow";
 import { usePages } from "./pages";
 import { QueryBar } from "./QueryBar";
 import "./search.css";
 import { bodyOf, filtersOn, withoutFilters, wordsOf } from "./state";
+import { Timeline } from "./Timeline";
 
 // The date control is large and not needed at first.
 const Filters = lazy(() => load(() => import("./Filters")));
@@ -120,6 +124,7 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
   const [active, setActive] = useState<number | undefined>(undefined);
   const [exporting, setExporting] = useState(false);
+  const [noHold, setNoHold] = useState(false);
   const anchor = useRef(0);
   const query = useRef<HTMLInputElement>(null);
   const matter = state.matter ?? null;
@@ -134,6 +139,48 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
   const { first, rows } = found;
   const total = first?.total_families ?? 0;
   const { error } = found;
+  const countsKey = useMemo(() => ["facets", body], [body]);
+  // After the list, and never in its way.
+  const counted = useQuery({
+    queryKey: countsKey,
+    queryFn: () => api.facets(body),
+    enabled: total > 0,
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+    // The facets stay where they are, and so does the focus, until the new ones are here.
+    placeholderData: (was) => was,
+  });
+  const counts = total > 0 && !counted.isPlaceholderData ? counted.data : undefined;
+  // Of the search before, until the new ones are here: the focus stays in the timeline too.
+  const bars = useMemo(() => counted.data && barsOf(counted.data.months), [counted.data]);
+  const isWide = useIsWide();
+  const [isAsked, setAsked] = useState(false);
+  const [wanted, setWanted] = useState(0);
+  const openFacets = () => {
+    setAsked(true);
+    setWanted((was) => was + 1);
+  };
+  const closeFacets = () => {
+    setAsked(false);
+    setWanted(0);
+    (document.activeElement as HTMLElement | null)?.blur();
+  };
+  const ask = (text: string) => go({ q: text || undefined, m: undefined, tab: undefined });
+  const onTerm = (term: string) => ask(toggled(state.q ?? "", term, state.dialect));
+  const terms = useMemo(() => narrowings(state.q ?? "", state.dialect), [state.q, state.dialect]);
+  const dateKind = state.by ?? "sent";
+  const undatedQuery = withoutRange(state.q ?? "", dateKind, state.dialect);
+  const isDated = state.from !== undefined || state.until !== undefined || undatedQuery !== (state.q ?? "");
+  const allDates = isDated
+    ? () =>
+        go({
+          q: undatedQuery || undefined,
+          from: undefined,
+          until: undefined,
+          m: undefined,
+          tab: undefined,
+        })
+    : undefined;
   const keyText = JSON.stringify(body);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new search starts with nothing chosen
   useEffect(() => {
@@ -192,11 +239,13 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
   };
   useKeys({
     t: view("thread"),
+    n: view("near"),
     e: view("envelope"),
     p: view("proof"),
-    h: () => hold?.(),
+    h: () => (hold ? hold() : setNoHold(true)),
     "/": () => query.current?.focus(),
-    f: () => setFilters((on) => !on),
+    f: () => (document.activeElement?.closest(".facets") ? closeFacets() : openFacets()),
+    F: () => setFilters((on) => !on),
     j: () => step(1),
     k: () => step(-1),
     J: () => step(1, true),
@@ -217,15 +266,19 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
     ...(total
       ? [{ id: "export", name: exportName, icon: "bundle" as const, run: () => setExporting(true) }]
       : []),
-    { id: "filters", name: s.search.filters, icon: "filter", note: "f", run: () => setFilters((on) => !on) },
+    { id: "facets", name: s.search.facets.label, icon: "facets", note: "f", run: openFacets },
+    { id: "filters", name: s.search.filters, icon: "filter", note: "F", run: () => setFilters((on) => !on) },
   ]);
   const words = useMemo(() => {
     const hit: Hit | undefined = active !== undefined ? rows[active] : rows.find((r) => r.id === state.m);
-    return wordsOf(state.q ?? "", hit?.id === state.m ? hit?.snippet : undefined);
-  }, [active, rows, state.m, state.q]);
+    return wordsOf(state.q ?? "", hit?.id === state.m ? hit?.snippet : undefined, state.dialect);
+  }, [active, rows, state.m, state.q, state.dialect]);
   const run = (text: string) => {
-    if ((state.q ?? "") === text) void queryClient.resetQueries({ queryKey: key });
-    else go({ q: text || undefined, m: undefined, tab: undefined });
+    if ((state.q ?? "") === text) {
+      // The counts belong to the search, and come after it.
+      const search = queryClient.resetQueries({ queryKey: key });
+      void search.then(() => queryClient.resetQueries({ queryKey: countsKey }));
+    } else ask(text);
   };
 
   const queryError = error instanceof ApiError && error.status === 422 ? error : undefined;
@@ -238,8 +291,10 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
         run={run}
         input={query}
         error={queryError}
-        parsed={first?.parsed}
-        warnings={first?.warnings ?? []}
+        found={first}
+        counts={counts}
+        facetsOpen={isAsked}
+        onFacets={isWide ? undefined : () => (isAsked ? closeFacets() : openFacets())}
         filtersOpen={filters}
         onFilters={() => setFilters((on) => !on)}
       />
@@ -261,114 +316,164 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
           {s.search.noCustodiansWhy}
         </Empty>
       ) : (
-        <Split
-          label={s.search.resize}
-          keep="muniment.split"
-          narrow={state.m === undefined ? "left" : "right"}
-          left={
-            <section className="hits" aria-label={s.search.results}>
-              <div className="hits-head" aria-live="polite">
-                {first && (
-                  <p className="hits-count">
-                    <strong>{s.families(first.total_families)}</strong> · {s.messages(first.total_messages)}
-                    <span className="faint"> · {elapsed(first.elapsed_ms)}</span>
-                    {first.gaps > 0 && (
-                      <span className="faint" title={s.status.gapsWhy}>
-                        {" "}
-                        · {s.search.gaps(first.gaps)}
-                      </span>
-                    )}
-                    {first.behind > 0 && (
-                      <span className="hits-warn" title={s.search.behindWhy}>
-                        {" "}
-                        · {s.search.behind(first.behind)}
-                      </span>
-                    )}
-                  </p>
-                )}
-                {total > 0 && (
-                  <div className="row row-tight end">
-                    {selected.size > 0 && (
-                      <Button kind="quiet" onPress={() => setSelected(new Set())}>
-                        {s.search.selected(selected.size)} <Icon name="x" size={12} />
+        <div className="search-body">
+          {(isWide || isAsked) && (
+            <Facets
+              counts={counted.data}
+              isBusy={counts === undefined}
+              total={queryError ? 0 : first?.total_families}
+              isFailed={counted.isError}
+              retry={() => void counted.refetch()}
+              query={state.q ?? ""}
+              dialect={state.dialect}
+              onTerm={onTerm}
+              onClose={closeFacets}
+              wanted={wanted}
+            />
+          )}
+          <Split
+            label={s.search.resize}
+            keep="muniment.split"
+            narrow={state.m === undefined ? "left" : "right"}
+            left={
+              <section className="hits" aria-label={s.search.results}>
+                <div className="hits-head" aria-live="polite">
+                  {first && (
+                    <p className="hits-count">
+                      <strong>{s.families(first.total_families)}</strong> · {s.messages(first.total_messages)}
+                      {first.unit === "document" && ` · ${s.search.documents(first.total_documents)}`}
+                      <span className="faint"> · {elapsed(first.elapsed_ms)}</span>
+                      {first.gaps > 0 && (
+                        <span className="faint">
+                          {" "}
+                          ·{" "}
+                          <Link to="/gaps" search={{ matter: state.matter }} title={s.status.gapsWhy}>
+                            {s.search.gaps(first.gaps)}
+                          </Link>
+                        </span>
+                      )}
+                      {first.behind > 0 && (
+                        <span className="hits-warn" title={s.search.behindWhy}>
+                          {" "}
+                          · {s.search.behind(first.behind)}
+                        </span>
+                      )}
+                    </p>
+                  )}
+                  {total > 0 && (
+                    <div className="row row-tight end">
+                      {selected.size > 0 && (
+                        <Button kind="quiet" onPress={() => setSelected(new Set())}>
+                          {s.search.selected(selected.size)} <Icon name="x" size={12} />
+                        </Button>
+                      )}
+                      <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
+                        {exportName}
                       </Button>
-                    )}
-                    <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
-                      {exportName}
-                    </Button>
-                  </div>
+                    </div>
+                  )}
+                </div>
+                {(first ? total > 0 : !error && bars !== undefined) && !counted.isError && (
+                  <Timeline
+                    bars={bars}
+                    isBusy={counts === undefined}
+                    kind={dateKind}
+                    undated={counted.data?.undated ?? 0}
+                    onRange={(from, until) =>
+                      ask(withRange(state.q ?? "", rangeTerm(dateKind, from, until), state.dialect))
+                    }
+                    onAll={allDates}
+                  />
                 )}
-              </div>
-              {error && !queryError ? (
-                <Failed error={error} retry={() => void found.query.refetch()} />
-              ) : !first ? (
-                queryError ? (
+                {(first ? total > 0 || terms.length > 0 : !error) && (
+                  <Narrowed terms={terms} onTerm={onTerm} />
+                )}
+                {error && !queryError ? (
+                  <Failed error={error} retry={() => void found.query.refetch()} />
+                ) : !first ? (
+                  queryError ? (
+                    <Empty
+                      icon="search"
+                      title={queryError.span ? s.search.unread : s.search.filterUnread}
+                      act={
+                        !queryError.span &&
+                        filtersOn(state) > 0 && (
+                          <Button onPress={() => go(withoutFilters(state))}>{s.search.clearFilters}</Button>
+                        )
+                      }
+                    >
+                      {queryError.span ? s.search.unreadWhy : s.search.filterUnreadWhy}
+                    </Empty>
+                  ) : (
+                    <Skeleton lines={12} />
+                  )
+                ) : total === 0 ? (
                   <Empty
                     icon="search"
-                    title={queryError.span ? s.search.unread : s.search.filterUnread}
+                    title={s.search.none}
                     act={
-                      !queryError.span &&
                       filtersOn(state) > 0 && (
-                        <Button onPress={() => go(withoutFilters(state))}>{s.search.clearFilters}</Button>
+                        <Button onPress={() => go(withoutFilters(state))}>{s.search.noneUnfiltered}</Button>
                       )
                     }
                   >
-                    {queryError.span ? s.search.unreadWhy : s.search.filterUnreadWhy}
+                    {s.search.noneWhy} {first.behind > 0 && s.search.behindWhy}
                   </Empty>
                 ) : (
-                  <Skeleton lines={12} />
-                )
-              ) : total === 0 ? (
-                <Empty
-                  icon="search"
-                  title={s.search.none}
-                  act={
-                    filtersOn(state) > 0 && (
-                      <Button onPress={() => go(withoutFilters(state))}>{s.search.noneUnfiltered}</Button>
-                    )
-                  }
-                >
-                  {s.search.noneWhy} {first.behind > 0 && s.search.behindWhy}
-                </Empty>
-              ) : (
-                <HitList
-                  count={total}
-                  row={(index) => rows[index]}
-                  onRange={found.want}
-                  active={active}
-                  onActive={open}
-                  selected={selected}
-                  onSelect={select}
-                  isSent={state.by !== "received"}
-                />
-              )}
-            </section>
+                  <HitList
+                    count={total}
+                    row={(index) => rows[index]}
+                    onRange={found.want}
+                    active={active}
+                    onActive={open}
+                    selected={selected}
+                    onSelect={select}
+                    isSent={state.by !== "received"}
+                  />
+                )}
+              </section>
+            }
+            right={
+              <section className="pane" aria-label={s.search.pane}>
+                {state.m !== undefined && <PaneBack onPress={close}>{s.search.back}</PaneBack>}
+                {state.m !== undefined ? (
+                  <MessagePane
+                    key={state.m}
+                    id={state.m}
+                    matter={matter}
+                    tab={state.tab ?? "text"}
+                    onTab={onTab}
+                    onOpen={(id) => {
+                      const at = rows.findIndex((hit) => hit.id === id);
+                      setActive(at >= 0 ? at : undefined);
+                      go({ m: id, tab: undefined });
+                    }}
+                    words={words}
+                  />
+                ) : (
+                  <Empty icon="envelope" title={s.search.pick}>
+                    {s.search.pickWhy}
+                  </Empty>
+                )}
+              </section>
+            }
+          />
+        </div>
+      )}
+      {noHold && (
+        <Dialog
+          title={s.search.noHold}
+          isOpen
+          onClose={() => setNoHold(false)}
+          onSubmit={() => setNoHold(false)}
+          foot={
+            <Button kind="primary" type="submit">
+              {s.ui.close}
+            </Button>
           }
-          right={
-            <section className="pane" aria-label={s.search.pane}>
-              {state.m !== undefined && <PaneBack onPress={close}>{s.search.back}</PaneBack>}
-              {state.m !== undefined ? (
-                <MessagePane
-                  key={state.m}
-                  id={state.m}
-                  matter={matter}
-                  tab={state.tab ?? "text"}
-                  onTab={onTab}
-                  onOpen={(id) => {
-                    const at = rows.findIndex((hit) => hit.id === id);
-                    setActive(at >= 0 ? at : undefined);
-                    go({ m: id, tab: undefined });
-                  }}
-                  words={words}
-                />
-              ) : (
-                <Empty icon="envelope" title={s.search.pick}>
-                  {s.search.pickWhy}
-                </Empty>
-              )}
-            </section>
-          }
-        />
+        >
+          <p>{matter === null ? s.search.noHoldWhole : s.search.noHoldMatter}</p>
+        </Dialog>
       )}
       {exporting && (
         <Suspense>

@@ -61,3 +61,17 @@ test("a snippet begins a few words before its first mark", () => {
   expect(begun(`https://acme.test/${"x".repeat(90)}merger`)).toBe(`… ${"x".repeat(18)}merger`);
   expect(trimmed({ text: "…> no mark here", marks: [] }).text).toBe("no mark here");
 });
+
+test("the dialect is part of the address, and its operators are not marked", () => {
+  expect(bodyOf({ q: "a w/5 b", dialect: "dtsearch" })).toMatchObject({ dialect: "dtsearch" });
+  expect(bodyOf({ q: "a" })).toMatchObject({ dialect: "kql" });
+  expect(
+    wordsOf('apply~ w/5 plan and "term sheet" or merger not w/3 lunch and not oslo', undefined, "dtsearch"),
+  ).toEqual(["plan", "term sheet", "merger"]);
+});
+
+test("a snippet of several lines is one line, with its marks where they were", () => {
+  const { text, marks } = trimmed({ text: "a\r\nplan\tof the merger", marks: [[3, 7]] });
+  expect(text).toBe("a  plan of the merger");
+  expect(text.slice(...(marks[0] as [number, number]))).toBe("plan");
+});

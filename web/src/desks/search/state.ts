@@ -2,11 +2,13 @@
 import type { SearchBody } from "../../api/types";
 import type { SearchState } from "../../app/router";
 
+export type Dialect = SearchState["dialect"];
+
 export function bodyOf(state: SearchState): SearchBody {
   return {
     matter_id: state.matter ?? null,
     query: state.q ?? "",
-    dialect: "kql",
+    dialect: state.dialect ?? "kql",
     from: state.from,
     until: state.until,
     date_kind: state.by ?? "sent",
@@ -54,18 +56,26 @@ const IN_TEXT = new Set(["", "body", "subject", "attachment", "attachmenttext"])
 export function wordsOf(
   query: string,
   snippet: { text: string; marks: readonly (readonly number[])[] } | undefined,
+  dialect: SearchState["dialect"] = undefined,
 ): string[] {
+  const operators =
+    dialect === "dtsearch"
+      ? /^(and|or|contains|(w|pre)\/\d+|xfirstword|xlastword)$/i
+      : /^(AND|OR|NEAR(\(.*)?|ONEAR(\(.*)?)$/;
+  const not = dialect === "dtsearch" ? /^not$/i : /^NOT$/;
   const words = (snippet?.marks ?? []).map(([from, to]) => snippet?.text.slice(from, to) ?? "");
   let negated = false;
   for (const match of query.matchAll(/(-?)(?:(\w+):)?(?:"([^"]*)"|([^\s()"]+))/g)) {
     const [whole, minus, field = "", phrase, word] = match;
-    if (whole === "NOT") {
+    if (not.test(whole)) {
       negated = true;
       continue;
     }
     const text = phrase ?? word ?? "";
-    const isOperator = !phrase && !field && /^(AND|OR|NEAR(\(.*)?|ONEAR(\(.*)?)$/.test(text);
-    if (!isOperator && !negated && !minus && IN_TEXT.has(field.toLowerCase()) && !/[*:<>=]/.test(text))
+    const isOperator = !phrase && !field && operators.test(text);
+    // `not w/5` excludes nothing that stands behind it by itself, and marks nothing.
+    if (isOperator && negated) continue;
+    if (!isOperator && !negated && !minus && IN_TEXT.has(field.toLowerCase()) && !/[*:<>=~%#]/.test(text))
       words.push(text);
     negated = false;
   }
@@ -88,7 +98,8 @@ export function trimmed(snippet: { text: string; marks: readonly (readonly numbe
   cut += /^[\s…>|]*/.exec(snippet.text.slice(cut, mark || undefined))?.[0].length ?? 0;
   const by = lead.length - cut;
   return {
-    text: lead + snippet.text.slice(cut),
+    // One line of it: each blank is one character still, so that marks stay where they are.
+    text: lead + snippet.text.slice(cut).replace(/\s/g, " "),
     marks: snippet.marks.map(([from = 0, to = 0]) => [from + by, to + by]),
   };
 }

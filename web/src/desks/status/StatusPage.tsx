@@ -1,16 +1,16 @@
 // How the archive is: one sentence, then the figures behind it.
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
+import { links } from "../../api/calls";
 import type { Status } from "../../api/types";
 import { q, said } from "../../app/queries";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
-import { Button } from "../../ui/Button";
+import { ButtonLink } from "../../ui/Button";
 import { number, size, span } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { Card, Page } from "../../ui/Page";
-import { saveText } from "../../ui/save";
 import { type Column, Table } from "../../ui/Table";
 import { useTitle } from "../../ui/title";
 import { Badge, Copyable, Hash, Note, Time, useZoned } from "../../ui/values";
@@ -96,6 +96,34 @@ function Damage({ damage }: { damage: Damage }) {
   );
 }
 
+/** What of the log goes outside by itself, and why it last did not. */
+function Outside({
+  title,
+  told,
+  children,
+}: {
+  title: string;
+  told: NonNullable<Status["log"]["stamps"]>;
+  children?: ReactNode;
+}) {
+  return (
+    <>
+      <dt>{title}</dt>
+      <dd>
+        {told.done_at ? (
+          <>
+            {t.outside(told.size)} <Time at={told.done_at} />
+          </>
+        ) : (
+          t.none
+        )}
+        {children}
+        {told.error && <div className="status-faults">{t.outsideFailed(told.error)}</div>}
+      </dd>
+    </>
+  );
+}
+
 /** `lost`: what kept newer figures away, and when these were had. */
 function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: number } | undefined }) {
   const clock = useNow();
@@ -150,6 +178,11 @@ function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: n
         <span>{text}</span>
       </p>
       {status.damage.records > 0 && <Damage damage={status.damage} />}
+      {[status.clocks.text, status.locks.text].filter(Boolean).map((text) => (
+        <Note key={text} tone="bad" icon="alert">
+          {`${text[0]?.toUpperCase()}${text.slice(1)}.`}
+        </Note>
+      ))}
       {!status.worm.enforced && (
         <Note tone="hold" icon="alert">
           <span className="strong">{t.sentence.notEnforced}</span> {why(status.worm.text)}
@@ -178,7 +211,7 @@ function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: n
         <Card title={t.archive}>
           <dl className="facts">
             <dt>{t.kept}</dt>
-            <dd>{t.keptFigure(status.deliveries, status.messages)}</dd>
+            <dd>{t.keptFigure(status.deliveries, status.families)}</dd>
             <dt>{t.bytes}</dt>
             <dd>{t.bytesFigure(size(status.bytes_received), size(status.bytes_stored), ratio)}</dd>
             <dt>{t.worm}</dt>
@@ -223,7 +256,14 @@ function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: n
             <dd>{number(status.index.pending)}</dd>
             <dt>{t.gaps}</dt>
             <dd>
-              {number(status.gaps)} <span className="faint">{t.gapsWhy}</span>
+              {me?.is_archive_wide && status.gaps > 0 ? (
+                <Link to="/gaps" search={{}}>
+                  {number(status.gaps)}
+                </Link>
+              ) : (
+                number(status.gaps)
+              )}{" "}
+              <span className="faint">{t.gapsWhy}</span>
             </dd>
           </dl>
         </Card>
@@ -231,13 +271,11 @@ function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: n
       <Card
         title={t.log}
         acts={
-          <Button
-            kind="quiet"
-            icon="export"
-            onPress={() => saveText(`checkpoint-${status.log.published}.txt`, status.log.checkpoint)}
-          >
-            {t.save}
-          </Button>
+          status.log.published > 0 && (
+            <ButtonLink kind="quiet" icon="export" href={links.checkpoint(status.log.published)} download>
+              {t.save}
+            </ButtonLink>
+          )
         }
       >
         <div className="stack">
@@ -255,6 +293,23 @@ function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: n
               <Copyable text={status.log.checkpoint.trimEnd()} label={s.ui.copy} />
               <span className="faint">{t.checkpointWhy}</span>
             </dd>
+            {status.log.stamps && (
+              <Outside title={t.stamp} told={status.log.stamps}>
+                {status.log.stamps.size > 0 && (
+                  <>
+                    {" · "}
+                    <a href={links.stamp(status.log.stamps.size)} download>
+                      {t.stampSave}
+                    </a>
+                    {" · "}
+                    <a href={links.checkpoint(status.log.stamps.size)} download>
+                      {t.stampedSave}
+                    </a>
+                  </>
+                )}
+              </Outside>
+            )}
+            {status.log.mail && <Outside title={t.mail} told={status.log.mail} />}
           </dl>
         </div>
       </Card>

@@ -1,0 +1,335 @@
+//! People as mail writes them, in the value of a field of people: `"Wu, Carol"
+//! <carol@corp.test>` asks for the address, a list for any of those in it.
+
+use super::lexer::{is_quote, visible};
+use super::value::shortened;
+use crate::mail::address;
+
+/// What one of a list asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Asked {
+    Address(String),
+    /// Where no address is there.
+    Name(String),
+}
+
+impl Asked {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Address(text) | Self::Name(text) => text,
+        }
+    }
+}
+
+/// People, and how the writer is told that they were read.
+pub(super) struct People {
+    pub asked: Vec<Asked>,
+    pub remark: String,
+}
+
+/// The people that `text` names; none where it is words or one bare address, which
+/// mean what they are. In a form's input blanks alone may separate addresses too.
+pub(super) fn read(name: &str, text: &str, is_form: bool) -> Option<People> {
+    let text = visible(text);
+    let is_column = is_form && {
+        let mut words = text.split_whitespace();
+        words.clone().count() > 1 && words.all(|word| word.contains('@'))
+    };
+    let lower = text.trim_start().to_lowercase();
+    let is_marked = ["mailto:", "smtp:", "[smtp:"].iter().any(|mark| lower.starts_with(mark));
+    let is_list = text.contains(|c| "<>;,\n".contains(c) || is_quote(c));
+    let (mut asked, mut has_name_beside) = match is_column || is_marked || is_list {
+        true => {
+            let pieces = pieces(&text, is_column);
+            let is_beside = |piece: &Piece| piece.address().is_some() && piece.has_name();
+            let has_name_beside = pieces.iter().any(is_beside);
+            (asked(pieces), has_name_beside)
+        }
+        false => (Vec::new(), false),
+    };
+    let is_clean = match asked.as_slice() {
+        [] => is_address(text.trim(), is_form),
+        asked => asked.iter().all(|asked| is_address(asked.text(), is_form)),
+    };
+    if !is_clean && (is_form || is_marked || is_list) {
+        let found = addresses(&text);
+        if !found.is_empty() {
+            has_name_beside = text.trim().contains(char::is_whitespace) && found.len() == 1;
+            asked = found;
+        }
+    }
+    if asked.is_empty() && !(is_column || is_marked || is_list) {
+        return None;
+    }
+    let said: Vec<String> = asked.iter().take(SAID_MAX).map(said).collect();
+    let more = asked.len().saturating_sub(SAID_MAX);
+    let mut remark = match asked.as_slice() {
+        [_] => format!("{name} is read as {}", said.join("")),
+        _ => format!("{name} is read as any of {}", said.join(", ")),
+    };
+    if more > 0 {
+        remark.push_str(&format!(" and {more} more"));
+    }
+    if has_name_beside {
+        remark.push_str("; names beside addresses are not compared");
+    }
+    Some(People { asked, remark })
+}
+
+/// Whether nothing but an address is in a text that has an at sign.
+fn is_address(text: &str, is_form: bool) -> bool {
+    let domain = text.rsplit('@').next().unwrap_or_default();
+    let is_literal = domain.starts_with('[') && domain.ends_with(']');
+    let ends = |c| text.starts_with(c) || text.ends_with(c);
+    !text.contains('@')
+        || text.starts_with("/o=")
+        || text.contains('"')
+        || !(is_form && text.contains(char::is_whitespace)
+            || text.contains(|c| "()|/:;；，＜＞".contains(c)) && !is_literal
+            || text.contains(['[', ']']) && !is_literal
+            || ends('\'')
+            || text.ends_with('.'))
+}
+
+/// A link is its address, whatever it gives beside (RFC 6068).
+fn without_mailto(text: &str) -> &str {
+    match text.get(..7) {
+        Some(mark) if mark.eq_ignore_ascii_case("mailto:") => {
+            text[7..].split('?').next().unwrap_or_default()
+        }
+        _ => text,
+    }
+}
+
+/// The addresses in a text of any form: `Legal: carol@corp.test (her own); …`.
+fn addresses(text: &str) -> Vec<Asked> {
+    let between = |c: char| c.is_whitespace() || "<>()[],;|；，＜＞".contains(c) || is_quote(c);
+    let mut found = Vec::new();
+    for token in text.split(between) {
+        let token = without_mailto(token).rsplit(':').next().unwrap_or_default();
+        let token = token.trim_matches(['\'', '/']).trim_end_matches('.');
+        if token.split_once('@').is_some_and(|(_, domain)| !domain.is_empty()) {
+            found.push(Asked::Address(address::key(token)));
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// People that a remark names.
+const SAID_MAX: usize = 5;
+
+fn said(asked: &Asked) -> String {
+    match asked {
+        Asked::Address(address) => format!("the address {}", shortened(address)),
+        Asked::Name(name) => format!("the name {}", shortened(name)),
+    }
+}
+
+/// What stands between two separators.
+#[derive(Default)]
+struct Piece {
+    phrase: String,
+    angle: Option<String>,
+    is_quoted: bool,
+    /// A semicolon stood before it, so that it shares no name with what is there.
+    is_apart: bool,
+}
+
+impl Piece {
+    fn address(&self) -> Option<String> {
+        let phrase = self.phrase.trim();
+        let text = match &self.angle {
+            Some(angle) => angle.trim(),
+            None if phrase.contains(char::is_whitespace) => return None,
+            None => phrase,
+        };
+        let text = without_mailto(text);
+        let key = address::key(text.trim_matches('\''));
+        (key.contains('@') || key.starts_with("/o=")).then_some(key)
+    }
+
+    fn has_name(&self) -> bool {
+        self.angle.is_some() && !self.phrase.trim().is_empty()
+    }
+
+    /// The words of its name.
+    fn name(&self) -> Vec<&str> {
+        let angle = self.angle.as_deref().unwrap_or_default();
+        self.phrase.split_whitespace().chain(angle.split_whitespace()).collect()
+    }
+}
+
+fn pieces(text: &str, is_column: bool) -> Vec<Piece> {
+    let mut pieces = vec![Piece::default()];
+    let (mut is_quoted, mut is_angle) = (false, false);
+    for c in text.chars() {
+        let Some(piece) = pieces.last_mut() else { break };
+        match c {
+            // A quoted local part.
+            '"' if is_angle => {
+                is_quoted = !is_quoted;
+                piece.angle.get_or_insert_default().push(c);
+            }
+            _ if is_quoted && is_angle => piece.angle.get_or_insert_default().push(c),
+            c if is_quote(c) => {
+                is_quoted = !is_quoted;
+                piece.is_quoted = true;
+            }
+            _ if is_quoted => piece.phrase.push(if ",;".contains(c) { ' ' } else { c }),
+            '<' => {
+                is_angle = true;
+                piece.angle.get_or_insert_default();
+            }
+            '>' => is_angle = false,
+            ';' | ',' | '\n' => {
+                is_angle = false;
+                pieces.push(Piece { is_apart: c != ',', ..Piece::default() });
+            }
+            c if is_column && c.is_whitespace() => pieces.push(Piece::default()),
+            c => match &mut piece.angle {
+                Some(angle) if is_angle => angle.push(c),
+                _ => piece.phrase.push(c),
+            },
+        }
+    }
+    pieces
+}
+
+fn asked(pieces: Vec<Piece>) -> Vec<Asked> {
+    let mut asked = Vec::new();
+    let mut names: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        if piece.is_apart {
+            keep_names(&mut asked, &mut names);
+        }
+        let Some(address) = piece.address() else {
+            if !piece.name().is_empty() {
+                names.push(piece);
+            }
+            continue;
+        };
+        // `Wu, Carol <carol@corp.test>` is one person.
+        let is_surname = |name: &mut Piece| name.name().len() == 1 && !name.is_quoted;
+        if piece.has_name() && !piece.is_quoted {
+            names.pop_if(is_surname);
+        }
+        keep_names(&mut asked, &mut names);
+        asked.push(Asked::Address(address));
+    }
+    keep_names(&mut asked, &mut names);
+    asked.dedup();
+    asked
+}
+
+/// `Carol Wu, Bob Lay` are two people, `Wu, Carol` is one.
+fn keep_names(asked: &mut Vec<Asked>, names: &mut Vec<Piece>) {
+    let is_list = names.iter().all(|piece| piece.name().len() > 1 || piece.is_quoted);
+    let words: Vec<String> = names.drain(..).map(|piece| piece.name().join(" ")).collect();
+    if is_list {
+        asked.extend(words.into_iter().map(Asked::Name));
+    } else {
+        asked.push(Asked::Name(words.join(" ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let found = read("from", text, true).map_or(Vec::new(), |people| people.asked);
+        let found: Vec<_> = found
+            .iter()
+            .map(|asked| match asked {
+                Asked::Address(address) => format!("<{address}>"),
+                Asked::Name(name) => name.clone(),
+            })
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn a_mailbox_is_its_address() {
+        for text in [
+            "<carol.wu@sub.corp.test>",
+            "Carol Wu <carol.wu@sub.corp.test>",
+            "carol.wu@sub.corp.test;",
+            "\"Wu, Carol\" <Carol.Wu@sub.corp.test>",
+            "“Wu, Carol” <carol.wu@sub.corp.test>",
+            "Wu, Carol <carol.wu@sub.corp.test>",
+            "mailto:carol.wu@sub.corp.test",
+            "[SMTP:carol.wu@sub.corp.test]",
+            "'carol.wu@sub.corp.test',",
+        ] {
+            check(text, &["<carol.wu@sub.corp.test>"]);
+        }
+        check("Alice <EX:/o=Corp/cn=Alice>", &["</o=corp/cn=alice>"]);
+    }
+
+    #[test]
+    fn a_list_is_any_of_those_in_it() {
+        check("a@x.test; Bob <b@x.test>", &["<a@x.test>", "<b@x.test>"]);
+        check("a@x.test,b@x.test", &["<a@x.test>", "<b@x.test>"]);
+        check("a@x.test b@x.test", &["<a@x.test>", "<b@x.test>"]);
+        check("Wu, Carol <c@x.test>; Lay, Bob", &["<c@x.test>", "Lay Bob"]);
+        check("Carol Wu, Bob Lay", &["Carol Wu", "Bob Lay"]);
+        check("*@x.test, @y.test", &["<*@x.test>", "<@y.test>"]);
+    }
+
+    #[test]
+    fn a_name_counts_where_there_is_no_address() {
+        check("Wu, Carol", &["Wu Carol"]);
+        check("\"Wu, Carol\"", &["Wu Carol"]);
+        check("<carol>", &["carol"]);
+        check("; ,", &[]);
+        check("<>", &[]);
+    }
+
+    #[test]
+    fn an_address_in_whatever_is_around_it_is_found() {
+        for text in [
+            "carol@x.test (Carol Wu)",
+            "(Carol (Sales)) carol@x.test",
+            "Legal: carol@x.test;",
+            "'carol@x.test'",
+            "[carol@x.test]",
+            "carol@x.test.",
+            "from:carol@x.test",
+            "From: Carol Wu carol@x.test",
+            "<mailto:carol@x.test?subject=x>",
+            "＜carol@x.test＞",
+            "Carol Wu carol@x.test",
+        ] {
+            check(text, &["<carol@x.test>"]);
+        }
+        for text in [
+            "a@x.test OR b@x.test",
+            "a@x.test / b@x.test",
+            "a@x.test|b@x.test",
+            "a@x.test；b@x.test",
+        ] {
+            check(text, &["<a@x.test>", "<b@x.test>"]);
+        }
+        check("<\"ann;x\"@corp.test>", &["<\"ann;x\"@corp.test>"]);
+        check("Ann <ann@[192.0.2.1]>", &["<ann@[192.0.2.1]>"]);
+    }
+
+    #[test]
+    fn words_and_bare_addresses_are_left_alone() {
+        for text in [
+            "carol",
+            "Carol Wu",
+            "carol@x.test",
+            "*@x.test",
+            "/o=Corp/cn=Alice",
+            "o'neil@x.test",
+            "ann@[192.0.2.1]",
+            "@x.test",
+        ] {
+            assert!(read("from", text, true).is_none(), "{text}");
+        }
+        assert!(read("from", "a@x.test b@x.test", false).is_none());
+    }
+}
