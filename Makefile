@@ -100,7 +100,7 @@ deny: $(DENY)
 	$(DENY) --all-features check --hide-inclusion-graph bans licenses sources
 
 $(DENY):
-	cargo install --quiet --locked --root $(TARGET)/tools --target-dir $(TARGET)/tools/build \
+	cargo install --quiet --debug --locked --root $(TARGET)/tools --target-dir $(TARGET)/tools/build \
 		cargo-deny --version $(DENY_VERSION)
 	@rm -rf $(TARGET)/tools/build
 

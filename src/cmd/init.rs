@@ -169,6 +169,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let recovery = arguments.recovery.clone().unwrap_or_else(|| arguments.data.join(RECOVERY));
     let template = arguments.template()?;
     let (passphrase, generated) = new_passphrase(arguments.passphrase_file.as_deref())?;
+    if let Some(name) = other_file(&arguments.data) {
+        eprintln!(
+            "muniment: {} is not empty ({name:?} is in it); what is there is left as it is",
+            arguments.data.display()
+        );
+    }
     let (made, archive) = create(&arguments.data, &recovery, &passphrase, &template).await?;
     let generated =
         generated.map_or(String::new(), |text| format!("recovery passphrase: {text}\n"));
@@ -184,6 +190,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     // So that the catalog is one file, whole, from its first copy on.
     archive.catalog.close().await;
     Ok(())
+}
+
+/// A file that is in the directory already, the first by name.
+fn other_file(data: &Path) -> Option<String> {
+    let names = std::fs::read_dir(data).ok()?.flatten().map(|entry| entry.file_name());
+    // A volume of its own has that from the start.
+    names.filter(|name| name != "lost+found").min().map(|name| name.to_string_lossy().into_owned())
 }
 
 /// Creates an archive in `data`, which must hold none, with the configuration of

@@ -1,5 +1,7 @@
 //! A message set as every list shows it.
 
+use std::ops::Range;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,6 +24,8 @@ pub struct Hit {
     to: Vec<String>,
     to_count: u64,
     subject: String,
+    /// What was found in the subject: from and to, in UTF-16 code units.
+    subject_marks: Vec<[usize; 2]>,
     snippet: Snippet,
     attachments: u64,
     size: u64,
@@ -38,18 +42,15 @@ pub struct Snippet {
     marks: Vec<[usize; 2]>,
 }
 
-impl From<index::Snippet> for Snippet {
-    fn from(snippet: index::Snippet) -> Self {
-        let text = snippet.text;
-        let place = |span: Span| span.utf16_in(&text);
-        let marks = snippet.marks.into_iter().map(|mark| place(Span::new(mark.start, mark.end)));
-        let marks = marks.map(|(start, end)| [start, end]).collect();
-        Self { text, marks }
-    }
+/// Places in a text, as they are counted in a browser.
+fn in_utf16(text: &str, marks: Vec<Range<usize>>) -> Vec<[usize; 2]> {
+    let places = marks.into_iter().map(|mark| Span::new(mark.start, mark.end).utf16_in(text));
+    places.map(|(start, end)| [start, end]).collect()
 }
 
 impl Hit {
-    pub fn new(row: HitRow, snippet: Snippet) -> Self {
+    pub fn new(row: HitRow, found: index::Snippet) -> Self {
+        let snippet = Snippet { marks: in_utf16(&found.text, found.marks), text: found.text };
         Self {
             id: row.set.0,
             received_at: row.received_at.to_string(),
@@ -57,6 +58,7 @@ impl Hit {
             from: row.from,
             to: row.to,
             to_count: row.to_count,
+            subject_marks: in_utf16(&row.subject, found.in_subject),
             subject: row.subject,
             snippet,
             attachments: row.attachments,
@@ -70,7 +72,7 @@ impl Hit {
 
 impl From<HitRow> for Hit {
     fn from(row: HitRow) -> Self {
-        Self::new(row, Snippet::default())
+        Self::new(row, index::Snippet::default())
     }
 }
 

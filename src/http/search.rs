@@ -115,6 +115,8 @@ pub struct Results {
     tree: Vec<TreeRow>,
     /// On the first page.
     expansions: Vec<Expansion>,
+    /// Whose days the dates of the query are.
+    zone: Option<String>,
     warnings: Vec<String>,
     snapshot: Snapshot,
     /// Of the hits, how many could not be indexed in full.
@@ -183,6 +185,7 @@ pub async fn run(
             .map(|row| TreeRow { depth: row.depth, text: row.text })
             .collect(),
         expansions: page.expansions.into_iter().map(Expansion::from).collect(),
+        zone: page.zone,
         warnings: page.warnings,
         snapshot: Snapshot {
             cursor: page.snapshot.cursor,
@@ -191,7 +194,7 @@ pub async fn run(
         },
         gaps: page.gaps,
         behind: page.behind,
-        hits: page.hits.into_iter().map(|(row, snippet)| Hit::new(row, snippet.into())).collect(),
+        hits: page.hits.into_iter().map(|(row, snippet)| Hit::new(row, snippet)).collect(),
         next: page.next.map(hit::cursor_text),
     }))
 }

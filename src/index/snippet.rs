@@ -18,6 +18,8 @@ pub struct Snippet {
     pub text: String,
     /// Bytes of `text`; ascending and apart.
     pub marks: Vec<Range<usize>>,
+    /// Bytes of the subject that it is shown beside; ascending and apart.
+    pub in_subject: Vec<Range<usize>>,
 }
 
 /// Characters of a snippet, and of those how many stand before the first mark.
@@ -31,6 +33,7 @@ const SCAN_BYTES_MAX: usize = 1 << 20;
 /// What of a query a text can show.
 #[derive(Default)]
 pub(super) struct Marker {
+    subject: Sought,
     body: Sought,
     headers: Sought,
     attachments: Sought,
@@ -52,6 +55,9 @@ impl Marker {
             }
             Node::Near(_) | Node::Text(_) => {
                 let field = near_field(node);
+                if matches!(field, Field::Anywhere | Field::Subject) {
+                    self.subject.add(node)?;
+                }
                 if matches!(field, Field::Anywhere | Field::Body) {
                     self.body.add(node)?;
                 }
@@ -67,7 +73,8 @@ impl Marker {
         }
     }
 
-    pub fn snippet(&self, doc: &FamilyDoc) -> Snippet {
+    /// What to show of the family beside its subject, as far as that is shown.
+    pub fn snippet(&self, doc: &FamilyDoc, subject: &str) -> Snippet {
         let texts = doc.attachments.iter().filter_map(|it| it.text.as_deref());
         let headers = doc.headers.iter().map(|header| (header.as_str(), &self.headers));
         let marked = std::iter::once((doc.body.as_str(), &self.body))
@@ -75,10 +82,14 @@ impl Marker {
             .chain(headers)
             .map(|(text, sought)| (text, sought.places(text)))
             .find(|(_, places)| !places.is_empty());
-        match marked {
+        let mut snippet = match marked {
             Some((text, places)) => excerpt(text, &places),
             None => excerpt(&doc.body, &[]),
+        };
+        for place in self.subject.places(subject) {
+            push_mark(&mut snippet.in_subject, place);
         }
+        snippet
     }
 }
 

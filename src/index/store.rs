@@ -264,14 +264,20 @@ impl Index {
         sharing::of(&self.inner.fields, (&searcher, &blocks), keys, scope, (most, rank))
     }
 
-    /// What to show of each family in a list, with the places that match.
-    pub fn snippets(&self, query: &Query, sets: &[SetId]) -> Result<Vec<Snippet>, IndexError> {
+    /// What to show of each family in a list beside its subject, with the places that
+    /// match.
+    pub fn snippets(
+        &self,
+        query: &Query,
+        shown: &[(SetId, String)],
+    ) -> Result<Vec<Snippet>, IndexError> {
         let searcher = self.engine().reader.searcher();
         let marker = Marker::new(query)?;
-        sets.iter()
-            .map(|set| {
+        shown
+            .iter()
+            .map(|(set, subject)| {
                 let doc = self.family(&searcher, *set)?;
-                Ok(doc.map_or_else(Snippet::default, |doc| marker.snippet(&doc)))
+                Ok(doc.map_or_else(Snippet::default, |doc| marker.snippet(&doc, subject)))
             })
             .collect()
     }

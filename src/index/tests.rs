@@ -441,7 +441,7 @@ fn headers_are_searched_when_they_are_asked_for() {
     assert!(found.find("header:\"1 Received\"").is_empty(), "no phrase crosses fields");
     assert!(found.find("header:(priority NEAR(1000) spam)").is_empty());
     let read = read("header:fail");
-    let snippets = found.index.snippets(&read, &[SetId(1)]).expect("snippets");
+    let snippets = found.index.snippets(&read, &[(SetId(1), String::new())]).expect("snippets");
     assert!(snippets[0].text.starts_with("Received-SPF: fail"), "{snippets:?}");
 }
 
@@ -462,13 +462,20 @@ fn snippets_mark_what_was_asked_for() {
     doc.attachments = vec![attachment("a.txt", "Nothing but codicils here")];
     let found = Fixture::new([doc]);
     let show = |query: &str| {
-        let snippet = found.index.snippets(&read(query), &[SetId(1)]).expect("a snippet").remove(0);
+        let shown = [(SetId(1), "The Will: a codicil".to_owned())];
+        let snippet = found.index.snippets(&read(query), &shown).expect("a snippet").remove(0);
+        let subject = &shown[0].1;
+        let in_subject = snippet.in_subject.iter().map(|mark| &subject[mark.clone()]);
+        let in_subject = in_subject.collect::<Vec<_>>().join(" ");
         let marked = snippet.marks.iter().map(|mark| snippet.text[mark.clone()].to_owned());
-        (marked.collect::<Vec<_>>(), snippet.text.clone())
+        (marked.collect::<Vec<_>>(), snippet.text.clone(), in_subject)
     };
-    let (marked, text) = show("\"last will and test*\"");
+    let (marked, text, in_subject) = show("\"last will and test*\"");
     assert_eq!(marked, ["Last", "Will", "and", "Testament"]);
     assert!(text.starts_with('…') && text.ends_with("Testament of x"), "{text}");
+    assert_eq!(in_subject, "", "the phrase is not in it");
+    assert_eq!(show("will AND codicil").2, "Will codicil");
+    assert_eq!(show("subject:codicil* AND body:will").2, "codicil");
     assert_eq!(show("codicil*").0, ["codicils"]);
     assert_eq!(show("NOT will").0, [""; 0]);
     assert!(show("from:x").1.starts_with("filler filler"));
@@ -701,7 +708,11 @@ fn snippets_mark_the_places_that_matched_and_no_others() {
     let found = Fixture::new([doc]);
     let show = |text: &str| {
         let query = parse(text, Dialect::DtSearch, &TimeZone::UTC).expect(text).query;
-        let snippet = found.index.snippets(&query, &[SetId(1)]).expect("a snippet").remove(0);
+        let snippet = found
+            .index
+            .snippets(&query, &[(SetId(1), String::new())])
+            .expect("a snippet")
+            .remove(0);
         let at = |mark: &std::ops::Range<usize>| {
             format!("{}:{}", mark.start, &snippet.text[mark.clone()])
         };

@@ -63,6 +63,8 @@ pub(super) struct Resolved {
     /// Filters included, as far as a query can say them.
     pub query: Query,
     pub scope: Scope,
+    /// Whose days its dates are; none without dates.
+    pub zone: Option<String>,
     pub warnings: Vec<String>,
 }
 
@@ -78,10 +80,8 @@ pub(super) async fn resolve(
     let parsed = query::parse(&ask.query, ask.dialect, &zone)?;
     let mut query = parsed.query;
     let mut warnings: Vec<String> = parsed.warnings.into_iter().map(|it| it.message).collect();
-    if query.has_date() || ask.from.is_some() || ask.until.is_some() {
-        let name = zone.iana_name().unwrap_or("UTC");
-        warnings.push(format!("dates are days of the zone {name}"));
-    }
+    let is_dated = query.has_date() || ask.from.is_some() || ask.until.is_some();
+    let zone = is_dated.then(|| zone.iana_name().unwrap_or("UTC").to_owned());
     for (name, field, text) in
         [("sender", Field::From, &ask.sender), ("recipient", Field::Recipients, &ask.recipient)]
     {
@@ -109,7 +109,7 @@ pub(super) async fn resolve(
         warnings.push("this matter has no custodians yet, so nothing is seen in it".to_owned());
     }
     let bound = bind::bind(catalog, reach, &mut query, &mut warnings).await?;
-    Ok(Resolved { query, scope: Scope { addresses, order, bound }, warnings })
+    Ok(Resolved { query, scope: Scope { addresses, order, bound }, zone, warnings })
 }
 
 fn days(ask: &Ask) -> Result<Option<Test<When>>, Refused> {

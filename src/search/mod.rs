@@ -74,6 +74,8 @@ pub struct Page {
     pub unit: Unit,
     /// What its words that stand for many stand for; of the first page only.
     pub expansions: Vec<Expansion>,
+    /// Whose days the dates of the query are; none without dates.
+    pub zone: Option<String>,
     pub warnings: Vec<String>,
     pub snapshot: Snapshot,
     /// Of the families, those of which something could not be indexed.
@@ -142,7 +144,8 @@ pub async fn run(
         .map(|hit| Place { at: hit.at(order), set: hit.set });
 
     let rows = hit::load(&search.catalog, &sets).await?;
-    let snippets = snippets(search, &resolved, rows.iter().map(|row| row.set).collect()).await?;
+    let shown = rows.iter().map(|row| (row.set, row.subject.clone())).collect();
+    let snippets = snippets(search, &resolved, shown).await?;
     let behind = behind(search).await?;
     let expansions = match after {
         None => expansions(search, &resolved).await?,
@@ -157,6 +160,7 @@ pub async fn run(
         tree: tree::rows(&resolved.query),
         unit: resolved.query.dialect.unit(),
         expansions,
+        zone: resolved.zone,
         warnings: resolved.warnings,
         snapshot: Snapshot {
             cursor,
@@ -240,10 +244,10 @@ async fn expansions(search: &Search, resolved: &Resolved) -> Result<Vec<Expansio
 async fn snippets(
     search: &Search,
     resolved: &Resolved,
-    sets: Vec<SetId>,
+    shown: Vec<(SetId, String)>,
 ) -> Result<Vec<Snippet>, SearchError> {
     let (index, query) = (search.index.clone(), resolved.query.clone());
-    let made = tokio::task::spawn_blocking(move || index.snippets(&query, &sets));
+    let made = tokio::task::spawn_blocking(move || index.snippets(&query, &shown));
     Ok(made.await.map_err(|_| SearchError::Stopped)??)
 }
 
@@ -257,6 +261,7 @@ async fn record(
     let detail = json!({
         "ask": ask,
         "parsed": page.parsed,
+        "zone": page.zone,
         "warnings": page.warnings,
         "expansions": page.expansions.iter().map(told).collect::<Vec<_>>(),
         "documents": page.documents,

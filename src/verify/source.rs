@@ -146,8 +146,10 @@ fn walk(
     report: &mut Report,
 ) -> Result<(), SourceError> {
     let failed = |source| SourceError::Read { path: directory.to_owned(), source };
+    let mut is_empty = true;
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
+        is_empty = false;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         // The entry's own type: links are not followed.
         let kind = entry.file_type().map_err(failed)?;
@@ -161,6 +163,9 @@ fn walk(
         } else {
             report.find(&name, Kind::Added, "it is no plain file of a bundle");
         }
+    }
+    if is_empty && depth > 0 {
+        report.find(prefix, Kind::Added, "it is a directory with nothing in it");
     }
     Ok(())
 }

@@ -341,6 +341,8 @@ fn missing_and_added_files_are_named() {
         assert_names(&case.check(), ".DS_Store", Kind::Added);
         std::os::unix::fs::symlink("/etc/passwd", case.unpacked().join("link")).unwrap();
         assert_names(&case.check(), "link", Kind::Added);
+        std::fs::create_dir_all(case.unpacked().join("more/of/it")).unwrap();
+        assert_names(&case.check(), "more/of/it/", Kind::Added);
     }
 }
 

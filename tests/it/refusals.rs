@@ -106,6 +106,22 @@ fn write_once_is_not_asked_of_a_directory() {
     assert!(!data.exists(), "something was made");
 }
 
+/// A directory may be a volume's, or hold the credentials that the archive will use.
+#[test]
+fn what_a_new_archive_finds_in_its_directory_is_told_and_left() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("lost+found")).unwrap();
+    let mut init = Command::new(binary());
+    let made = init.args(["init", "--data"]).arg(directory.path().join("new")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&made.stderr), "");
+    fs::write(directory.path().join("notes.txt"), "keep").unwrap();
+    let mut init = Command::new(binary());
+    let made = init.args(["init", "--data"]).arg(directory.path()).output().unwrap();
+    let told = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success() && told.contains("\"new\" is in it"), "{told}");
+    assert_eq!(fs::read_to_string(directory.path().join("notes.txt")).unwrap(), "keep");
+}
+
 #[test]
 fn a_missing_master_key_is_refused() {
     let made = init();

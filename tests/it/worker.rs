@@ -9,7 +9,7 @@ use muniment::extract::{Reason, parse_message};
 use muniment::mail::delivery::{Form, Role};
 use muniment::worker::confine::{Confinement, as_user};
 use muniment::worker::trial::{Act, Trial};
-use muniment::worker::{Input, Pool, protocol};
+use muniment::worker::{Failure, Found, Input, Pool, protocol};
 
 use super::support::{binary, hanging, hanging_mail};
 
@@ -21,6 +21,18 @@ fn pool(change: impl FnOnce(&mut config::Worker)) -> Pool {
 
 fn plain(text: &str) -> Bytes {
     Bytes::from(format!("Subject: {text}\r\n\r\n{text}\r\n"))
+}
+
+/// Each message as the archive reads it in the end: on a busy machine the time
+/// that others can wait may be too short for any of them.
+async fn read(pool: &Pool, messages: &[Bytes]) -> Vec<Result<Found, Failure>> {
+    let mut answers = pool.parse(messages).await.unwrap();
+    for (message, answer) in messages.iter().zip(&mut answers) {
+        if answer.as_ref().is_err_and(|failure| failure.reason == Reason::Pending) {
+            *answer = pool.parse_one(&message.clone().into()).await.unwrap();
+        }
+    }
+    answers
 }
 
 fn corpus(folder: &str) -> Option<PathBuf> {
@@ -73,7 +85,7 @@ async fn hostile_bodies_are_read_and_rendered_within_limits() {
     }
     let pool = pool(|_| {});
     let started = std::time::Instant::now();
-    for (at, answer) in pool.parse(&messages).await.unwrap().into_iter().enumerate() {
+    for (at, answer) in read(&pool, &messages).await.into_iter().enumerate() {
         assert!(answer.is_ok(), "{}: {answer:?}", files[at].0);
     }
     for message in messages {
@@ -86,7 +98,7 @@ async fn hostile_bodies_are_read_and_rendered_within_limits() {
 #[tokio::test]
 async fn deeply_nested_messages_are_read_and_declared() {
     let nested = Bytes::from("Content-Type: message/rfc822\r\n\r\n".repeat(50_000) + "\r\nword");
-    let answers = pool(|_| {}).parse(&[nested, plain("after")]).await.unwrap();
+    let answers = read(&pool(|_| {}), &[nested, plain("after")]).await;
     let gaps = &answers[0].as_ref().unwrap().message.gaps;
     assert!(gaps.iter().any(|gap| gap.reason == Reason::TooDeep), "{gaps:?}");
     assert_eq!(answers[1].as_ref().unwrap().message.subject, "after");
@@ -235,7 +247,7 @@ async fn every_hard_case_of_other_parsers_is_read() {
     let Some(folder) = corpus("mime") else { return };
     let files = files(&folder);
     let messages: Vec<Bytes> = files.iter().map(|(_, content)| content.clone()).collect();
-    let answers = pool(|_| {}).parse(&messages).await.unwrap();
+    let answers = read(&pool(|_| {}), &messages).await;
     for ((name, _), answer) in files.iter().zip(answers) {
         assert!(answer.is_ok(), "{name}: {answer:?}");
     }

@@ -149,6 +149,7 @@ export const s = {
     reading: "How the query was read",
     read: "Reading",
     notes: (n: number) => count(n, "note"),
+    daysOf: (zone: string) => `Dates are days of ${zone}.`,
     standsFor: (n: number, isCut: boolean) =>
       isCut
         ? `stands for more than ${count(n, "word")} (with the documents that have each):`

@@ -1485,6 +1485,8 @@ export interface components {
             size: number;
             snippet: components["schemas"]["Snippet"];
             subject: string;
+            /** @description What was found in the subject: from and to, in UTF-16 code units. */
+            subject_marks: number[][];
             /** @description The first few recipients, blind ones included. */
             to: string[];
             /** Format: int64 */
@@ -1894,6 +1896,8 @@ export interface components {
             tree: components["schemas"]["TreeRow"][];
             unit: components["schemas"]["Unit"];
             warnings: string[];
+            /** @description Whose days the dates of the query are. */
+            zone: string | null;
         };
         RetentionClass: {
             /** Format: int64 */

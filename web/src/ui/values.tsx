@@ -87,9 +87,19 @@ export const Who = ({ from }: { from: string }) => (
 /** More of a subject, a name or an address than a line holds; nothing lays out what nobody can see. */
 const LINE = 300;
 
-export const Subject = ({ text, most = LINE }: { text: string; most?: number }) => {
+/** With what was found in it, which is where it was found in the whole. */
+export const Subject = ({
+  text,
+  marks,
+  most = LINE,
+}: {
+  text: string;
+  marks?: readonly (readonly number[])[];
+  most?: number;
+}) => {
   const shown = cut(text, most);
-  return shown.trim() ? <MailText text={shown} /> : s.search.noSubject;
+  if (!shown.trim()) return s.search.noSubject;
+  return marks?.length ? <Marked text={shown} marks={marks} /> : <MailText text={shown} />;
 };
 
 export function Hash({ value, whole }: { value: string; whole?: boolean }) {

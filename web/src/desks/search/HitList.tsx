@@ -94,7 +94,7 @@ const columnsOf = (isSent: boolean, zoned: (title: string) => string, room: Room
     cell: (hit) => (
       <span className="hit-line">
         <span className="hit-subject">
-          <Subject text={hit.subject} />
+          <Subject text={hit.subject} marks={hit.subject_marks} />
         </span>
         {hit.snippet.text && (
           <span className={hit.snippet.marks.length ? "hit-snippet is-marked" : "hit-snippet"}>

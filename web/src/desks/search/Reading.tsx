@@ -11,10 +11,10 @@ type Parts = (number | null)[] | undefined;
 
 /** The way to it, which says whether the query was understood as its writer may not think. */
 export function ReadAs({ asked, found, parts }: { asked: string; found: Results; parts: Parts }) {
-  const { parsed, warnings, tree, expansions } = found;
+  const { parsed, warnings, tree, expansions, zone } = found;
   const isOther = Boolean(parsed && asked && parsed !== asked);
   const isLong = tree.length + expansions.length > 1;
-  if (!isOther && !isLong && !warnings.length) return null;
+  if (!isOther && !isLong && !zone && !warnings.length) return null;
   return (
     <DialogTrigger>
       <Button className={warnings.length ? "query-read is-noted" : "query-read"}>
@@ -40,6 +40,7 @@ export function ReadAs({ asked, found, parts }: { asked: string; found: Results;
               <span className="faint">{s.search.understood}</span> <code>{parsed}</code>
             </p>
           )}
+          {zone && <p className="small quiet">{s.search.daysOf(zone)}</p>}
           {isLong && <Tree {...found} parts={parts} />}
         </Dialog>
       </Popover>
