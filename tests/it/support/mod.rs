@@ -1,6 +1,7 @@
 //! What several subjects need: a temporary archive and the binary.
 
 pub mod authority;
+pub mod compound;
 pub mod contract;
 pub mod corpus;
 pub mod dialogue;
