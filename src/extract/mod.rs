@@ -27,6 +27,7 @@ mod office;
 mod ole;
 mod pdf;
 pub mod picture;
+pub mod readers;
 pub mod render;
 mod rtf;
 mod sink;

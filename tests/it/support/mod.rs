@@ -15,6 +15,7 @@ pub mod proxy;
 pub mod random;
 pub mod relay;
 pub mod s3;
+pub mod samples;
 pub mod served;
 mod until;
 pub mod web;
