@@ -20,7 +20,10 @@ use super::support::{attach, corpus};
 const LIBRARIES: [&str; 3] = ["pdf", "pst", "seven_zip"];
 
 /// What one reader is given in one test takes no longer.
-const TIME: Duration = Duration::from_secs(1);
+fn time() -> Duration {
+    let is_long = std::env::var_os("MUNIMENT_TEST_LONG").is_some();
+    Duration::from_secs(if is_long { 20 } else { 1 })
+}
 
 /// Of each format that is read by our own code, small ones.
 const SAMPLES: &[&str] = &[
@@ -86,7 +89,7 @@ fn a_sample_of_each_kind_is_read() {
 #[test]
 fn a_document_that_ends_at_any_byte_fails_no_reader() {
     for name in ours() {
-        let until = Instant::now() + TIME;
+        let until = Instant::now() + time();
         for sample in samples(name) {
             // From both ends on, so that of a long one the time is for what matters.
             let outward = (0..sample.len().div_ceil(2)).flat_map(|at| [at, sample.len() - 1 - at]);
@@ -160,7 +163,7 @@ fn a_document_that_is_changed_in_any_way_fails_no_reader() {
     for name in ours() {
         let any =
             prop_oneof![8 => select(samples(name)), 1 => noise.clone(), 1 => Just(Vec::new())];
-        let until = Instant::now() + TIME;
+        let until = Instant::now() + time();
         while Instant::now() < until {
             let mut runner = TestRunner::new(config());
             let ran = runner.run(&(any.clone(), changes.clone()), |(content, changes)| {

@@ -763,7 +763,7 @@ export const s = {
     none: "No gaps",
     noneWhy: "All that was received here is indexed in full.",
     noneFit: "No gap fits",
-    noneFitWhy: "There are gaps, but none of which all of this is true.",
+    noneFitWhy: "None has all that is chosen. Take something out, or look at all of them.",
     all: "All gaps",
     documents: (n: number) => count(n, "gap"),
     document: "Document",
@@ -1017,6 +1017,7 @@ export const s = {
         ["h", "Place hold in the matter"],
       ],
     ],
+    ["Gaps", [["f", "Counts"]]],
     [
       "Message",
       [
