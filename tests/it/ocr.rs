@@ -11,7 +11,7 @@ use muniment::worker::Pool;
 
 use super::documents::mail;
 use super::follow::Following;
-use super::support::{Scratch, binary, compound, deliver};
+use super::support::{Scratch, binary, compound, corpus, deliver};
 
 const SEEN: &str = "heron among the reeds";
 
@@ -177,6 +177,29 @@ async fn words_of_pictures_in_old_documents_are_read() {
     assert_eq!(reasons(&parsed), [0, 1, 2, 3].map(|at| (Some(at), Reason::NotOcred)));
     let details: Vec<_> = parsed.gaps.iter().map(|gap| gap.detail.as_str()).collect();
     assert!(details[0].ends_with(": 2") && details[1].ends_with(": 1"), "{details:?}");
+}
+
+/// Of documents that programs of that time wrote.
+#[tokio::test]
+async fn pictures_of_real_old_documents_are_read() {
+    let Some(folder) = corpus("attachments/tika").filter(|_| has_programs()) else { return };
+    const NAMES: [&str; 5] = [
+        "testWORD_1img.doc",
+        "testWORD_3imgs.doc",
+        "testPPT_2imgs.ppt",
+        "testEXCEL_1img.xls",
+        "testEXCEL_extra_metadata.xls",
+    ];
+    let pool = pool(|_| {});
+    let contents = NAMES.map(|name| std::fs::read(folder.join(name)).unwrap());
+    let files: Vec<_> = NAMES.into_iter().zip(contents.iter().map(Vec::as_slice)).collect();
+    let parsed = read(&pool, &files).await;
+    for (name, _) in files {
+        let file = parsed.attachments.iter().find(|file| file.name == name).unwrap();
+        let gaps: Vec<_> =
+            parsed.gaps.iter().filter(|gap| gap.ordinal == Some(file.ordinal)).collect();
+        assert!(file.is_ocred && gaps.is_empty(), "{name}: {gaps:?}");
+    }
 }
 
 #[tokio::test]
