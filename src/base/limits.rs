@@ -163,6 +163,8 @@ pub const GAP_LIST_ROWS_MAX: usize = 200_000;
 pub const LANGUAGE_BYTES_MAX: usize = 4 << 10;
 /// A picture of which a side is shorter holds no line that could be read.
 pub const OCR_SIDE_PIXELS_MIN: u32 = 24;
+/// Pictures of one document of before 2007 that are taken out of it.
+pub const DOCUMENT_PICTURES_MAX: usize = 2000;
 /// Pictures of one message, and PDFs with pages that are ones, that are read by
 /// their looks; they are in memory together.
 pub const OCR_BYTES_MAX: usize = 64 << 20;

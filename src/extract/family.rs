@@ -218,6 +218,17 @@ impl<'a> Walk<'a> {
         ordinal
     }
 
+    /// Lists a document as one without a name, and has it read as what it may not be.
+    pub fn taken_for(&mut self, kind: Kind, content: &[u8]) {
+        let media_type = kind.media_type().unwrap_or("application/octet-stream");
+        let hashes = (Digest::of(content), md5(content));
+        let ordinal = self.list("", media_type, content.len() as u64, hashes, Place::default());
+        let inside = Place { depth: 1, parent: Some(ordinal), in_digest: false, is_within: true };
+        let mut sink = self.sink();
+        self.read(kind, content, Named::default(), inside, &mut sink);
+        self.close(ordinal, sink);
+    }
+
     /// Lists a document that has no bytes of its own, and has it read by `read`.
     pub fn composed(
         &mut self,

@@ -27,6 +27,7 @@ mod office;
 mod ole;
 mod pdf;
 pub mod picture;
+pub mod readers;
 pub mod render;
 mod rtf;
 mod sink;
@@ -35,6 +36,7 @@ mod walk;
 mod words;
 mod xml;
 
+use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
@@ -102,6 +104,16 @@ pub struct Parsed {
     pub headers: Vec<Field>,
     /// Those of its parts and of the messages in it, to be searched.
     pub inner_headers: Vec<Field>,
+}
+
+impl Parsed {
+    /// The Message ID Hash of EDRM, by which programs of any maker tell that they hold
+    /// the same message: the MD5 of the Message-ID as it is, in its angle brackets.
+    /// None where a message has no id.
+    pub fn edrm_mih(&self) -> Option<String> {
+        let id = Some(&self.message_id).filter(|id| !id.is_empty())?;
+        Some(hex::encode(Md5::digest(format!("<{id}>"))))
+    }
 }
 
 /// One document of the family: an attachment, a forwarded message, or what is in
@@ -218,5 +230,21 @@ impl Reason {
             Self::Crashed => "crashed",
             Self::Pending => "pending",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_id_hash_is_that_of_edrm() {
+        let of = |head: &str| parse_message(format!("{head}\r\n\r\n").as_bytes()).edrm_mih();
+        let id = "Message-ID: <CALckR-a8UDkRjO4xJyjd_s0GPxQWw@mail.gmail.com>";
+        let hash = Some("1de319c276884bd0c9e2f1621ada26cc".to_owned());
+        assert_eq!(of(id), hash);
+        assert_eq!(of(&id.replace(": <", ":\r\n  <")), hash, "it may be folded");
+        assert_ne!(of(&id.to_lowercase()), hash, "letters are as they are");
+        assert_eq!(of("Subject: none"), None);
     }
 }

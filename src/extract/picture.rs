@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bytes::u16_at;
+use super::bytes::{u16_at, u32_at};
 use super::{Parsed, Reason, family, text};
 use crate::base::limits;
 
@@ -44,6 +44,32 @@ pub(super) fn is_readable(bytes: &[u8]) -> bool {
     is_webp || MAGIC.iter().any(|magic| bytes.starts_with(magic))
 }
 
+/// A file of what Windows keeps of a bitmap in memory: none if that is none.
+pub(super) fn bitmap(bytes: &[u8]) -> Option<Vec<u8>> {
+    const FILE_HEAD: u32 = 14;
+    const OLD_HEAD: u32 = 12;
+    const MASKS: u32 = 3;
+    let head = u32_at(bytes, 0).filter(|head| *head == OLD_HEAD || (40..=124).contains(head))?;
+    let bits = u16_at(bytes, if head == OLD_HEAD { 10 } else { 14 })?;
+    let colours = match (head, bits) {
+        (_, 0 | 33..) => return None,
+        (OLD_HEAD, _) => 0,
+        // More than its bits can tell apart are none.
+        _ => u32_at(bytes, 32)?.min(256),
+    };
+    let colours = if colours == 0 && bits <= 8 { 1 << bits } else { colours };
+    let colour_bytes = if head == OLD_HEAD { 3 } else { 4 };
+    let masks = if head == 40 && u32_at(bytes, 16)? == MASKS { 12 } else { 0 };
+    let pixels = FILE_HEAD + head + masks + colours * colour_bytes;
+    let size = FILE_HEAD.checked_add(u32::try_from(bytes.len()).ok()?)?;
+    let mut file = b"BM".to_vec();
+    file.extend(size.to_le_bytes());
+    file.extend([0; 4]);
+    file.extend(pixels.to_le_bytes());
+    file.extend(bytes);
+    Some(file)
+}
+
 /// Width and height in pixels, where the format says so at its start.
 fn size(bytes: &[u8]) -> Option<(u32, u32)> {
     let big = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
@@ -55,6 +81,13 @@ fn size(bytes: &[u8]) -> Option<(u32, u32)> {
     }
     if bytes.starts_with(b"\xff\xd8") {
         return jpeg_size(bytes);
+    }
+    if bytes.starts_with(b"BM") {
+        // Of a height below zero the first line is the uppermost.
+        return match u32_at(bytes, 14)? {
+            12 => Some((u16_at(bytes, 18)?.into(), u16_at(bytes, 20)?.into())),
+            _ => Some((u32_at(bytes, 18)?, (u32_at(bytes, 22)? as i32).unsigned_abs())),
+        };
     }
     None
 }

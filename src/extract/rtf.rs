@@ -1,5 +1,5 @@
 //! Rich Text Format 1.9.1: the text, with notes, comments and deleted passages,
-//! the codes of fields, embedded objects, and HTML that Outlook wraps in it.
+//! the codes of fields, embedded objects, pictures, and HTML that Outlook wraps in it.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use encoding_rs::Encoding;
 
 use super::family::{Named, Place, Walk};
 use super::sink::Sink;
-use super::{Reason, html, ole};
+use super::{Reason, html, ole, picture};
 use crate::base::limits;
 
 pub(super) fn read(walk: &mut Walk<'_>, bytes: &[u8], inside: Place, sink: &mut Sink) {
@@ -39,8 +39,9 @@ fn to_text(bytes: &[u8], sink: &mut Sink) -> Found {
     let mut reader = Reader::new(bytes);
     reader.run();
     reader.flush();
+    reader.end();
     let Reader { is_too_deep, is_cut, is_html, .. } = reader;
-    let Reader { out, aside, html: markup, objects, about, pictures, .. } = reader;
+    let Reader { out, aside, html: markup, objects, about, pictures, unread, .. } = reader;
     if is_html {
         let found = html::to_text(&markup);
         sink.push(&found.text);
@@ -56,7 +57,10 @@ fn to_text(bytes: &[u8], sink: &mut Sink) -> Found {
     for (name, value) in about {
         sink.about(name, &value);
     }
-    sink.pictures += pictures;
+    sink.pictures += unread;
+    for picture in pictures {
+        sink.picture(&picture);
+    }
     if is_too_deep {
         sink.gap(Reason::TooDeep, "groups in it are nested deeper than is followed");
     }
@@ -75,6 +79,9 @@ enum Destination {
     About(&'static str),
     /// Hexadecimal, of an object.
     Object,
+    /// Hexadecimal, of a picture; or of a bitmap as Windows has it in memory.
+    Picture,
+    Bitmap,
     /// Of the HTML that the text was made from.
     Markup,
     /// Notes and comments, which may stand within a word.
@@ -110,9 +117,12 @@ struct Reader<'a> {
     html: String,
     is_html: bool,
     hex: Vec<u8>,
+    binary: Vec<u8>,
     objects: Vec<Vec<u8>>,
     about: Vec<(&'static str, String)>,
-    pictures: usize,
+    pictures: Vec<Vec<u8>>,
+    /// Pictures that nobody can read by their looks.
+    unread: usize,
     is_too_deep: bool,
     is_cut: bool,
 }
@@ -141,9 +151,11 @@ impl<'a> Reader<'a> {
             html: String::new(),
             is_html: false,
             hex: Vec::new(),
+            binary: Vec::new(),
             objects: Vec::new(),
             about: Vec::new(),
-            pictures: 0,
+            pictures: Vec::new(),
+            unread: 0,
             is_too_deep: false,
             is_cut: false,
         }
@@ -171,6 +183,14 @@ impl<'a> Reader<'a> {
         self.is_cut = true;
     }
 
+    /// Where it is cut off within a picture, some of that is there.
+    fn end(&mut self) {
+        let last = self.state.destination;
+        if matches!(last, Destination::Picture | Destination::Bitmap) {
+            self.picture(last);
+        }
+    }
+
     fn open(&mut self) {
         self.flush();
         self.to_skip = 0;
@@ -195,11 +215,33 @@ impl<'a> Reader<'a> {
         if was == Destination::Aside && self.state.destination != was {
             self.aside.push('\n');
         }
-        if was == Destination::Object && self.state.destination != was {
-            let object = unhex(&std::mem::take(&mut self.hex));
-            if !object.is_empty() {
-                self.objects.push(object);
+        if self.state.destination == was {
+            return;
+        }
+        match was {
+            Destination::Object => {
+                let object = unhex(&std::mem::take(&mut self.hex));
+                if !object.is_empty() {
+                    self.objects.push(object);
+                }
             }
+            Destination::Picture | Destination::Bitmap => self.picture(was),
+            _ => {}
+        }
+    }
+
+    /// The end of a picture: what came before it as hexadecimal, or as it is.
+    fn picture(&mut self, of: Destination) {
+        let hex = unhex(&std::mem::take(&mut self.hex));
+        let binary = std::mem::take(&mut self.binary);
+        let bytes = if binary.is_empty() { hex } else { binary };
+        let bytes = match of {
+            Destination::Bitmap => picture::bitmap(&bytes).unwrap_or_default(),
+            _ => bytes,
+        };
+        match picture::is_readable(&bytes) && self.pictures.len() < limits::DOCUMENT_PICTURES_MAX {
+            true => self.pictures.push(bytes),
+            false => self.unread += 1,
         }
     }
 
@@ -210,7 +252,7 @@ impl<'a> Reader<'a> {
         }
         match self.state.destination {
             Destination::Skipped | Destination::Fonts => {}
-            Destination::Object => self.hex.push(byte),
+            Destination::Object | Destination::Picture | Destination::Bitmap => self.hex.push(byte),
             _ => {
                 self.flush_wide();
                 self.raw.push(byte);
@@ -305,7 +347,11 @@ impl<'a> Reader<'a> {
             }
             "bin" => {
                 let len = usize::try_from(number.unwrap_or(0)).unwrap_or(0);
-                self.at = self.at.saturating_add(len).min(self.bytes.len());
+                let end = self.at.saturating_add(len).min(self.bytes.len());
+                if matches!(self.state.destination, Destination::Picture | Destination::Bitmap) {
+                    self.binary.extend_from_slice(&self.bytes[self.at..end]);
+                }
+                self.at = end;
             }
             "fromhtml" => self.is_html = true,
             "htmlrtf" => {
@@ -330,10 +376,8 @@ impl<'a> Reader<'a> {
             "revtbl" => Destination::About("Changed by"),
             "objdata" => Destination::Object,
             "htmltag" | "mhtmltag" if self.is_html => Destination::Markup,
-            "pict" => {
-                self.pictures += usize::from(self.is_kept());
-                Destination::Skipped
-            }
+            "pict" => Destination::Picture,
+            "dibitmap" if self.state.destination == Destination::Picture => Destination::Bitmap,
             "colortbl" | "stylesheet" | "info" | "creatim" | "revtim" | "printim" | "buptim"
             | "listtext" | "pntext" | "nonshppict" | "filetbl" | "bkmkstart" | "bkmkend" | "sn"
             | "sv" | "objclass" | "objname" | "falt" | "panose" | "themedata" | "xmlnstbl" => {
@@ -347,20 +391,26 @@ impl<'a> Reader<'a> {
             _ if is_star => Destination::Skipped,
             _ => return,
         };
-        let is_outer = matches!(self.state.destination, Destination::Text)
+        let is_entered = match (self.state.destination, found) {
+            (Destination::Text, _) => true,
+            (Destination::Fonts, _) => false,
             // Properties stand within `info`, which holds nothing else.
-            || matches!(found, Destination::About(_)) && self.state.destination != Destination::Fonts;
-        if is_outer {
+            (_, Destination::About(_)) => true,
+            // What a picture has beside itself is none of it.
+            (Destination::Picture, Destination::Bitmap | Destination::Skipped) => true,
+            (Destination::Bitmap, Destination::Skipped) => true,
+            (_, Destination::Picture) => self.is_kept(),
+            _ => false,
+        };
+        if is_entered {
             self.flush();
             self.state.destination = found;
         }
     }
 
     fn is_kept(&self) -> bool {
-        !matches!(
-            self.state.destination,
-            Destination::Skipped | Destination::Fonts | Destination::Object
-        )
+        use Destination::{About, Aside, Markup, Text};
+        matches!(self.state.destination, Text | About(_) | Markup | Aside)
     }
 
     fn text(&mut self, text: &str) {
@@ -413,7 +463,7 @@ impl<'a> Reader<'a> {
                 Some((last, value)) if *last == name => value.push_str(text),
                 _ => self.about.push((name, text.to_owned())),
             },
-            Destination::Skipped | Destination::Fonts | Destination::Object => {}
+            _ => {}
         }
     }
 }
@@ -492,6 +542,43 @@ mod tests {
             r"{\rtf1 a{\*\annotation note}{\footnote foot}{\deleted gone}}",
             "agone\nnote\nfoot\n",
         );
+    }
+
+    const PNG: &str = "89504e470d0a1a0a0000000d49484452";
+
+    #[test]
+    fn pictures_are_taken_out_of_it() {
+        let pictures = |source: &str| {
+            let mut sink = Sink::new(true);
+            to_text(source.as_bytes(), &mut sink);
+            let taken: Vec<_> = sink.scans.iter().map(|(_, bytes)| hex::encode(bytes)).collect();
+            (taken, sink.pictures, sink.text)
+        };
+        let whole = format!(
+            r"{{\rtf1 a{{\*\shppict{{\pict{{\*\picprop{{\sp{{\sn f}}{{\sv 1}}}}}}\picw9\pngblip\bliptag7{{\*\blipuid 28ef}}{}
+{}}}}}{{\nonshppict{{\pict\wmetafile8 0100}}}}b}}",
+            &PNG[..10],
+            &PNG[10..]
+        );
+        assert_eq!(pictures(&whole), (vec![PNG.to_owned()], 0, "ab".to_owned()));
+        let note = format!(r"{{\rtf1 a{{\footnote n{{\pict\pngblip {PNG}}}}}}}");
+        assert_eq!(pictures(&note), (vec![PNG.to_owned()], 0, "a\nn\n".to_owned()));
+        // What nobody reads by its looks is counted; and what is cut off is not passed over.
+        assert_eq!(pictures(r"{\rtf1{\pict\wmetafile8 0100}}").1, 1);
+        assert_eq!(pictures(&format!(r"{{\rtf1{{\pict\pngblip {PNG}")).0.len(), 1);
+        // A bitmap is a file of its own only with a head before it.
+        let bitmap = format!("28{:0>78}ff", "");
+        let source = format!(r"{{\rtf1{{\pict\dibitmap0 {bitmap}}}}}");
+        assert_eq!(pictures(&source).1, 1, "of no bits");
+        let bitmap = format!("28000000{:0>16}01000100{:0>48}ff", "", "");
+        let source = format!(r"{{\rtf1{{\pict\dibitmap0\wbmbitspixel1 {bitmap}}}}}");
+        let (taken, left, _) = pictures(&source);
+        assert_eq!((taken.len(), left), (0, 0), "it has no size, and so no words");
+        let raw = [br"{\rtf1{\pict\pngblip\bin8 ".as_slice(), b"\x89PNG}}\\{", b"}b}"].concat();
+        let mut sink = Sink::new(true);
+        to_text(&raw, &mut sink);
+        assert_eq!(sink.scans, [(Vec::new(), b"\x89PNG}}\\{".to_vec())]);
+        assert_eq!(sink.text, "b");
     }
 
     #[test]

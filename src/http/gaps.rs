@@ -68,12 +68,16 @@ pub struct UnindexedDocument {
 
 #[derive(Serialize, ToSchema)]
 pub struct Gaps {
-    /// Of the matter, or of the archive, whatever was asked for of it.
+    /// Of the matter, or of the archive: of the source and the custodian that were
+    /// asked for, whatever reason and type were.
     counts: Vec<GapCount>,
-    /// The same by the source that delivered.
+    /// By the source that delivered, whichever was asked for; of the reason, the type
+    /// and the custodian that were.
     sources: Vec<GapsOfSource>,
-    /// And by custodian of the matter; each gap counts for all who took part.
+    /// And so by custodian of the matter; each gap counts for all who took part.
     custodians: Vec<GapsOfCustodian>,
+    /// Of those that were asked for, on all pages.
+    total: u64,
     gaps: Vec<UnindexedDocument>,
     next: Option<String>,
 }
@@ -134,6 +138,7 @@ pub async fn list(
                 Some(GapsOfCustodian { id, name: of.name, gaps: of.gaps })
             })
             .collect(),
+        total: found.total,
         gaps: found.rows.into_iter().map(UnindexedDocument::from).collect(),
         next: found.next.map(|id| id.to_string()),
     }))

@@ -12,6 +12,9 @@ use crate::review::{message, proof};
 #[derive(Serialize, ToSchema)]
 pub struct Message {
     hit: Hit,
+    /// EDRM's Message ID Hash, by which other programs tell messages; none where it has
+    /// no Message-ID.
+    edrm_mih: Option<String>,
     headers: Vec<HeaderField>,
     text: String,
     has_html: bool,
@@ -162,6 +165,7 @@ impl From<message::Message> for Message {
         let holds = message.holds.into_iter();
         Self {
             hit: message.hit.into(),
+            edrm_mih: message.edrm_mih,
             headers: message.headers.into_iter().map(HeaderField::from).collect(),
             text: message.text,
             has_html: message.has_html,

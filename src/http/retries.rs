@@ -14,6 +14,7 @@ use super::input::{At, Body, Params};
 use crate::base::ids::{CustodianId, JobId, MatterId};
 use crate::catalog::gap::{Filter, Row};
 use crate::catalog::job::JobRow;
+use crate::review::retry;
 
 /// Which gaps; all of the matter, or of the archive, where nothing is said.
 #[derive(Deserialize, ToSchema)]
@@ -31,6 +32,11 @@ pub struct RetryRequest {
 pub struct Retry {
     id: i64,
     matter_id: Option<i64>,
+    /// Which gaps were asked for, as in the request.
+    reason: Option<String>,
+    media_type: Option<String>,
+    source: Option<String>,
+    custodian_id: Option<i64>,
     asked_by: String,
     /// `queued`, `running`, `done`, `failed` or `cancelled`.
     state: String,
@@ -71,9 +77,14 @@ impl From<JobRow> for Retry {
     fn from(row: JobRow) -> Self {
         let result: serde_json::Value = serde_json::from_str(&row.result).unwrap_or_default();
         let number = |name: &str| result.get(name).and_then(serde_json::Value::as_u64);
+        let asked = retry::asked(&row);
         Self {
             id: row.job_id.0,
             matter_id: row.matter_id.map(|id| id.0),
+            reason: asked.reason,
+            media_type: asked.media_type,
+            source: asked.source,
+            custodian_id: asked.custodian.map(|id| id.0),
             gaps_before: number("gaps_before"),
             gaps_after: number("gaps"),
             asked_by: row.asked_by,

@@ -14,6 +14,8 @@ pub struct Gaps {
     pub counts: Vec<Count>,
     pub sources: Vec<Of>,
     pub custodians: Vec<Of>,
+    /// That the filter lets through.
+    pub total: u64,
     pub rows: Vec<Row>,
     /// The last row's id, if there are more.
     pub next: Option<i64>,
@@ -32,10 +34,14 @@ impl Desk {
         let matter: Option<MatterId> = filter.matter;
         matter::reach(actor, &self.catalog, matter).await?;
         let limit = limit.clamp(1, limits::PAGE_ROWS_MAX);
-        let all = Filter { matter, ..Filter::default() };
-        let counts = gap::counts(&self.catalog, &all).await?;
-        let sources = gap::by_source(&self.catalog, &all).await?;
-        let custodians = gap::by_custodian(&self.catalog, &all).await?;
+        // What else could be chosen, beside what is chosen of other kinds.
+        let of_any_kind = Filter { reason: None, media_type: None, ..filter.clone() };
+        let counts = gap::counts(&self.catalog, &of_any_kind).await?;
+        let of_any_source = Filter { source: None, ..filter.clone() };
+        let sources = gap::by_source(&self.catalog, &of_any_source).await?;
+        let of_any_custodian = Filter { custodian: None, ..filter.clone() };
+        let custodians = gap::by_custodian(&self.catalog, &of_any_custodian).await?;
+        let total = gap::total(&self.catalog, &filter).await?;
         let mut rows = gap::list(&self.catalog, &filter, after, limit + 1).await?;
         let is_more = rows.len() > limit;
         rows.truncate(limit);
@@ -49,7 +55,7 @@ impl Desk {
             "gaps": rows.len(),
         }));
         self.record(actor, &act).await?;
-        Ok(Gaps { counts, sources, custodians, rows, next })
+        Ok(Gaps { counts, sources, custodians, total, rows, next })
     }
 
     /// All of them, for a file.

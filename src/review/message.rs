@@ -22,6 +22,8 @@ use crate::mail::transaction::Transaction;
 
 pub struct Message {
     pub hit: HitRow,
+    /// None where it has no Message-ID.
+    pub edrm_mih: Option<String>,
     pub headers: Vec<Field>,
     pub text: String,
     pub has_html: bool,
@@ -96,6 +98,7 @@ impl Desk {
         let member = (!actor.is_archive_wide).then_some(actor.user_id);
         let message = Message {
             hit,
+            edrm_mih: found.edrm_mih(),
             headers: found.headers.iter().map(shown).collect(),
             text: found.text,
             has_html: found.has_html,

@@ -57,6 +57,12 @@ impl From<Request> for Filter {
     }
 }
 
+/// Which gaps a reading is of.
+pub fn asked(row: &JobRow) -> Filter {
+    let request: Request = serde_json::from_str(&row.request).unwrap_or_default();
+    request.into()
+}
+
 impl Desk {
     /// Queues the reading of all that `filter` finds.
     pub async fn retry(&self, actor: &Actor, filter: &Filter) -> Result<JobRow, ReviewError> {
@@ -118,8 +124,7 @@ impl Desk {
         row: JobRow,
         owner: &str,
     ) -> Result<(), ReviewError> {
-        let request: Request = serde_json::from_str(&row.request).unwrap_or_default();
-        let filter = Filter::from(request);
+        let filter = asked(&row);
         let Some((state, result)) = self.work(progress, &row, owner, &filter).await? else {
             return Ok(());
         };

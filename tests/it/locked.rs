@@ -188,6 +188,7 @@ async fn a_password_that_becomes_known_opens_what_is_archived() {
     let ended = matter.retry("encrypted").await;
     let figures = (&ended["done"], &ended["total"], &ended["gaps_before"], &ended["gaps_after"]);
     assert_eq!(figures, (&2.into(), &2.into(), &2.into(), &0.into()), "{ended}");
+    assert_eq!((&ended["reason"], &ended["source"]), (&"encrypted".into(), &Value::Null));
     assert_eq!(found(), 2);
 
     // What comes later is tried with it by itself.
@@ -242,7 +243,15 @@ async fn gaps_are_counted_by_source_and_custodian_and_leave_as_a_table() {
     let expected = json!([{ "id": alice, "name": "Alice", "gaps": 2 }]);
     assert_eq!(of_matter["custodians"], expected);
     let none = web.get(&legal, "/api/v1/gaps?source=other").await.json();
-    assert_eq!(none["gaps"], json!([]));
+    assert_eq!(
+        (&none["gaps"], &none["counts"], &none["total"]),
+        (&json!([]), &json!([]), &0.into())
+    );
+    assert_eq!(none["sources"], all["sources"], "what could be chosen instead");
+    let narrowed = format!("/api/v1/gaps?matter={id}&reason=unknown-type");
+    let narrowed = web.get(&legal, &narrowed).await.json();
+    assert_eq!((&narrowed["total"], &narrowed["custodians"][0]["gaps"]), (&1.into(), &1.into()));
+    assert_eq!(narrowed["counts"], of_matter["counts"], "another reason could be chosen");
     let path = format!("/api/v1/gaps/list?matter={id}&custodian={alice}&reason=unknown-type");
     let table = web.get(&legal, &path).await;
     let table = String::from_utf8(table.body.to_vec()).unwrap();

@@ -11,7 +11,7 @@ use muniment::worker::Pool;
 
 use super::documents::mail;
 use super::follow::Following;
-use super::support::{Scratch, binary, deliver};
+use super::support::{Scratch, binary, compound, corpus, deliver};
 
 const SEEN: &str = "heron among the reeds";
 
@@ -144,6 +144,62 @@ async fn words_of_pictures_and_of_scanned_pages_are_read() {
     let parsed = read(&off, &files).await;
     let expected = [0, 1, 2].map(|at| (Some(at), Reason::NotOcred));
     assert_eq!(reasons(&parsed), expected);
+}
+
+/// Programs of before 2007 keep pictures in streams of their own; RTF as digits.
+#[tokio::test]
+async fn words_of_pictures_in_old_documents_are_read() {
+    if !has_programs() {
+        return;
+    }
+    let pool = pool(|_| {});
+    let (picture, other) = (drawn(SEEN, &["-png"]), drawn("owl in the barn", &["-png"]));
+    let files = [
+        ("a.doc", &compound::doc("around it", &picture, &other)[..]),
+        ("b.xls", &compound::xls("around it", &picture)[..]),
+        ("c.ppt", &compound::ppt("around it", &picture)[..]),
+        ("d.rtf", &compound::rtf("around it", &picture)[..]),
+    ];
+    let parsed = read(&pool, &files).await;
+    assert_eq!(reasons(&parsed), []);
+    let types = ["msword", "vnd.ms-excel", "vnd.ms-powerpoint", "rtf"];
+    for (file, media_type) in parsed.attachments.iter().zip(types) {
+        assert_eq!(file.media_type, format!("application/{media_type}"));
+        let text = file.text.as_deref().unwrap_or_default();
+        assert!(text.starts_with("around it") && file.is_ocred, "{}: {text:?}", file.name);
+        assert!(text.contains(SEEN), "{}: {text:?}", file.name);
+    }
+    assert!(parsed.attachments[0].text.as_deref().unwrap().contains("owl in the barn"));
+
+    // Where nobody reads them, that is said.
+    let off = self::pool(|settings| settings.ocr = false);
+    let parsed = read(&off, &files).await;
+    assert_eq!(reasons(&parsed), [0, 1, 2, 3].map(|at| (Some(at), Reason::NotOcred)));
+    let details: Vec<_> = parsed.gaps.iter().map(|gap| gap.detail.as_str()).collect();
+    assert!(details[0].ends_with(": 2") && details[1].ends_with(": 1"), "{details:?}");
+}
+
+/// Of documents that programs of that time wrote.
+#[tokio::test]
+async fn pictures_of_real_old_documents_are_read() {
+    let Some(folder) = corpus("attachments/tika").filter(|_| has_programs()) else { return };
+    const NAMES: [&str; 5] = [
+        "testWORD_1img.doc",
+        "testWORD_3imgs.doc",
+        "testPPT_2imgs.ppt",
+        "testEXCEL_1img.xls",
+        "testEXCEL_extra_metadata.xls",
+    ];
+    let pool = pool(|_| {});
+    let contents = NAMES.map(|name| std::fs::read(folder.join(name)).unwrap());
+    let files: Vec<_> = NAMES.into_iter().zip(contents.iter().map(Vec::as_slice)).collect();
+    let parsed = read(&pool, &files).await;
+    for (name, _) in files {
+        let file = parsed.attachments.iter().find(|file| file.name == name).unwrap();
+        let gaps: Vec<_> =
+            parsed.gaps.iter().filter(|gap| gap.ordinal == Some(file.ordinal)).collect();
+        assert!(file.is_ocred && gaps.is_empty(), "{name}: {gaps:?}");
+    }
 }
 
 #[tokio::test]

@@ -345,6 +345,7 @@ export async function message({ page }, check) {
   await page.emulateMedia({ colorScheme: "light" });
   await page.getByRole("tab", { name: "Headers" }).click();
   await seen(page.locator(".header-list").getByText("Message-ID"));
+  await seen(page.getByText(/^EDRM Message ID Hash/).getByText(/^[0-9a-f]{32}$/));
   await page.getByRole("tab", { name: "Source" }).click();
   await seen(page.locator("pre.source").getByText(/^From: Alice Ito/));
   const [file] = await Promise.all([

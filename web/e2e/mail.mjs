@@ -1,5 +1,7 @@
 // A small company's mail as Exchange journals it: the same every time.
 
+import { readFileSync } from "node:fs";
+
 const DOMAIN = "northwind.test";
 export const TENANT = "northwind.onmicrosoft.com";
 export const people = {
@@ -278,6 +280,37 @@ export function company(count = 120) {
   };
   mails.push(report(undated, [["To", "alice"]]));
   return mails;
+}
+
+/** Documents that can't be read as they come: two that `heron` opens, one that is damaged, one of no known kind. */
+export function unreadable() {
+  const locked = (name) => readFileSync(new URL(`../../tests/fixtures/locked/${name}`, import.meta.url));
+  const zip = locked("old.zip");
+  const about = [
+    ["bob", "Figures, locked", [["figures.zip", "application/zip", zip]]],
+    [
+      "alice",
+      "Draft, locked",
+      [
+        [
+          "draft v2.docx",
+          "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+          locked("agile.docx"),
+        ],
+      ],
+    ],
+    ["carol", "From the scanner", [["scan.pdf", "application/pdf", Buffer.from("%PDF-1.7\n1 0 obj\n<<")]]],
+    [
+      "bob",
+      "From the plotter",
+      [["plan \u202e2.plt", "application/octet-stream", Buffer.from([1, 2, 3, 0, 255, 9])]],
+    ],
+  ];
+  return about.map(([from, subject, files], i) => {
+    const to = from === "alice" ? "bob" : "alice";
+    const at = Date.parse("2026-03-30T18:00:00Z") + i * 60_000;
+    return report({ from, to: [to], at, subject, text: "See the file.\r\n", files }, [["To", to]]);
+  });
 }
 
 export const CROWD = 10_000;

@@ -64,6 +64,15 @@ export async function pages(page) {
     { name: "html", path: `${search}&tab=html`, ready: "iframe" },
     { name: "matters", path: "/matters", ready: ".table-row" },
     { name: "matter", path: `/matters/${matter}`, ready: ".happened li" },
+    {
+      name: "passwords",
+      path: `/matters/${matter}`,
+      ready: ".happened li",
+      act: async (p) => {
+        await p.getByRole("button", { name: "Add passwords" }).click();
+        await p.getByRole("dialog").getByLabel("Passwords").fill("heron\ncrane");
+      },
+    },
     { name: "hold", path: `/matters/${matter}/holds/${hold}`, ready: ".table-row .hit-subject" },
     { name: "exports", path: "/exports?id=1", ready: ".copyable" },
     { name: "audit", path: "/audit", ready: ".table-row .cell span" },
@@ -72,11 +81,19 @@ export async function pages(page) {
     {
       name: "gaps",
       path: `/gaps?matter=${matter}`,
-      ready: ".table-row .cell span",
+      ready: ".gaps .table-row .cell span",
       act: async (p) => {
-        const { width } = await p.locator(".page .control-choice").boundingBox();
-        assert.ok(width <= 360, `the choice of a reason is ${width} px wide`);
+        await p.locator("body").press("f");
+        await p.locator(".gap-counts .facet-value:focus").waitFor();
+        const { width } = await p.locator(".gap-counts").boundingBox();
+        const wide = p.viewportSize().width;
+        if (wide >= 1280) assert.ok(width <= 260, `the counts are ${width} px wide`);
       },
+    },
+    {
+      name: "gaps-narrowed",
+      path: `/gaps?matter=${matter}&reason=encrypted&media_type=none`,
+      ready: ".gaps .empty",
     },
     { name: "lost", path: "/nowhere", ready: ".empty" },
   ];

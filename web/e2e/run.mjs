@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { start } from "./archive.mjs";
 import { accessibility, launch, open, overflow } from "./browser.mjs";
+import * as gaps from "./gaps.mjs";
 import * as journeys from "./journeys.mjs";
 import { company } from "./mail.mjs";
 import { pages } from "./pages.mjs";
@@ -67,6 +68,7 @@ try {
   await run("hold", () => journeys.hold(desk, check));
   const state = await desk.context.storageState();
   await run("export", () => journeys.exported(desk, archive, check));
+  await run("gaps", () => gaps.readAgain(desk, archive, check));
 
   const hand = await open(browser, { url: archive.url, width: 390, height: 844, state });
   shown = hand.page;

@@ -4,7 +4,8 @@
 use super::super::Reason;
 use super::super::bytes::{slice_at, u8_at, u16_at, u32_at, utf16};
 use super::super::sink::Sink;
-use super::{Compound, pictures};
+use super::Compound;
+use super::art::Pictures;
 
 const ENCRYPTED: u16 = 0x0100;
 const OTHER_TABLE: u16 = 0x0200;
@@ -20,11 +21,15 @@ pub(super) fn read(file: &Compound<'_>, prefix: &str, sink: &mut Sink) {
     if flags & ENCRYPTED != 0 {
         return sink.gap(Reason::Encrypted, "it opens with a password");
     }
-    if let Some(data) = file.stream(&format!("{prefix}/Data")) {
-        sink.pictures += pictures(&data);
-    }
     if version < WORD_97 {
+        sink.pictures += old_pictures(&main);
         return old(&main, sink);
+    }
+    // Those in the text have a stream of their own; those that float lie with it.
+    let data = file.stream(&format!("{prefix}/Data")).unwrap_or_default();
+    let mut pictures = Pictures::default();
+    for stream in [&data, &main] {
+        pictures.of(stream, sink);
     }
     let table = if flags & OTHER_TABLE != 0 { "1Table" } else { "0Table" };
     let table = file.stream(&format!("{prefix}/{table}")).unwrap_or_default();
@@ -45,6 +50,12 @@ fn old(main: &[u8], sink: &mut Sink) {
         Some(text) => push(&super::super::charset::decode(text, Some("windows-1252")), sink),
         None => sink.gap(Reason::Damaged, "its text is not where it should be"),
     }
+}
+
+/// Pictures that lie in bytes as they are, where no record says how long they are.
+fn old_pictures(bytes: &[u8]) -> usize {
+    const MAGIC: [&[u8]; 3] = [b"\x89PNG\r\n", b"\xff\xd8\xff\xe0", b"\xff\xd8\xff\xe1"];
+    MAGIC.iter().map(|magic| memchr::memmem::find_iter(bytes, magic).count()).sum()
 }
 
 /// MS-DOC 2.4.1: `Clx`, its `Prc`s skipped, then the `PlcPcd`.

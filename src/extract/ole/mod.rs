@@ -2,6 +2,7 @@
 //! them. The reader is our own since it must read what is cut off or damaged as
 //! far as it goes, and never loop.
 
+mod art;
 mod doc;
 pub(super) mod mapi;
 mod msg;
@@ -280,11 +281,4 @@ fn encrypted(
             _ => sink.gap(Reason::Damaged, "what its password opens is no office document"),
         },
     }
-}
-
-/// Pictures that lie in bytes as they are.
-pub(super) fn pictures(bytes: &[u8]) -> usize {
-    memchr::memmem::find_iter(bytes, b"\x89PNG\r\n").count()
-        + memchr::memmem::find_iter(bytes, b"\xff\xd8\xff\xe0").count()
-        + memchr::memmem::find_iter(bytes, b"\xff\xd8\xff\xe1").count()
 }

@@ -11,6 +11,7 @@ use super::super::container::unpack;
 use super::super::family::{Named, Place, Walk};
 use super::super::sink::Sink;
 use super::Compound;
+use super::art::Pictures;
 
 const MASTER: u16 = 0x03f8;
 const SHAPE: u16 = 0xf004;
@@ -40,7 +41,8 @@ pub(super) fn read(
     let Some(stream) = file.stream(&path) else {
         return sink.gap(Reason::Damaged, "its main stream is gone");
     };
-    sink.pictures += pictures(&file.stream(&format!("{prefix}/Pictures")).unwrap_or_default());
+    let pictures = file.stream(&format!("{prefix}/Pictures")).unwrap_or_default();
+    Pictures::default().of(&pictures, sink);
     let (mut at, mut master_until, mut is_prompt) = (0, 0, false);
     while let (Some(head), Some(kind), Some(len)) =
         (u16_at(&stream, at), u16_at(&stream, at + 2), u32_at(&stream, at + 4))
@@ -105,13 +107,4 @@ fn object(walk: &mut Walk<'_>, is_packed: bool, atom: &[u8], inside: Place) {
     if !unpacked.bytes.is_empty() {
         walk.document(&unpacked.bytes, named, inside);
     }
-}
-
-fn pictures(stream: &[u8]) -> usize {
-    let (mut at, mut count) = (0, 0);
-    while let Some(len) = u32_at(stream, at + 4) {
-        count += 1;
-        at = at.saturating_add(8).saturating_add(len as usize);
-    }
-    count
 }

@@ -9,7 +9,7 @@ use super::super::bytes::{slice_at, u8_at, u16_at, u32_at, u64_at, utf16};
 use super::super::office::{Format, packed_number};
 use super::super::rtf::code_page;
 use super::super::sink::Sink;
-use super::pictures;
+use super::art::Pictures;
 
 const CONTINUE: u16 = 0x3c;
 
@@ -21,6 +21,9 @@ struct Book {
     formats: Vec<Format>,
     is_1904: bool,
     row: u16,
+    pictures: Pictures,
+    /// What the book draws; a record of it goes on in the next of its kind.
+    drawn: Vec<u8>,
 }
 
 pub(super) fn read(bytes: &[u8], sink: &mut Sink) {
@@ -32,32 +35,38 @@ pub(super) fn read(bytes: &[u8], sink: &mut Sink) {
         formats: Vec::new(),
         is_1904: false,
         row: 0,
+        pictures: Pictures::default(),
+        drawn: Vec::new(),
     };
-    sink.pictures += pictures(bytes);
-    let mut at = 0;
-    while let (Some(kind), Some(len)) = (u16_at(bytes, at), u16_at(bytes, at + 2)) {
-        let Some(first) = slice_at(bytes, at + 4, usize::from(len)) else {
-            return sink.gap(Reason::Damaged, "it is cut off");
-        };
-        at += 4 + first.len();
-        let mut record = vec![first];
-        while u16_at(bytes, at) == Some(CONTINUE) {
-            let Some(len) = u16_at(bytes, at + 2) else { break };
-            let Some(more) = slice_at(bytes, at + 4, usize::from(len)) else { break };
-            record.push(more);
-            at += 4 + more.len();
-        }
-        if kind == 0x2f {
-            return sink.gap(Reason::Encrypted, "it opens with a password");
-        }
-        book.record(kind, &record, sink);
-        if sink.is_full() {
-            return;
-        }
-    }
+    book.records(bytes, sink);
+    book.pictures.of(&std::mem::take(&mut book.drawn), sink);
 }
 
 impl Book {
+    fn records(&mut self, bytes: &[u8], sink: &mut Sink) {
+        let mut at = 0;
+        while let (Some(kind), Some(len)) = (u16_at(bytes, at), u16_at(bytes, at + 2)) {
+            let Some(first) = slice_at(bytes, at + 4, usize::from(len)) else {
+                return sink.gap(Reason::Damaged, "it is cut off");
+            };
+            at += 4 + first.len();
+            let mut record = vec![first];
+            while u16_at(bytes, at) == Some(CONTINUE) {
+                let Some(len) = u16_at(bytes, at + 2) else { break };
+                let Some(more) = slice_at(bytes, at + 4, usize::from(len)) else { break };
+                record.push(more);
+                at += 4 + more.len();
+            }
+            if kind == 0x2f {
+                return sink.gap(Reason::Encrypted, "it opens with a password");
+            }
+            self.record(kind, &record, sink);
+            if sink.is_full() {
+                return;
+            }
+        }
+    }
+
     fn record(&mut self, kind: u16, record: &[&[u8]], sink: &mut Sink) {
         let first = record[0];
         match kind {
@@ -97,6 +106,8 @@ impl Book {
             0x1b6 => self.text_box(record, sink),
             0x100d => sink.push_line(&self.text(first, 2, 1).unwrap_or_default()),
             0x1b8 => link(first, sink),
+            0xeb => record.iter().for_each(|piece| self.drawn.extend_from_slice(piece)),
+            0x7f | 0xe9 => self.pictures.image_data(&record.concat(), sink),
             _ => self.cell(kind, first, sink),
         }
     }

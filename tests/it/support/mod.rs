@@ -1,6 +1,7 @@
 //! What several subjects need: a temporary archive and the binary.
 
 pub mod authority;
+pub mod compound;
 pub mod contract;
 pub mod corpus;
 pub mod dialogue;
@@ -14,6 +15,7 @@ pub mod proxy;
 pub mod random;
 pub mod relay;
 pub mod s3;
+pub mod samples;
 pub mod served;
 mod until;
 pub mod web;

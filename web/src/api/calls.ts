@@ -1,6 +1,6 @@
 // Every call the app makes, one line each.
 import { client, data } from "./client";
-import type { ExportBody, HoldBody, Role, SearchBody } from "./types";
+import type { ExportBody, GapsAsked, HoldBody, RetryBody, Role, SearchBody } from "./types";
 
 const at = (id: number) => ({ params: { path: { id } } });
 const on = (id: number, matter: number | null, version?: string) => ({
@@ -81,8 +81,17 @@ export const api = {
   addExport: (body: ExportBody) => data(client.POST("/exports", { body })),
   cancelExport: (id: number) => data(client.POST("/exports/{id}/cancel", at(id))),
 
-  gaps: (query: { matter?: number; reason?: string; cursor?: string; limit?: number }) =>
+  gaps: (query: GapsAsked & { cursor?: string; limit?: number }) =>
     data(client.GET("/gaps", { params: { query } })),
+  retries: (matter?: number) => data(client.GET("/gaps/retries", { params: { query: { matter } } })),
+  addRetry: (body: RetryBody) => data(client.POST("/gaps/retries", { body })),
+  cancelRetry: (id: number) => data(client.POST("/gaps/retries/{id}/cancel", at(id))),
+
+  passwords: (id: number) => data(client.GET("/matters/{id}/passwords", at(id))),
+  addPassword: (id: number, password: string) =>
+    data(client.POST("/matters/{id}/passwords", { ...at(id), body: { password } })),
+  removePassword: (id: number, pid: number) =>
+    client.DELETE("/matters/{id}/passwords/{pid}", { params: { path: { id, pid } } }),
 
   epochs: () => data(client.GET("/epochs")),
   classes: () => data(client.GET("/classes")),
@@ -125,6 +134,13 @@ export const links = {
   attachment: (id: number, ordinal: number, matter: number | null, version?: string) =>
     `/api/v1/messages/${id}/attachments/${ordinal}${inMatter(matter, version)}`,
   export: (id: number) => `/api/v1/exports/${id}/download`,
+  /** The gaps as a table. */
+  gaps: (asked: GapsAsked) => {
+    const set = Object.entries(asked).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)]],
+    );
+    return `/api/v1/gaps/list?${new URLSearchParams(set)}`;
+  },
   certificate: (id: number) => `/api/v1/dispositions/${id}/certificate`,
   /** A checkpoint of the log, and the time stamp of one: to be kept outside. */
   checkpoint: (size: number) => `/api/v1/log/checkpoint?size=${size}`,

@@ -1433,14 +1433,25 @@ export interface components {
             reason: string;
         };
         Gaps: {
-            /** @description Of the matter, or of the archive, whatever was asked for of it. */
+            /**
+             * @description Of the matter, or of the archive: of the source and the custodian that were
+             *     asked for, whatever reason and type were.
+             */
             counts: components["schemas"]["GapCount"][];
-            /** @description And by custodian of the matter; each gap counts for all who took part. */
+            /** @description And so by custodian of the matter; each gap counts for all who took part. */
             custodians: components["schemas"]["GapsOfCustodian"][];
             gaps: components["schemas"]["UnindexedDocument"][];
             next: string | null;
-            /** @description The same by the source that delivered. */
+            /**
+             * @description By the source that delivered, whichever was asked for; of the reason, the type
+             *     and the custodian that were.
+             */
             sources: components["schemas"]["GapsOfSource"][];
+            /**
+             * Format: int64
+             * @description Of those that were asked for, on all pages.
+             */
+            total: number;
         };
         GapsOfCustodian: {
             /** Format: int64 */
@@ -1683,6 +1694,11 @@ export interface components {
         Message: {
             attachments: components["schemas"]["Attachment"][];
             deliveries: components["schemas"]["Delivery"][];
+            /**
+             * @description EDRM's Message ID Hash, by which other programs tell messages; none where it has
+             *     no Message-ID.
+             */
+            edrm_mih: string | null;
             gaps: components["schemas"]["Gap"][];
             has_html: boolean;
             headers: components["schemas"]["HeaderField"][];
@@ -1943,6 +1959,8 @@ export interface components {
         Retry: {
             asked_by: string;
             created_at: string;
+            /** Format: int64 */
+            custodian_id: number | null;
             /**
              * Format: int64
              * @description Messages that were read again, of how many.
@@ -1960,6 +1978,10 @@ export interface components {
             id: number;
             /** Format: int64 */
             matter_id: number | null;
+            media_type: string | null;
+            /** @description Which gaps were asked for, as in the request. */
+            reason: string | null;
+            source: string | null;
             /** @description `queued`, `running`, `done`, `failed` or `cancelled`. */
             state: string;
             /** Format: int64 */

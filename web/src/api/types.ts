@@ -27,6 +27,18 @@ export type Job = S["Job"];
 export type ExportBody = S["ExportRequest"];
 export type AuditRow = S["AuditEntry"];
 export type Gap = S["UnindexedDocument"];
+export type Gaps = S["Gaps"];
+/** Which gaps: all of a matter, or of the archive, or those of which all of it is true. */
+export interface GapsAsked {
+  matter?: number;
+  reason?: string;
+  media_type?: string;
+  source?: string;
+  custodian?: number;
+}
+export type Retry = S["Retry"];
+export type RetryBody = S["RetryRequest"];
+export type DocumentPassword = S["DocumentPassword"];
 export type DateKind = S["DateKind"];
 export type Epoch = S["Epoch"];
 export type RetentionClass = S["RetentionClass"];

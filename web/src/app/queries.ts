@@ -2,7 +2,7 @@
 import { MutationCache, QueryClient, queryOptions } from "@tanstack/react-query";
 import { api } from "../api/calls";
 import { ApiError, isDamaged } from "../api/client";
-import type { Disposition, Me } from "../api/types";
+import type { Disposition, Me, Retry } from "../api/types";
 import { sentence } from "../ui/format";
 
 const isKnown = (error: unknown) => error instanceof ApiError && error.status >= 400 && error.status < 500;
@@ -12,7 +12,7 @@ export const isOutrun = (error: unknown) =>
   error instanceof ApiError && (error.status === 409 || error.status === 404);
 
 /** Not asked again by themselves: each is a look at mail that the audit has, or is who is signed in. */
-const LOOKS = ["session", "search", "message", "source", "proof", "complete", "hold-preview"];
+const LOOKS = ["session", "search", "message", "source", "proof", "complete", "hold-preview", "gaps"];
 
 export const queryClient: QueryClient = new QueryClient({
   mutationCache: new MutationCache({
@@ -103,6 +103,14 @@ export const q = {
           ? 700
           : false,
     }),
+  retries: (matter?: number) =>
+    queryOptions({
+      queryKey: ["retries", matter],
+      queryFn: () => api.retries(matter),
+      refetchInterval: (query) => (query.state.data?.retries.some(isReading) ? 700 : false),
+    }),
+  passwords: (id: number) =>
+    queryOptions({ queryKey: ["matter", id, "passwords"], queryFn: () => api.passwords(id) }),
   epochs: queryOptions({ queryKey: ["records", "epochs"], queryFn: api.epochs }),
   classes: queryOptions({ queryKey: ["records", "classes"], queryFn: api.classes }),
   dispositions: queryOptions({
@@ -111,6 +119,9 @@ export const q = {
     refetchInterval: (query) => (query.state.data?.dispositions.some(isUnderWay) ? 1000 : false),
   }),
 };
+
+/** One that is not at its end. */
+export const isReading = ({ state }: Retry) => state === "queued" || state === "running";
 
 /** One that goes on by itself. */
 export const isUnderWay = ({ state, stopped }: Disposition) =>
@@ -135,6 +146,14 @@ export function changed(matter: number) {
   }
   queryClient.removeQueries({ queryKey: ["search"] });
   queryClient.removeQueries({ queryKey: ["message"] });
+}
+
+/** After somebody asked for a reading of gaps, or cancelled one. */
+export function asked(matter: number | undefined) {
+  for (const queryKey of [["retries", matter], ["audit"]]) {
+    queryClient.removeQueries({ queryKey, type: "inactive" });
+    void queryClient.invalidateQueries({ queryKey });
+  }
 }
 
 /** After an act on a disposition. */

@@ -8,6 +8,7 @@ import {
   lazyRouteComponent,
   Navigate,
 } from "@tanstack/react-router";
+import type { GapsAsked } from "../api/types";
 import { s } from "../strings";
 import { Empty, Failed, Skeleton } from "../ui/Await";
 import { useReturn } from "./connection";
@@ -123,8 +124,14 @@ const status = createRoute({
 const gaps = createRoute({
   getParentRoute: () => root,
   path: "/gaps",
-  validateSearch: (raw: Record<string, unknown>): { matter?: number; reason?: string } =>
-    tidy({ matter: id(raw.matter), reason: text(raw.reason) }),
+  validateSearch: (raw: Record<string, unknown>): GapsAsked =>
+    tidy({
+      matter: id(raw.matter),
+      reason: text(raw.reason),
+      media_type: text(raw.media_type),
+      source: text(raw.source),
+      custodian: id(raw.custodian),
+    }),
   component: lazyRouteComponent(() => load(() => import("../desks/gaps/GapsPage")), "GapsPage"),
 });
 const records = createRoute({

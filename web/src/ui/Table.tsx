@@ -97,11 +97,16 @@ export function Table<T>(props: TableProps<T>) {
   // Only a change of the active row moves the list; scrolling away from it is allowed.
   const seen = useRef<number | undefined>(undefined);
   useEffect(() => {
-    if (isWhole || active === undefined || seen.current === active) return;
+    if (active === undefined || seen.current === active) return;
     seen.current = active;
+    if (isWhole) {
+      // What it returns in newer browsers is no end of this effect.
+      document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: "nearest" });
+      return;
+    }
     const top = reveal(active, place, rowHeight, view);
     if (top !== null) moveTo(top);
-  }, [active, isWhole, moveTo, place, rowHeight, view]);
+  }, [active, id, isWhole, moveTo, place, rowHeight, view]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

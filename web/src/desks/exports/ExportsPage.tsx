@@ -1,7 +1,6 @@
 // Exports: those that run, those that are done, and how anyone can check one.
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { ProgressBar } from "react-aria-components";
 import { api, links } from "../../api/calls";
 import type { Job } from "../../api/types";
 import { q, queryClient } from "../../app/queries";
@@ -12,16 +11,18 @@ import { useListKeys } from "../../ui/keys";
 import { MailText } from "../../ui/MailText";
 import { plain } from "../../ui/mail";
 import { Card, Page } from "../../ui/Page";
+import { Progress } from "../../ui/Progress";
 import { Refusal } from "../../ui/Refusal";
 import { type Column, Table } from "../../ui/Table";
 import { useTitle } from "../../ui/title";
 import { Badge, Copyable, Hash, Note, Size, Time, useZoned } from "../../ui/values";
 import { bundleName, verifyCommand } from "./command";
-import "./exports.css";
 
 const t = s.exports;
 const route = getRouteApi("/exports");
 export const isLive = (job: Job) => job.state === "queued" || job.state === "running";
+
+const labelOf = (job: Job) => `${t.states[job.state]}: ${plain(job.name)}`;
 
 function State({ job }: { job: Job }) {
   if (job.state === "done" && job.missing)
@@ -44,30 +45,7 @@ function State({ job }: { job: Job }) {
       </Badge>
     );
   if (!isLive(job)) return <Badge tone="plain">{t.states[job.state]}</Badge>;
-  return <Progress job={job} />;
-}
-
-function Progress({ job }: { job: Job }) {
-  const label = `${t.states[job.state]}: ${plain(job.name)}`;
-  return (
-    <ProgressBar
-      className="progress"
-      aria-label={label}
-      value={job.done}
-      maxValue={Math.max(job.total, 1)}
-      isIndeterminate={job.total === 0}
-      valueLabel={t.progress(job.done, job.total)}
-    >
-      {({ percentage, valueText }) => (
-        <>
-          <span className="progress-track">
-            <i style={{ width: `${percentage ?? 12}%` }} />
-          </span>
-          <span className="tiny quiet">{valueText}</span>
-        </>
-      )}
-    </ProgressBar>
-  );
+  return <Progress label={labelOf(job)} done={job.done} total={job.total} />;
 }
 
 const columnsOf = (
@@ -202,7 +180,7 @@ function Chosen({ job }: { job: Job }) {
     >
       <div className="stack">
         <Refusal error={cancel.error} />
-        {isLive(job) && <Progress job={job} />}
+        {isLive(job) && <Progress label={labelOf(job)} done={job.done} total={job.total} />}
         {job.state === "failed" && (
           <Note tone="bad" icon="alert">
             {job.error}
@@ -248,7 +226,7 @@ function Chosen({ job }: { job: Job }) {
                 </>
               )}
               <dt>{t.exported}</dt>
-              <dd>{t.progress(job.done, job.total)}</dd>
+              <dd>{s.ui.progress(job.done, job.total)}</dd>
             </dl>
           </>
         )}

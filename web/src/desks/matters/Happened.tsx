@@ -11,7 +11,7 @@ import { Time } from "../../ui/values";
 const FEW = 12;
 
 /** Nouns and verbs of the audit. Who looks at mail is there too, a thousand times; the story is what was done. */
-const ACTS = ["matter", "custodian", "hold.place", "hold.release", "export"];
+const ACTS = ["matter", "custodian", "hold.place", "hold.release", "password", "gap.retry", "export"];
 
 async function story(matter: number) {
   const asked = await Promise.all(ACTS.map((action) => api.audit({ matter, action, limit: FEW })));

@@ -18,6 +18,7 @@ import { Custodians } from "./Custodians";
 import { Happened } from "./Happened";
 import { Holds } from "./Holds";
 import { Members } from "./Members";
+import { Passwords } from "./Passwords";
 import "./matters.css";
 
 const t = s.matters;
@@ -69,6 +70,7 @@ function Shown({ matter }: { matter: Matter }) {
           <div className="stack stack-wide">
             <Custodians matter={matter} />
             <Holds matter={matter} />
+            <Passwords matter={matter} />
           </div>
           <div className="stack stack-wide">
             <Members matter={matter} />

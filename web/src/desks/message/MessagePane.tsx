@@ -151,7 +151,7 @@ function Read({ id, matter, tab, onTab, onOpen, words, message, onVersion }: Rea
       <Tabs label={s.message.tabsLabel} value={shown} onChange={onTab} tabs={tabs}>
         {shown === "text" && <TextView text={message.text} words={words} />}
         {shown === "html" && <HtmlView id={id} matter={matter} version={version} />}
-        {shown === "headers" && <HeadersView headers={message.headers} />}
+        {shown === "headers" && <HeadersView headers={message.headers} mih={message.edrm_mih} />}
         {shown === "source" && <SourceView id={id} matter={matter} version={version} />}
         {shown === "envelope" && (
           <EnvelopeView id={id} matter={matter} message={message} onVersion={onVersion} />

@@ -10,6 +10,7 @@ import { ButtonLink, IconButton } from "../../ui/Button";
 import { findWords, size, stretches } from "../../ui/format";
 import { useKeys } from "../../ui/keys";
 import { MailText, Seen } from "../../ui/MailText";
+import { Hash } from "../../ui/values";
 
 export function TextView({ text, words }: { text: string; words: string[] }) {
   const marks = useMemo(() => findWords(text, words), [text, words]);
@@ -75,7 +76,7 @@ export function HtmlView({ id, matter, version }: Shown) {
   );
 }
 
-export function HeadersView({ headers }: { headers: Message["headers"] }) {
+export function HeadersView({ headers, mih }: { headers: Message["headers"]; mih: string | null }) {
   return (
     <div className="scroll view-pad" tabIndex={0} role="region" aria-label={s.message.tabs.headers}>
       <dl className="header-list">
@@ -91,6 +92,11 @@ export function HeadersView({ headers }: { headers: Message["headers"] }) {
           </div>
         ))}
       </dl>
+      {mih && (
+        <p className="headers-foot small quiet" title={s.message.mihWhy}>
+          {s.message.mih} <Hash value={mih} whole />
+        </p>
+      )}
     </div>
   );
 }
