@@ -246,6 +246,10 @@ pub const EXPANSION_WORDS_SHOWN_MAX: usize = 200;
 /// Result lists kept for paging, and the hits in all of them (40 bytes each).
 pub const SEARCH_LISTS_KEPT: usize = 8;
 pub const SEARCH_HITS_KEPT: usize = 2_000_000;
+/// Terms of a report, families that it shows of each, and how long it may take.
+pub const REPORT_TERMS_MAX: usize = 500;
+pub const REPORT_SAMPLE_MAX: usize = 50;
+pub const REPORT_SECONDS_MAX: u64 = 60;
 /// Values of a facet that are told; of the others, how many there are.
 pub const FACET_VALUES_MAX: usize = 50;
 /// Parts of a query whose families are counted, and for how long.

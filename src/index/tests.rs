@@ -2,6 +2,7 @@
 
 mod brute;
 mod facets;
+mod report;
 mod sharing;
 
 use jiff::tz::TimeZone;
