@@ -229,7 +229,12 @@ pub const LEAF_BYTES_MAX: usize = 65_535;
 pub const HTTP_BODY_BYTES_MAX: usize = 1 << 20;
 /// Characters of a query, as in Relativity.
 pub const QUERY_CHARS_MAX: usize = 65_000;
-pub const QUERY_DEPTH_MAX: usize = 200;
+/// Parentheses within each other, and what nests as they do.
+pub const QUERY_DEPTH_MAX: usize = 100;
+/// Stack of the threads that serve: many times what a query of that depth takes.
+pub const SERVER_STACK_BYTES: usize = 16 << 20;
+/// Times that a job is begun: one at which the server ended so often is not begun again.
+pub const JOB_STARTS_MAX: u64 = 5;
 pub const QUERY_TERMS_MAX: usize = 10_000;
 /// Words between the two sides of a NEAR; less than the gap between documents.
 pub const QUERY_NEAR_MAX: u32 = 1000;

@@ -128,6 +128,7 @@ impl Fixture {
             links: Vec::new(),
             are_headers_cut: false,
             is_proven: true,
+            has_unproven: false,
         };
         self.search.index.put(doc).unwrap();
     }

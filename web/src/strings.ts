@@ -197,6 +197,10 @@ export const s = {
     held: "Held",
     unproven: "Unproven source",
     unprovenMark: "Unproven",
+    unprovenOf: (n: number, of: number) =>
+      n === of
+        ? "Unproven source"
+        : `${number(n)} of ${count(of, "delivery", "deliveries")} from an unproven source`,
     attachments: (n: number) => count(n, "attachment"),
     deliveries: (n: number) => `${count(n, "delivery", "deliveries")} carried it`,
     pane: "Message",
@@ -312,6 +316,8 @@ export const s = {
       forwarded: "Forwards its mail",
     } as Record<string, string>,
     heldBy: "Held by",
+    unprovenOf: (n: number, of: number) =>
+      `${number(n)} of ${count(of, "delivery", "deliveries")} did not show what its source must show. What it alone says, like a recipient, is marked below and may be made up.`,
     unproven:
       "Nothing shows that your own mail system sent this: its delivery lacks the organisation that its source must name. It is kept like all mail. See who delivered it under Envelope before you rely on what it says.",
     gapNote: (n: number) =>
