@@ -231,7 +231,12 @@ pub const LEAF_BYTES_MAX: usize = 65_535;
 pub const HTTP_BODY_BYTES_MAX: usize = 1 << 20;
 /// Characters of a query, as in Relativity.
 pub const QUERY_CHARS_MAX: usize = 65_000;
-pub const QUERY_DEPTH_MAX: usize = 200;
+/// Parentheses within each other, and what nests as they do.
+pub const QUERY_DEPTH_MAX: usize = 100;
+/// Stack of the threads that serve: many times what a query of that depth takes.
+pub const SERVER_STACK_BYTES: usize = 16 << 20;
+/// Times that a job is begun: one at which the server ended so often is not begun again.
+pub const JOB_STARTS_MAX: u64 = 5;
 pub const QUERY_TERMS_MAX: usize = 10_000;
 /// Words between the two sides of a NEAR; less than the gap between documents.
 pub const QUERY_NEAR_MAX: u32 = 1000;
@@ -248,6 +253,10 @@ pub const EXPANSION_WORDS_SHOWN_MAX: usize = 200;
 /// Result lists kept for paging, and the hits in all of them (40 bytes each).
 pub const SEARCH_LISTS_KEPT: usize = 8;
 pub const SEARCH_HITS_KEPT: usize = 2_000_000;
+/// Terms of a report, families that it shows of each, and how long it may take.
+pub const REPORT_TERMS_MAX: usize = 500;
+pub const REPORT_SAMPLE_MAX: usize = 50;
+pub const REPORT_SECONDS_MAX: u64 = 60;
 /// Values of a facet that are told; of the others, how many there are.
 pub const FACET_VALUES_MAX: usize = 50;
 /// Parts of a query whose families are counted, and for how long.

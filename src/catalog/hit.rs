@@ -22,6 +22,8 @@ pub struct HitRow {
     pub is_held: bool,
     pub is_proven: bool,
     pub deliveries: u64,
+    /// Of those, how many did not show what their source must show.
+    pub unproven: u64,
 }
 
 const TO_SHOWN: usize = 5;
@@ -44,7 +46,7 @@ pub async fn load(catalog: &Catalog, sets: &[SetId]) -> Result<Vec<HitRow>, Cata
     Ok(hits)
 }
 
-type Columns = (i64, i64, Option<i64>, String, String, i64, i64, i64, i64);
+type Columns = (i64, i64, Option<i64>, String, String, i64, i64, i64, i64, i64);
 
 async fn sets_of(
     catalog: &Catalog,
@@ -56,7 +58,9 @@ async fn sets_of(
     let mut query = db::QueryBuilder::new(
         "SELECT s.set_id, s.received_at, s.sent_at, s.from_text, s.subject, s.attachment_count,
              s.size_bytes, s.is_proven,
-             (SELECT COUNT(DISTINCT d.seq) FROM set_delivery d WHERE d.set_id = s.set_id)
+             (SELECT COUNT(DISTINCT d.seq) FROM set_delivery d WHERE d.set_id = s.set_id),
+             (SELECT COUNT(DISTINCT d.seq) FROM set_delivery m JOIN delivery d ON d.seq = m.seq
+              WHERE m.set_id = s.set_id AND d.is_proven = 0)
          FROM message_set s WHERE s.set_id IN (",
     );
     push_ids(&mut query, sets);
@@ -79,6 +83,7 @@ async fn sets_of(
         is_held: false,
         is_proven: row.7 != 0,
         deliveries: row.8.max(0) as u64,
+        unproven: row.9.max(0) as u64,
     };
     Ok(rows.into_iter().map(|columns| (SetId(columns.0), row(columns))).collect())
 }

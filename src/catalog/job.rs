@@ -48,6 +48,8 @@ pub struct JobRow {
     pub is_cancel_asked: bool,
     pub done: u64,
     pub total: u64,
+    /// Times that it was begun, without those that a stop of the server cut off.
+    pub starts: u64,
     /// JSON, as the kind has it; the reason in words when it failed.
     pub result: String,
     pub created_at: Timestamp,
@@ -77,7 +79,7 @@ impl Lease {
 }
 
 const COLUMNS: &str = "job_id, kind, matter_id, asked_by, request, state, is_cancel_asked, done, \
-                       total, result, created_at, started_at, ended_at";
+                       total, result, created_at, started_at, ended_at, starts";
 
 /// Queues a job, or starts it at once where `lease` says who does it.
 pub async fn insert(
@@ -156,7 +158,8 @@ pub async fn lease_of(
     now: Timestamp,
 ) -> Result<Option<JobRow>, CatalogError> {
     const DURING: &str = "lease a job";
-    let mut query = db::QueryBuilder::new("UPDATE job SET state = 'running', done = 0");
+    let mut query =
+        db::QueryBuilder::new("UPDATE job SET state = 'running', done = 0, starts = starts + 1");
     query.push(", lease_owner = ").push_bind(lease.owner.clone());
     query.push(", lease_until = ").push_bind(lease.until.0);
     query.push(", started_at = COALESCE(started_at, ").push_bind(now.0);
@@ -272,11 +275,14 @@ pub async fn end(
 pub async fn release(catalog: &Catalog, owner: &str) -> Result<(), CatalogError> {
     const DURING: &str = "release jobs";
     let mut tx = catalog.write().await?;
-    db::query("UPDATE job SET lease_until = 0 WHERE lease_owner = $1 AND state = 'running'")
-        .bind(owner)
-        .execute(&mut tx)
-        .await
-        .during(DURING)?;
+    db::query(
+        "UPDATE job SET lease_until = 0, starts = CASE WHEN starts > 0 THEN starts - 1 ELSE 0 END
+         WHERE lease_owner = $1 AND state = 'running'",
+    )
+    .bind(owner)
+    .execute(&mut tx)
+    .await
+    .during(DURING)?;
     catalog.commit(tx, DURING).await
 }
 
@@ -334,6 +340,7 @@ fn from_row(row: &db::Row) -> Result<JobRow, CatalogError> {
         created_at: Timestamp(row.get(10)),
         started_at: row.get::<Option<i64>>(11).map(Timestamp),
         ended_at: row.get::<Option<i64>>(12).map(Timestamp),
+        starts: row.get::<i64>(13).max(0) as u64,
     })
 }
 

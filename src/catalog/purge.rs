@@ -108,6 +108,7 @@ pub struct Left {
     pub classes: BTreeSet<String>,
     pub received_at: Timestamp,
     pub is_proven: bool,
+    pub has_unproven: bool,
 }
 
 /// None where nothing is left.
@@ -120,6 +121,14 @@ pub async fn left(catalog: &Catalog, set: SetId) -> Result<Option<Left>, Catalog
             .await
             .during(DURING)?;
     let Some((received_at, is_proven)) = row else { return Ok(None) };
+    let unproven: i64 = db::query_scalar(
+        "SELECT COUNT(*) FROM set_delivery sd JOIN delivery d ON d.seq = sd.seq
+         WHERE sd.set_id = $1 AND d.is_proven = 0",
+    )
+    .bind(set.0)
+    .fetch_one(catalog.read())
+    .await
+    .during(DURING)?;
     let participants: Vec<String> = db::query_scalar(
         "SELECT DISTINCT a.address FROM participant p JOIN address a ON a.address_id = p.address_id
          WHERE p.set_id = $1",
@@ -152,6 +161,7 @@ pub async fn left(catalog: &Catalog, set: SetId) -> Result<Option<Left>, Catalog
         classes,
         received_at: Timestamp(received_at),
         is_proven: is_proven != 0,
+        has_unproven: unproven > 0,
     }))
 }
 

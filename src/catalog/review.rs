@@ -57,6 +57,8 @@ pub struct ParticipantRow {
     /// `header` or `envelope`.
     pub source: String,
     pub seq: DeliverySeq,
+    /// The delivery showed what its source must show.
+    pub is_proven: bool,
 }
 
 pub async fn participants(
@@ -64,9 +66,10 @@ pub async fn participants(
     set: SetId,
     limit: usize,
 ) -> Result<Vec<ParticipantRow>, CatalogError> {
-    let rows = db::query_as::<(String, String, String, String, i64)>(
-        "SELECT a.address, p.name, p.role, p.source, p.seq
+    let rows = db::query_as::<(String, String, String, String, i64, i64)>(
+        "SELECT a.address, p.name, p.role, p.source, p.seq, d.is_proven
          FROM participant p JOIN address a ON a.address_id = p.address_id
+         JOIN delivery d ON d.seq = p.seq
          WHERE p.set_id = $1
          ORDER BY CASE p.role WHEN 'from' THEN 0 WHEN 'sender' THEN 1 WHEN 'on-behalf-of' THEN 2
                  WHEN 'to' THEN 3 WHEN 'cc' THEN 4 WHEN 'bcc' THEN 5 WHEN 'recipient' THEN 6
@@ -80,12 +83,13 @@ pub async fn participants(
     .during("list participants")?;
     Ok(rows
         .into_iter()
-        .map(|(address, name, role, source, seq)| ParticipantRow {
+        .map(|(address, name, role, source, seq, is_proven)| ParticipantRow {
             address,
             name,
             role,
             source,
             seq: DeliverySeq(seq),
+            is_proven: is_proven != 0,
         })
         .collect())
 }

@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::base::config::Config;
+use crate::base::limits::SERVER_STACK_BYTES;
 
 /// Compliance archive and eDiscovery appliance for email.
 #[derive(Parser)]
@@ -120,7 +121,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(SERVER_STACK_BYTES)
+        .enable_all()
+        .build()?;
     let result = runtime.block_on(future);
     // Blocking work that is still under way has nothing to say any more.
     runtime.shutdown_background();

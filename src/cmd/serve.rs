@@ -3,8 +3,10 @@
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
+use rustix::fs::Mode;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
@@ -38,6 +40,8 @@ use crate::worker::Pool;
 
 use super::{ConfigArgument, keys, print};
 
+/// What the last readers of the catalog may take to end.
+const CLOSING: Duration = Duration::from_secs(5);
 const NOT_PUBLISHED: &str = "the log is not published any more";
 
 #[derive(clap::Args)]
@@ -47,6 +51,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    own_files();
     let config = arguments.config.load()?;
     start_log(&config.log)?;
     let mut signals = Signals::listen()?;
@@ -63,7 +68,21 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     tracing::info!("stopping");
     stop.send_replace(true);
     running.finish().await;
+    close(&archive).await;
     ended
+}
+
+/// What this process writes is mail, and what tells of mail: nobody else on the machine
+/// reads it, whoever made the directory.
+pub(crate) fn own_files() {
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+}
+
+/// So that the catalog is one file, whole, when it is copied while nothing serves.
+pub(crate) async fn close(archive: &Archive) {
+    if tokio::time::timeout(CLOSING, archive.catalog.close()).await.is_err() {
+        tracing::warn!("the catalog is still in use; the next start finds all of it");
+    }
 }
 
 /// Everything that `serve` runs, with its ports taken.

@@ -62,6 +62,11 @@ pub enum ExportError {
     )]
     Behind(u64),
     /// Someone asked for it to stop.
+    #[error(
+        "the server ended {starts} times while it made this export, which is not begun again; its \
+         log says how it ended"
+    )]
+    Ending { starts: u64 },
     #[error("the export was cancelled")]
     Cancelled,
     /// The lease ran out and another took the job.

@@ -19,6 +19,7 @@ use crate::access::audit::{Act, Outcome, record_in};
 use crate::access::{Actor, person};
 use crate::base::chain::chain;
 use crate::base::ids::{JobId, SetId};
+use crate::base::limits::JOB_STARTS_MAX;
 use crate::catalog::job::{self, JobRow, Lease, Renewed, State};
 use crate::catalog::{delivery, leaf, pending};
 use crate::hold;
@@ -36,10 +37,12 @@ const README: &str = include_str!("README.txt");
 pub async fn run(exporter: &Exporter, row: JobRow, owner: &str) -> Result<(), ExportError> {
     let (id, matter) = (row.job_id, row.matter_id);
     let asked_by = row.asked_by.clone();
+    let starts = row.starts;
     let export = request::read(row);
     let name =
         export.as_ref().map_or_else(|_| id.to_string(), |export| export.request.name.clone());
     let done = match export {
+        Ok(_) if starts > JOB_STARTS_MAX => Err(ExportError::Ending { starts: starts - 1 }),
         Ok(export) => {
             Work { exporter, owner, id, at: (0, 0), told: None, stopper: None }
                 .export(&export)

@@ -69,6 +69,11 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "not_signed_in", "sign in first")
     }
 
+    /// What it tells, to stand beside what went well.
+    pub fn into_info(self) -> ErrorInfo {
+        *self.info
+    }
+
     pub fn is_not_signed_in(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
     }

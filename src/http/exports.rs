@@ -129,6 +129,12 @@ pub async fn ask(
     Body(body): Body<ExportRequest>,
 ) -> Result<Json<Job>, ApiError> {
     let text = body.scope.search.as_ref().map(|search| search.query.clone());
+    let within = body.scope.search.as_ref().and_then(|search| search.matter_id);
+    if within.is_some() && within != body.matter_id {
+        return Err(ApiError::invalid(
+            "scope.search.matter_id is not the export's matter_id: give both the same, or it alone",
+        ));
+    }
     let scope = scope(body.scope)?;
     let format = format(body.format, body.pst)?;
     let request = Request {

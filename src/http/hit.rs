@@ -33,6 +33,8 @@ pub struct Hit {
     /// At least one delivery passed its source's checks.
     is_proven: bool,
     deliveries: u64,
+    /// Of those, how many did not.
+    unproven: u64,
 }
 
 #[derive(Clone, Default, Serialize, ToSchema)]
@@ -66,6 +68,7 @@ impl Hit {
             is_held: row.is_held,
             is_proven: row.is_proven,
             deliveries: row.deliveries,
+            unproven: row.unproven,
         }
     }
 }

@@ -66,6 +66,8 @@ pub struct Participant {
     source: ParticipantSource,
     /// The delivery whose envelope says so.
     delivery: Option<i64>,
+    /// Whether that delivery showed what its source must show.
+    is_proven: Option<bool>,
     /// How an envelope's recipient was reached, if not named itself.
     via: Option<Through>,
 }
@@ -236,6 +238,7 @@ impl From<message::Participant> for Participant {
                 false => ParticipantSource::Envelope,
             },
             delivery: (!is_header).then_some(row.seq.0),
+            is_proven: (!is_header).then_some(row.is_proven),
             via: participant.via.map(Through::from),
         }
     }

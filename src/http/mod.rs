@@ -5,6 +5,7 @@
 mod assets;
 mod audit;
 mod classes;
+mod csv;
 mod custodians;
 mod dispositions;
 mod erasures;
@@ -29,6 +30,7 @@ mod observe;
 pub mod openapi;
 mod passwords;
 mod people;
+mod report;
 mod retries;
 mod search;
 mod session;

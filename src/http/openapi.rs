@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::error::ErrorBody;
 use super::{
     Context, audit, classes, custodians, dispositions, erasures, exports, facets, gaps, holds, log,
-    matters, messages, near, passwords, people, retries, search, session, status, thread,
+    matters, messages, near, passwords, people, report, retries, search, session, status, thread,
 };
 
 #[derive(OpenApi)]
@@ -63,6 +63,8 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(search::run))
         .routes(routes!(search::complete))
         .routes(routes!(facets::count))
+        .routes(routes!(report::count_terms))
+        .routes(routes!(report::download_terms))
         .routes(routes!(messages::show))
         .routes(routes!(messages::html))
         .routes(routes!(messages::source))

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Context;
+use super::csv::Table;
 use super::error::ApiError;
 use super::guard::Signed;
 use super::input::{At, Body, Params};
@@ -155,18 +155,15 @@ pub async fn download(
         custodian: params.custodian.map(CustodianId),
     };
     let rows = context.review.gap_list(&actor, filter).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"gaps.csv\""),
-    ];
-    Ok((headers, csv(&rows)))
+    Ok(table(&rows).into_file("gaps.csv"))
 }
 
-fn csv(rows: &[Row]) -> String {
-    let mut text = String::from("record_id,message_id,document,path,media_type,reason,detail\r\n");
+fn table(rows: &[Row]) -> Table {
+    let titles = ["record_id", "message_id", "document", "path", "media_type", "reason", "detail"];
+    let mut table = Table::new(&titles.map(str::to_owned));
     for row in rows {
         let number = |number: Option<i64>| number.map(|it| it.to_string()).unwrap_or_default();
-        let cells = [
+        table.row(&[
             row.record.to_string(),
             number(row.set.map(|set| set.0)),
             number(row.ordinal.map(i64::from)),
@@ -174,29 +171,7 @@ fn csv(rows: &[Row]) -> String {
             row.media_type.clone(),
             row.reason.clone(),
             row.detail.clone(),
-        ];
-        let line: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
-        text.push_str(&line.join(","));
-        text.push_str("\r\n");
+        ]);
     }
-    text
-}
-
-/// A spreadsheet takes what begins so for a formula, and names of documents are
-/// what strangers wrote.
-fn quoted(cell: &str) -> String {
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let mark = if is_formula { "'" } else { "" };
-    format!("\"{mark}{}\"", cell.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_documents_are_no_formulas_and_end_no_cell() {
-        assert_eq!(quoted("a \"b\",c"), "\"a \"\"b\"\",c\"");
-        assert_eq!(quoted("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
-    }
+    table
 }

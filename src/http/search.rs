@@ -155,6 +155,13 @@ impl From<index::Expansion> for Expansion {
     }
 }
 
+impl From<search::Snapshot> for Snapshot {
+    fn from(snapshot: search::Snapshot) -> Self {
+        let search::Snapshot { cursor, index_version, tokenizer_version } = snapshot;
+        Self { cursor, index_version, tokenizer_version }
+    }
+}
+
 /// Search in a matter, or archive-wide.
 #[utoipa::path(post, path = "/search", tag = "search", request_body = SearchRequest,
     responses((status = 200, body = Results)))]
@@ -187,11 +194,7 @@ pub async fn run(
         expansions: page.expansions.into_iter().map(Expansion::from).collect(),
         zone: page.zone,
         warnings: page.warnings,
-        snapshot: Snapshot {
-            cursor: page.snapshot.cursor,
-            index_version: page.snapshot.index_version,
-            tokenizer_version: page.snapshot.tokenizer_version,
-        },
+        snapshot: page.snapshot.into(),
         gaps: page.gaps,
         behind: page.behind,
         hits: page.hits.into_iter().map(|(row, snippet)| Hit::new(row, snippet)).collect(),

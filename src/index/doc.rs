@@ -61,6 +61,9 @@ pub struct FamilyDoc {
     pub are_headers_cut: bool,
     /// At least one delivery showed what its source must show.
     pub is_proven: bool,
+    /// At least one did not: some of what the archive knows of it may be a stranger's.
+    #[serde(default)]
+    pub has_unproven: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

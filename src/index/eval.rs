@@ -22,7 +22,7 @@ use tantivy::{DocSet, InvertedIndexReader, SegmentReader, TERMINATED};
 use super::IndexError;
 use super::bits::Bits;
 use super::near::Tree;
-use super::plan::{Expr, Plan, refused};
+use super::plan::{Expr, Plan, Spans, refused};
 use super::schema;
 use super::slot::{Many, Slot};
 use super::spans::Prepared;
@@ -128,6 +128,26 @@ impl<'a> Segment<'a> {
         Self { reader, deadline, alive, messages, starts }
     }
 
+    pub fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    /// At how many places of these documents the spans are found, in all of the fields.
+    pub fn occurrences(
+        &self,
+        fields: &[Field],
+        spans: &Spans,
+        those: &Bits,
+    ) -> Result<u64, IndexError> {
+        let mut count = 0;
+        for field in fields {
+            let inverted = self.reader.inverted_index(*field)?;
+            let prepared = Prepared::new(&inverted, spans, self.deadline)?;
+            count += prepared.occurrences(&inverted, those, self.deadline)?;
+        }
+        Ok(count)
+    }
+
     /// All documents of the families that match.
     pub fn all_within(&self, expr: &Expr) -> Result<Bits, IndexError> {
         Ok(self.documents_of(&self.within(expr, &self.messages, Unit::Family)?).into_owned())
@@ -155,7 +175,7 @@ impl<'a> Segment<'a> {
     }
 
     /// The members of `those`, which are of the unit, that match.
-    fn within(&self, expr: &Expr, those: &Bits, unit: Unit) -> Result<Bits, IndexError> {
+    pub fn within(&self, expr: &Expr, those: &Bits, unit: Unit) -> Result<Bits, IndexError> {
         self.deadline.check()?;
         let deadline = self.deadline;
         match expr {

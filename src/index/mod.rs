@@ -21,6 +21,7 @@ mod facets;
 mod glob;
 mod near;
 mod plan;
+pub mod report;
 mod results;
 mod schema;
 mod sharing;

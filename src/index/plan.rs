@@ -46,6 +46,16 @@ pub(super) struct Plan {
     pub unit: Unit,
 }
 
+impl Plan {
+    /// What was asked, without the scope that it is asked in.
+    pub fn asked(&self) -> &Expr {
+        match &self.expr {
+            Expr::And(all) => all.last().unwrap_or(&self.expr),
+            expr => expr,
+        }
+    }
+}
+
 /// Longer patterns could meet the end of a term.
 const PATTERN_CHARS_MAX: usize = 500;
 
@@ -67,7 +77,7 @@ pub(super) fn within(fields: &Fields, scope: &Scope) -> Expr {
     }
 }
 
-fn took_part(fields: &Fields, addresses: &[String]) -> Expr {
+pub(super) fn took_part(fields: &Fields, addresses: &[String]) -> Expr {
     let addresses = addresses.iter().map(|it| address_key(it)).collect();
     Expr::Family(Box::new(Expr::AnyOf(fields.everyone.whole, addresses)))
 }

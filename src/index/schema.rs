@@ -27,7 +27,7 @@ use crate::similar::{links, near};
 
 /// Of the schema and of `token` together. An index of another version is made
 /// again.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 const TERMS: &str = "muniment-terms";
 const WHOLE: &str = "muniment-whole";
@@ -203,7 +203,7 @@ impl Fields {
         to.add_u64(column(ATTACHMENTS)?, doc.attachments.len() as u64);
         to.add_u64(column(MESSAGES)?, doc.messages.len() as u64);
         to.add_u64(column(PARTIAL)?, u64::from(doc.is_partial));
-        to.add_u64(column(UNPROVEN)?, u64::from(!doc.is_proven));
+        to.add_u64(column(UNPROVEN)?, u64::from(doc.has_unproven));
         to.add_text(self.subject, cleaned(&doc.subject));
         to.add_text(self.body, between_ends(&doc.body));
         to.add_text(self.headers, apart(doc.headers.iter().map(String::as_str)));

@@ -48,31 +48,90 @@ impl Prepared {
         if !needs_positions(&self.tree) || found.is_empty() {
             return Ok(found);
         }
-        let open = &mut |terms: &Vec<Vec<TermInfo>>| -> Result<Vec<Places>, IndexError> {
-            terms.iter().map(|terms| Places::new(inverted, terms, &found)).collect()
-        };
-        let mut cursor = self.tree.try_map(open)?;
         let mut missed = Bits::none(found.len());
-        for (doc, seen) in found.iter().zip(0u32..) {
-            if seen.is_multiple_of(256) {
-                deadline.check()?;
-            }
-            let is_in = match self.is_shared {
-                true => is_in::<Exact>(&mut cursor, doc)?,
-                false => is_in::<Plain>(&mut cursor, doc)?,
-            };
-            if !is_in {
+        self.each(inverted, &found, deadline, true, |doc, places| {
+            if places == 0 {
                 missed.insert(doc);
             }
-        }
+        })?;
         found.and_not(&missed);
         Ok(found)
     }
+
+    /// At how many places of these documents it is.
+    pub fn occurrences(
+        &self,
+        inverted: &InvertedIndexReader,
+        those: &Bits,
+        deadline: Deadline,
+    ) -> Result<u64, IndexError> {
+        // Of one word alone the index has the counts, however many it stands for.
+        if let Tree::Row(row) = &self.tree
+            && let [terms] = &row[..]
+        {
+            return frequencies(inverted, terms, those);
+        }
+        let found = candidates(&self.tree, inverted, those)?;
+        let mut count = 0;
+        self.each(inverted, &found, deadline, false, |_, places| count += places as u64)?;
+        Ok(count)
+    }
+
+    /// Tells of each document at how many places it is, or that it is at any.
+    fn each(
+        &self,
+        inverted: &InvertedIndexReader,
+        those: &Bits,
+        deadline: Deadline,
+        is_any_enough: bool,
+        mut tell: impl FnMut(u32, usize),
+    ) -> Result<(), IndexError> {
+        let open = &mut |terms: &Vec<Vec<TermInfo>>| -> Result<Vec<Places>, IndexError> {
+            terms.iter().map(|terms| Places::new(inverted, terms, those)).collect()
+        };
+        let mut cursor = self.tree.try_map(open)?;
+        for (doc, seen) in those.iter().zip(0u32..) {
+            if seen.is_multiple_of(256) {
+                deadline.check()?;
+            }
+            let places = match self.is_shared {
+                true => places::<Exact>(&mut cursor, doc, is_any_enough)?,
+                false => places::<Plain>(&mut cursor, doc, is_any_enough)?,
+            };
+            tell(doc, places);
+        }
+        Ok(())
+    }
 }
 
-fn is_in<P: Place>(cursor: &mut Cursor, doc: u32) -> Result<bool, IndexError> {
-    let places: Vec<P> = cursor.places(&mut |slots| phrase(slots, doc), true)?;
-    Ok(!places.is_empty())
+fn places<P: Place>(
+    cursor: &mut Cursor,
+    doc: u32,
+    is_any_enough: bool,
+) -> Result<usize, IndexError> {
+    let places: Vec<P> = cursor.places(&mut |slots| phrase(slots, doc), is_any_enough)?;
+    Ok(places.len())
+}
+
+/// How often the terms stand in these documents.
+fn frequencies(
+    inverted: &InvertedIndexReader,
+    terms: &[TermInfo],
+    those: &Bits,
+) -> Result<u64, IndexError> {
+    let mut count = 0;
+    for info in terms {
+        let option = IndexRecordOption::WithFreqs;
+        let mut postings = inverted.read_postings_from_terminfo(info, option)?;
+        let mut doc = postings.doc();
+        while doc != tantivy::TERMINATED {
+            if those.contains(doc) {
+                count += u64::from(postings.term_freq());
+            }
+            doc = postings.advance();
+        }
+    }
+    Ok(count)
 }
 
 /// The terms of a tree, by where their postings are; none where two sides of a

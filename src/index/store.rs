@@ -25,7 +25,9 @@ use super::results::Results;
 use super::schema::{self, Fields};
 use super::sharing::{self, Keys, Sharing};
 use super::snippet::{Marker, Snippet};
-use super::{Expansion, Facets, Hit, IndexError, Scope, clear, eval, expansion, facets, plan};
+use super::{
+    Expansion, Facets, Hit, IndexError, Scope, clear, eval, expansion, facets, plan, report,
+};
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
 use crate::base::limits::INDEX_MEMORY_BYTES_MIN;
@@ -248,6 +250,13 @@ impl Index {
         let facets = Arc::new(facets);
         self.inner.facets.keep(snapshot, query, scope, &facets, |_| 0);
         Ok(facets)
+    }
+
+    /// What each of several terms finds.
+    pub fn report(&self, asked: &report::Asked) -> Result<report::Report, IndexError> {
+        let searcher = self.engine().reader.searcher();
+        let blocks = self.blocks(&searcher)?;
+        report::of(&self.inner.fields, &searcher, &blocks, asked)
     }
 
     /// Families that have any of the keys, the `most` that come first by `rank`, and how

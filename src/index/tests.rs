@@ -2,6 +2,7 @@
 
 mod brute;
 mod facets;
+mod report;
 mod sharing;
 
 use jiff::tz::TimeZone;
@@ -37,6 +38,7 @@ fn family(set: i64) -> FamilyDoc {
         links: Vec::new(),
         are_headers_cut: false,
         is_proven: true,
+        has_unproven: false,
     }
 }
 
@@ -93,7 +95,7 @@ fn read(text: &str) -> ast::Query {
 
 #[test]
 fn unproven_families_are_found_apart() {
-    let unproven = FamilyDoc { is_proven: false, ..body(2, "plan") };
+    let unproven = FamilyDoc { has_unproven: true, ..body(2, "plan") };
     let found = Fixture::new([body(1, "plan"), unproven]);
     assert_eq!(found.find("plan AND has:unproven"), [2]);
     assert_eq!(found.find("NOT has:unproven"), [1]);
@@ -443,6 +445,45 @@ fn headers_are_searched_when_they_are_asked_for() {
     let read = read("header:fail");
     let snippets = found.index.snippets(&read, &[(SetId(1), String::new())]).expect("snippets");
     assert!(snippets[0].text.starts_with("Received-SPF: fail"), "{snippets:?}");
+}
+
+/// On a part of the stack that the server's threads have.
+#[test]
+fn what_nests_is_answered_or_refused_within_the_stack() {
+    let found = Fixture::new([body(1, "word")]);
+    let nests = |depth: usize| {
+        let around = |before: &str, within: &str, after: &str| {
+            format!("{}{within}{}", before.repeat(depth), after.repeat(depth))
+        };
+        [
+            around("(", "word", ")"),
+            around("(a OR ", "word", ")"),
+            around("NOT ", "word", ""),
+            around("-", "word", ""),
+            around("NOT (", "word", ")"),
+            around("subject:(", "word", ")"),
+            around("(word NEAR(3) ", "word", ")"),
+            around("(word w/3 ", "word", ")"),
+            around("word NEAR(3) ", "word", ""),
+            around("word w/3 ", "word", ""),
+            around("word or ", "word", ""),
+        ]
+    };
+    let ask = move || {
+        for depth in [50, 99, 100, 101, 150, 199, 1000, 5000] {
+            for text in nests(depth) {
+                for dialect in [Dialect::Kql, Dialect::DtSearch] {
+                    let Ok(read) = parse(&text, dialect, &TimeZone::UTC) else { continue };
+                    let _ = found.index.all(&read.query, &Scope::default());
+                    let _ = (read.query.to_string(), crate::query::tree::rows(&read.query));
+                }
+            }
+        }
+        parse(&nests(100)[0], Dialect::Kql, &TimeZone::UTC).map(|read| read.warnings.len())
+    };
+    let stack = crate::base::limits::SERVER_STACK_BYTES / 4;
+    let thread = std::thread::Builder::new().stack_size(stack).spawn(ask).expect("a thread");
+    assert_eq!(thread.join().expect("no panic"), Ok(0));
 }
 
 #[test]

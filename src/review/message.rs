@@ -219,7 +219,7 @@ mod tests {
         let told = |address: &str, role: &str, source: &str, seq| {
             let (address, name) = (address.to_owned(), String::new());
             let (role, source, seq) = (role.to_owned(), source.to_owned(), DeliverySeq(seq));
-            let row = ParticipantRow { address, name, role, source, seq };
+            let row = ParticipantRow { address, name, role, source, seq, is_proven: true };
             let ways = in_ways(row, &vias).into_iter();
             ways.map(|it| it.via.map(|(_, of)| of).unwrap_or_default()).collect::<Vec<_>>()
         };

@@ -10,6 +10,7 @@ mod ask;
 mod bind;
 pub mod facets;
 pub mod near;
+pub mod report;
 #[cfg(test)]
 mod tests;
 pub mod thread;

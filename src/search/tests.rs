@@ -2,6 +2,7 @@
 
 use crate::catalog::db::{Query, query};
 
+use super::report::Terms;
 use super::*;
 use crate::access::Role;
 use crate::base::clock::Timestamp;
@@ -127,6 +128,7 @@ impl Fixture {
             links: Vec::new(),
             are_headers_cut: false,
             is_proven: true,
+            has_unproven: false,
         };
         self.search.index.put(doc).unwrap();
     }
@@ -405,6 +407,61 @@ async fn counts_tell_of_the_matters_mail_and_of_no_other() {
     let wide = Ask { matter_id: None, ..asked.clone() };
     assert!(counted(&wide).await.is_err());
     assert!(counted(&fixture.ask("a OR b c")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_report_counts_within_the_matter_and_tells_what_it_cannot_read() {
+    let fixture = fixture().await;
+    fixture.put(1, "2026-01-01T00:00:00Z", "anna@x.com", "bob@x.com", "merger plan").await;
+    fixture.put(2, "2026-02-02T00:00:00Z", "carl@x.com", "anna@x.com", "merger merger").await;
+    fixture.put(3, "2026-03-03T00:00:00Z", "dora@y.org", "emil@y.org", "merger plan").await;
+    fixture.search.index.commit(3).unwrap();
+    fixture.custodian("Anna", "anna@x.com").await;
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let mut terms = Terms {
+        within: fixture.ask(""),
+        first: texts(&["merger", "plan a OR b", "plan", "custodian:Nobody", "(", ""]),
+        second: texts(&["plan"]),
+        sample: 5,
+        seed: 1,
+    };
+    let reported =
+        async |actor: &Actor, terms: &Terms| report::report(actor, &fixture.search, terms).await;
+    let counted = reported(&fixture.ada, &terms).await.unwrap();
+    let told: Vec<_> = counted
+        .first
+        .iter()
+        .map(|line| {
+            let found = line.found.as_ref().ok()?;
+            let counts = &found.counts;
+            Some((
+                counts.spread.hits.documents,
+                counts.unique,
+                counts.occurrences,
+                found.sample.len(),
+            ))
+        })
+        .collect();
+    let none = None;
+    assert_eq!(told, [Some((2, 1, Some(3), 2)), none, Some((1, 0, Some(1), 1)), none, none, none]);
+    assert_eq!(counted.custodians, ["Anna"]);
+    assert_eq!(counted.totals[0].custodians, [2]);
+    assert_eq!(counted.compared.map(|sizes| sizes.documents), [1, 0, 1]);
+    assert_eq!(counted.zone, "Europe/Berlin");
+    assert_eq!(fixture.audited_as("search.report").await.len(), 1);
+
+    // The days of the filters are no part of a term.
+    terms.within.until = "2026-01-15".parse().ok();
+    let counted = reported(&fixture.ada, &terms).await.unwrap();
+    assert_eq!(counted.totals[0].hits.documents, 1);
+    terms.first.clear();
+    assert!(reported(&fixture.ada, &terms).await.is_err());
+    terms.first = vec!["a".to_owned(); 501];
+    assert!(reported(&fixture.ada, &terms).await.is_err());
+    let outsider = actor(4, "cleo", Role::Legal, false);
+    assert!(reported(&outsider, &terms).await.is_err());
+    let wide = Terms { within: Ask::new(None, "", Dialect::Kql), ..terms };
+    assert!(reported(&fixture.ada, &wide).await.is_err());
 }
 
 #[tokio::test]

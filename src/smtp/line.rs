@@ -40,7 +40,7 @@ impl Input {
     }
 
     pub(super) fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.bytes.len());
+        self.start += count.min(self.bytes.len() - self.start);
     }
 
     /// Forgets everything: what follows STARTTLS in plain text is not to be
@@ -107,6 +107,17 @@ mod tests {
 
     fn whole(line: &[u8]) -> Line {
         Line::Whole(line.to_vec())
+    }
+
+    #[test]
+    fn all_that_is_pending_can_be_consumed_after_a_line() {
+        let mut input = Input::default();
+        input.room().extend_from_slice(b"DATA\r\nearly");
+        assert_eq!(input.line(), whole(b"DATA"));
+        input.consume(usize::MAX);
+        assert_eq!(input.pending(), b"");
+        input.room().extend_from_slice(b"late\r\n");
+        assert_eq!(input.line(), whole(b"late"));
     }
 
     #[test]

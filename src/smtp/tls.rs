@@ -102,6 +102,10 @@ impl Tls {
 
     fn certificate(&self, chain: Option<&[CertificateDer<'_>]>, now: Timestamp) -> Option<Digest> {
         let (own, intermediates) = chain?.split_first()?;
+        if !can_prove(own) {
+            tracing::info!("a client certificate is not of X.509 version 3, and proves nothing");
+            return None;
+        }
         if let Some(authorities) = &self.authorities {
             let seconds = u64::try_from(now.seconds()).ok()?;
             let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
@@ -137,6 +141,12 @@ fn authorities(
         .map_err(|_| SmtpError::TlsClientCa { path: path.to_owned() })
 }
 
+/// Whether a signature can be checked by it: what is older than version 3 of X.509 is not
+/// read by what checks them. Its connection goes on, as one without a certificate.
+fn can_prove(certificate: &CertificateDer<'_>) -> bool {
+    webpki::EndEntityCert::try_from(certificate).is_ok()
+}
+
 /// Asks for a client certificate, checks that its key signed the handshake, and
 /// leaves whose it is to [`Tls::certificate`].
 #[derive(Debug)]
@@ -169,6 +179,9 @@ impl ClientCertVerifier for AskOnly {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if !can_prove(certificate) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
@@ -178,6 +191,9 @@ impl ClientCertVerifier for AskOnly {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if !can_prove(certificate) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 

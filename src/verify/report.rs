@@ -8,7 +8,10 @@ use crate::base::hash::Digest;
 use crate::base::ids::RecordId;
 use crate::base::limits::VERIFY_FINDINGS_MAX;
 use crate::base::number::counted;
-use crate::export::manifest::EXCEPTIONS;
+use crate::export::manifest::{
+    ACCOUNT, CHECKPOINT, EXCEPTIONS, KEY, MANIFEST, MANIFEST_NOTE, README, STAMP, STAMP_PROOF,
+    STAMPED,
+};
 
 /// Exit codes of the commands that check.
 pub const EXIT_GOOD: u8 = 0;
@@ -94,11 +97,32 @@ pub struct Report {
     pub findings_more: u64,
 }
 
+/// Files that a bundle has once, whatever was exported.
+fn is_of_bundle(file: &str) -> bool {
+    [
+        ACCOUNT,
+        CHECKPOINT,
+        EXCEPTIONS,
+        KEY,
+        MANIFEST,
+        MANIFEST_NOTE,
+        README,
+        STAMP,
+        STAMP_PROOF,
+        STAMPED,
+    ]
+    .contains(&file)
+}
+
 impl Report {
     pub(super) fn find(&mut self, file: &str, kind: Kind, problem: impl Into<String>) {
-        if self.findings.len() < VERIFY_FINDINGS_MAX {
+        // The files that all of it hangs on come first, and are named whatever else is wrong.
+        let of_bundle = self.findings.partition_point(|known| is_of_bundle(&known.file));
+        let is_of_bundle = is_of_bundle(file) && of_bundle < VERIFY_FINDINGS_MAX;
+        if is_of_bundle || self.findings.len() < VERIFY_FINDINGS_MAX {
             let finding = Finding { file: file.to_owned(), kind, problem: problem.into() };
-            self.findings.push(finding);
+            let at = if is_of_bundle { of_bundle } else { self.findings.len() };
+            self.findings.insert(at, finding);
         } else {
             self.findings_more += 1;
         }

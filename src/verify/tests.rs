@@ -347,6 +347,19 @@ fn missing_and_added_files_are_named() {
 }
 
 #[test]
+fn the_files_that_all_hangs_on_are_named_whatever_else_is_wrong() {
+    let mut report = Report::default();
+    for at in 0..2000 {
+        report.find(&format!("messages/{at:06}.eml"), Kind::Proof, "no");
+    }
+    report.find("README.txt", Kind::Changed, "other bytes");
+    report.find("checkpoint", Kind::Missing, "gone");
+    let first: Vec<_> = report.findings.iter().take(3).map(|it| it.file.as_str()).collect();
+    assert_eq!(first, ["README.txt", "checkpoint", "messages/000000.eml"]);
+    assert_eq!((report.findings.len(), report.findings_more), (1002, 1000));
+}
+
+#[test]
 fn another_key_is_refused_by_name() {
     let case = Case::new(Format::Eml);
     let stranger = Signer::from_seed(ORIGIN, &[8; 32]).unwrap();

@@ -81,6 +81,20 @@ const ROWS: &[Row] = &[
     ("POST", "/search/facets", r#"{"query":"hello"}"#, [401, 403, 403, 403, 200, 403]),
     (
         "POST",
+        "/search/report",
+        r#"{"matter_id":{m},"terms":["hello"],"sample":1}"#,
+        [401, 403, 404, 200, 200, 403],
+    ),
+    ("POST", "/search/report", r#"{"terms":["hello"]}"#, [401, 403, 403, 403, 200, 403]),
+    (
+        "POST",
+        "/search/report/csv",
+        r#"{"matter_id":{m},"terms":["hello"]}"#,
+        [401, 403, 404, 200, 200, 403],
+    ),
+    ("POST", "/search/report/csv", r#"{"terms":["hello"]}"#, [401, 403, 403, 403, 200, 403]),
+    (
+        "POST",
         "/search/complete",
         r#"{"matter_id":{m},"field":"address","prefix":"a"}"#,
         [401, 403, 404, 200, 200, 403],

@@ -192,7 +192,9 @@ fn other_mail_over_a_demonstration_is_refused() {
     let mut own = Demo::start(&data, &[mail]);
     own.presented();
     assert!(own.interrupt().contains("the mail in "));
-    let mut again = Demo::start(&data, &[mail]);
+    // However it is written.
+    let beside = directory.path().join("./demo/../a.eml");
+    let mut again = Demo::start(&data, &[beside.to_str().unwrap()]);
     again.presented();
     again.interrupt();
     for arguments in [&["--seed", "2"][..], &["--until", UNTIL], &[data.to_str().unwrap()]] {

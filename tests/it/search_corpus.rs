@@ -39,6 +39,7 @@ pub fn family(set: usize, body: &str) -> FamilyDoc {
         links: Vec::new(),
         are_headers_cut: false,
         is_proven: true,
+        has_unproven: false,
     }
 }
 

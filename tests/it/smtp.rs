@@ -99,6 +99,26 @@ async fn smuggled_transactions_stay_content() {
     }
 }
 
+/// Against RFC 2920, and what is kept is what was sent all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn content_that_comes_before_it_is_asked_for_is_kept_exactly() {
+    let server = MailServer::start("").await;
+    let address = server.address;
+    client(move || {
+        let mut client = Client::connect(address);
+        client.open_transaction(JOURNAL);
+        client.send(b"DATA\r\nSubject: early\r\n\r\nfirst part of ");
+        assert!(client.reply().starts_with("354"));
+        client.send(b"the message\r\n.\r\nNOOP\r\n");
+        assert!(client.reply().starts_with("250 2.0.0"));
+        assert!(client.reply().starts_with("250"));
+    })
+    .await;
+    let kept = server.kept().await;
+    let kept: Vec<_> = kept.iter().map(|content| String::from_utf8_lossy(content)).collect();
+    assert_eq!(kept, ["Subject: early\r\n\r\nfirst part of the message\r\n"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connection_lost_in_data_keeps_nothing() {
     let server = MailServer::start("").await;

@@ -634,6 +634,54 @@ export async function damaged({ page, faults }, check) {
     if (/Failed to load resource: .* 500/.test(faults[i])) faults.splice(i, 1);
 }
 
+/** Terms are counted side by side; one that cannot be read is told beside the others. */
+export async function terms({ page }, check) {
+  await page.goto("/search?q=merger");
+  await page.getByRole("link", { name: "Term report" }).click();
+  await seen(page.getByRole("heading", { name: "Term report", level: 1 }));
+  const lists = page.getByRole("textbox", { name: /one a line/ });
+  await lists.first().fill("merger\nsheet\n\nmerger OR sheet a\n");
+  await page.getByRole("button", { name: "Count" }).click();
+  const row = (name) => page.getByRole("row", { name });
+  await seen(row(/^merger \d/));
+  await seen(page.getByText("1 term cannot be read"));
+  await seen(row(/^merger OR sheet a .*AND and OR/));
+  const numbers = async (name) =>
+    (await row(name).getByRole("cell").allTextContents()).map((cell) => Number(cell.replaceAll(",", "")));
+  const [merger, sheet, any] = [await numbers(/^merger \d/), await numbers(/^sheet/), await numbers(/^Any/)];
+  assert.ok(merger[0] > 0 && sheet[0] > 0, "each term is found");
+  assert.ok(any[0] <= merger[0] + sheet[0] && any[0] >= Math.max(merger[0], sheet[0]));
+  assert.equal(any[0], merger[3] + sheet[3] + (merger[0] - merger[3]), "a document counts once");
+  await page
+    .getByRole("button", { name: /example/ })
+    .first()
+    .click();
+  await seen(page.locator(".terms-sample a"));
+  await check("terms");
+
+  await page.getByRole("button", { name: "Compare with another list" }).click();
+  await lists.nth(1).fill("merger");
+  await seen(page.getByText("What is below was counted before your changes."));
+  await page.getByRole("button", { name: "Count" }).click();
+  await seen(page.getByText("What the lists have apart and in common"));
+  await check("terms-compared");
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Save as CSV" }).click(),
+  ]);
+  const saved = await readFile(await file.path(), "utf8");
+  assert.equal(saved.split("\r\n")[1].split(",")[2], `"${merger[0]}"`);
+  await row(/^merger \d/)
+    .first()
+    .getByRole("link", { name: "merger" })
+    .click();
+  await seen(page.getByText(/^[\d,]+ famil/));
+  // What was written is there when its writer comes back.
+  await page.goBack();
+  await seen(row(/^merger \d/));
+  assert.match(await lists.first().inputValue(), /^merger\nsheet/);
+}
+
 /** On a phone a message takes the list's place, and Back gives the list back. */
 export async function phone({ page }) {
   await page.goto("/matters");

@@ -55,6 +55,7 @@ try {
   await run("matter", () => journeys.matter(desk, check));
   await run("search", () => journeys.search(desk, check));
   await run("facets", () => journeys.facets(desk, check));
+  await run("terms", () => journeys.terms(desk, check));
   await run("message", () => journeys.message(desk, check));
   await run("thread", () => journeys.thread(desk, check));
   await run("near", () => journeys.near(desk, check));

@@ -78,12 +78,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    // Before anything is made, which a signal would leave half made.
+    let mut signals = serve::Signals::listen()?;
+    serve::own_files();
     let (archive, mut notes) = match Notes::read(&arguments.data)? {
         Some(notes) => reuse(&arguments, notes).await?,
         None => create(&arguments).await?,
     };
     serve::start_log(&archive.config.log)?;
-    let mut signals = serve::Signals::listen()?;
     say(&format!("archive:  {}, of {}", arguments.data.display(), notes.content));
     let (stop, stopping) = watch::channel(false);
     let mut running = serve::Running::start(&archive, stopping).await?;
@@ -105,6 +107,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     say("stopping");
     stop.send_replace(true);
     running.finish().await;
+    serve::close(&archive).await;
     outcome
 }
 
@@ -113,7 +116,8 @@ async fn create(arguments: &Arguments) -> anyhow::Result<(Archive, Notes)> {
     if data.join("muniment.toml").exists() {
         anyhow::bail!(
             "{} holds an archive and no demo.json: it is no demonstration, or the making of one \
-             was cut off; name another directory (make demo DEMO_DATA=DIR, or --data DIR)",
+             was cut off; remove it if nothing of yours is in it, or name another directory (make \
+             demo DEMO_DATA=DIR, or --data DIR)",
             data.display()
         );
     }
@@ -160,6 +164,12 @@ async fn create(arguments: &Arguments) -> anyhow::Result<(Archive, Notes)> {
     Ok((Archive { config: config.into(), ..archive }, notes))
 }
 
+/// Whether they name the same files, however each is written.
+fn are_same(some: &[PathBuf], others: &[PathBuf]) -> bool {
+    let named = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    some.iter().map(named).eq(others.iter().map(named))
+}
+
 async fn reuse(arguments: &Arguments, notes: Notes) -> anyhow::Result<(Archive, Notes)> {
     let is_other = match &notes.content {
         Content::Company { seed, messages, until } => {
@@ -172,7 +182,7 @@ async fn reuse(arguments: &Arguments, notes: Notes) -> anyhow::Result<(Archive, 
             let wants_company = arguments.seed.is_some()
                 || arguments.messages.is_some()
                 || arguments.until.is_some();
-            wants_company || !arguments.mail.is_empty() && arguments.mail != *paths
+            wants_company || !arguments.mail.is_empty() && !are_same(&arguments.mail, paths)
         }
     };
     let data = &arguments.data;

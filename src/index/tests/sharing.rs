@@ -65,6 +65,7 @@ fn what_one_version_says_of_others_goes_with_it() {
         classes: BTreeSet::new(),
         received_at: Timestamp(1),
         is_proven: true,
+        has_unproven: false,
     };
     index.diminish(SetId(1), Some(&left)).expect("take out");
     index.commit_removed().expect("commit");

@@ -159,6 +159,7 @@ impl Item {
             versions: Vec::new(),
             are_headers_cut: false,
             is_proven: self.is_proven,
+            has_unproven: !self.is_proven,
         };
         self.join(&mut family);
         family
@@ -199,6 +200,10 @@ impl Item {
         is_news |= add(&mut family.classes, &self.class);
         if self.is_proven && !family.is_proven {
             family.is_proven = true;
+            is_news = true;
+        }
+        if !self.is_proven && !family.has_unproven {
+            family.has_unproven = true;
             is_news = true;
         }
         if self.received_at < family.received_at {
@@ -374,6 +379,7 @@ fn absorb(mut family: FamilyDoc, stored: FamilyDoc) -> FamilyDoc {
         add(&mut family.classes, class);
     }
     family.is_proven |= stored.is_proven;
+    family.has_unproven |= stored.has_unproven;
     family.are_headers_cut |= stored.are_headers_cut;
     family.is_partial |= family.are_headers_cut;
     family.received_at = family.received_at.min(stored.received_at);
@@ -451,7 +457,7 @@ mod tests {
         let family = doubtful.family(SetId(1), None).unwrap();
         assert!(!family.is_proven);
         let merged = proven.family(SetId(1), Some(family)).unwrap();
-        assert!(merged.is_proven);
+        assert!(merged.is_proven && merged.has_unproven, "that one did not is not forgotten");
         assert_eq!(doubtful.family(SetId(1), Some(merged)), None, "proof is not taken back");
     }
 

@@ -1,6 +1,6 @@
 // Every call the app makes, one line each.
 import { client, data } from "./client";
-import type { ExportBody, GapsAsked, HoldBody, RetryBody, Role, SearchBody } from "./types";
+import type { ExportBody, GapsAsked, HoldBody, ReportBody, RetryBody, Role, SearchBody } from "./types";
 
 const at = (id: number) => ({ params: { path: { id } } });
 const on = (id: number, matter: number | null, version?: string) => ({
@@ -61,6 +61,8 @@ export const api = {
 
   search: (body: SearchBody) => data(client.POST("/search", { body })),
   facets: (body: SearchBody) => data(client.POST("/search/facets", { body })),
+  report: (body: ReportBody) => data(client.POST("/search/report", { body })),
+  reportTable: (body: ReportBody) => data(client.POST("/search/report/csv", { body, parseAs: "text" })),
   complete: (matter: number | null, prefix: string) =>
     data(client.POST("/search/complete", { body: { matter_id: matter, field: "address", prefix } })),
 

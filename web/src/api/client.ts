@@ -80,7 +80,7 @@ function offline(isAct = false) {
 }
 
 /** What is asked with a body and changes nothing, or can be done twice. */
-const LOOKS = /\/(search|search\/complete|preview|session)$/;
+const LOOKS = /\/(search|search\/complete|search\/report|search\/report\/csv|preview|session)$/;
 
 const guard: Middleware = {
   onRequest({ request }) {

@@ -931,6 +931,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/search/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What each term of a list finds, and what no other of them does. */
+        post: operations["search_count_terms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/search/report/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same as a table (CSV, RFC 4180), a line a term, without samples. */
+        post: operations["search_download_terms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session": {
         parameters: {
             query?: never;
@@ -1102,6 +1136,12 @@ export interface components {
             log_ahead_seconds: number;
             /** @description What disagrees, and the mend; empty where nothing does. */
             text: string;
+        };
+        /** @description What two lists find. */
+        Compared: {
+            both: components["schemas"]["Sizes"];
+            only_first: components["schemas"]["Sizes"];
+            only_second: components["schemas"]["Sizes"];
         };
         /** @enum {string} */
         CompleteField: "address";
@@ -1869,6 +1909,50 @@ export interface components {
         ReleaseRequest: {
             reason: string;
         };
+        Report: {
+            /**
+             * Format: int64
+             * @description Deliveries that are not indexed yet.
+             */
+            behind: number;
+            compared: components["schemas"]["Compared"] | null;
+            compared_with: components["schemas"]["TermList"] | null;
+            /** @description Of the matter. */
+            custodians: string[];
+            date_kind: components["schemas"]["DateKind"];
+            /** Format: double */
+            elapsed_ms: number;
+            list: components["schemas"]["TermList"];
+            snapshot: components["schemas"]["Snapshot"];
+            /** @description In which the years begin and end. */
+            zone: string;
+        };
+        ReportRequest: {
+            /** @description A second list, to compare the first with. */
+            compared_with?: string[];
+            /** Format: int64 */
+            custodian_id?: number | null;
+            date_kind?: components["schemas"]["DateKind"] | null;
+            dialect?: components["schemas"]["Dialect"];
+            /** @description First day, as `2026-01-31`, in the matter's zone. */
+            from?: string | null;
+            /**
+             * Format: int64
+             * @description Without one, the whole archive: that needs the archive-wide right.
+             */
+            matter_id?: number | null;
+            /** @description Families to show of each term, drawn at random. */
+            sample?: number;
+            /**
+             * Format: int32
+             * @description What they are drawn by: the same draws the same.
+             */
+            seed?: number;
+            /** @description Each is a query of the dialect. */
+            terms: string[];
+            /** @description Last day. */
+            until?: string | null;
+        };
         Reset: {
             /** @description Shown this once. */
             one_time_password: string;
@@ -2040,6 +2124,18 @@ export interface components {
             name: string;
             password: string;
         };
+        Sizes: {
+            /**
+             * Format: int64
+             * @description Messages and attachments, one each.
+             */
+            documents: number;
+            /**
+             * Format: int64
+             * @description Message sets, each with what is attached.
+             */
+            families: number;
+        };
         /** @description By what the answer can be found again; the audit has the same. */
         Snapshot: {
             /**
@@ -2073,6 +2169,23 @@ export interface components {
              */
             unproven: number;
         };
+        /** @description How hits are spread. */
+        Spread: {
+            /** @description Hits of families in which each of `custodians` took part, in their order. */
+            by_custodian: number[];
+            hits: components["schemas"]["Sizes"];
+            /**
+             * Format: int64
+             * @description Hits of families without that date.
+             */
+            undated: number;
+            /**
+             * Format: int64
+             * @description All documents of those families.
+             */
+            with_family: number;
+            years: components["schemas"]["YearCount"][];
+        };
         Status: {
             archive_id: string;
             /** Format: int64 */
@@ -2099,6 +2212,36 @@ export interface components {
             sources: components["schemas"]["SourceStatus"][];
             version: string;
             worm: components["schemas"]["WormStatus"];
+        };
+        TermCounts: {
+            /**
+             * Format: int64
+             * @description How often its words and phrases stand in the hits; null where there are too many
+             *     places to tell.
+             */
+            occurrences: number | null;
+            /** @description The term as it was understood. */
+            parsed: string;
+            sample: components["schemas"]["Hit"][];
+            spread: components["schemas"]["Spread"];
+            /**
+             * Format: int64
+             * @description Hits that no other term of its list finds.
+             */
+            unique: number;
+            warnings: string[];
+        };
+        /** @description A term with what it finds, or why it cannot be read. */
+        TermLine: {
+            counts: components["schemas"]["TermCounts"] | null;
+            error: components["schemas"]["ErrorInfo"] | null;
+            term: string;
+        };
+        /** @description A list of terms. */
+        TermList: {
+            terms: components["schemas"]["TermLine"][];
+            /** @description What any of them finds, each document once. Terms with an error find nothing. */
+            total: components["schemas"]["Spread"];
         };
         TestRulesRequest: {
             /**
@@ -2199,6 +2342,13 @@ export interface components {
         WormStatus: {
             enforced: boolean;
             text: string;
+        };
+        /** @description A number of hits for each year that has any. */
+        YearCount: {
+            /** Format: int64 */
+            documents: number;
+            /** Format: int32 */
+            year: number;
         };
     };
     responses: never;
@@ -4817,6 +4967,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Facets"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    search_count_terms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    search_download_terms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description What went wrong, to what, and what to do. */

@@ -12,7 +12,18 @@ export const isOutrun = (error: unknown) =>
   error instanceof ApiError && (error.status === 409 || error.status === 404);
 
 /** Not asked again by themselves: each is a look at mail that the audit has, or is who is signed in. */
-const LOOKS = ["session", "search", "message", "source", "proof", "complete", "hold-preview", "gaps"];
+const LOOKS = [
+  "session",
+  "search",
+  "message",
+  "source",
+  "proof",
+  "complete",
+  "hold-preview",
+  "gaps",
+  "terms",
+  "terms-draft",
+];
 
 export const queryClient: QueryClient = new QueryClient({
   mutationCache: new MutationCache({

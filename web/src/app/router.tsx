@@ -134,6 +134,26 @@ const gaps = createRoute({
     }),
   component: lazyRouteComponent(() => load(() => import("../desks/gaps/GapsPage")), "GapsPage"),
 });
+export interface TermsState {
+  matter?: number;
+  dialect?: "dtsearch";
+  from?: string;
+  until?: string;
+  by?: "sent" | "received";
+}
+const terms = createRoute({
+  getParentRoute: () => root,
+  path: "/search/terms",
+  validateSearch: (raw: Record<string, unknown>): TermsState =>
+    tidy({
+      matter: id(raw.matter),
+      dialect: raw.dialect === "dtsearch" ? raw.dialect : undefined,
+      from: day(raw.from),
+      until: day(raw.until),
+      by: raw.by === "sent" || raw.by === "received" ? raw.by : undefined,
+    }),
+  component: lazyRouteComponent(() => load(() => import("../desks/terms/TermsPage")), "TermsPage"),
+});
 const records = createRoute({
   getParentRoute: () => root,
   path: "/records",
@@ -164,6 +184,7 @@ export const router = createRouter({
     audit,
     status,
     gaps,
+    terms,
     records,
     people,
   ]),

@@ -106,9 +106,9 @@ function Read({ id, matter, tab, onTab, onOpen, words, message, onVersion }: Rea
               {s.message.exportOne}
             </Button>
           </div>
-          {!hit.is_proven && (
+          {hit.unproven > 0 && (
             <Note tone="source" icon="alert">
-              {s.message.unproven}
+              {hit.is_proven ? s.message.unprovenOf(hit.unproven, hit.deliveries) : s.message.unproven}
             </Note>
           )}
           <PeopleLines participants={message.participants} />

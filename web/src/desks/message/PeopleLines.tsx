@@ -20,7 +20,10 @@ function Line({ label, entries, isTold }: { label: string; entries: Entry[]; isT
   const [first] = entries;
   // What is true of each of many is said once.
   const isOne = useMemo(
-    () => isTold && entries.length > FEW && entries.every((e) => e.delivery === entries[0]?.delivery),
+    () =>
+      isTold &&
+      entries.length > FEW &&
+      entries.every((e) => e.delivery === entries[0]?.delivery && !e.isDoubtful),
     [entries, isTold],
   );
   if (!first) return null;
@@ -69,7 +72,7 @@ function Recipient({
   isTold: boolean | undefined;
   isSilent: boolean | undefined;
 }) {
-  const { person, via, delivery } = entry;
+  const { person, via, delivery, isDoubtful } = entry;
   return (
     <span className="person">
       {via?.how === "forwarded" && (
@@ -86,6 +89,11 @@ function Recipient({
       {!isSilent && (isTold || (delivery !== null && !via)) && (
         <Badge tone="plain" icon="envelope">
           {toldBy(entry)}
+        </Badge>
+      )}
+      {isDoubtful && (
+        <Badge tone="source" icon="alert">
+          {s.search.unproven}
         </Badge>
       )}
     </span>

@@ -7,6 +7,8 @@ interface Known {
   source: Participant["source"];
   role: string;
   delivery: number | null;
+  /** Said by a delivery that did not show what its source must show. */
+  isDoubtful: boolean;
   via: Via | null;
 }
 
@@ -22,6 +24,8 @@ export interface Entry {
   via: Via | null;
   /** The delivery whose envelope tells; none if the header does. */
   delivery: number | null;
+  /** No proven delivery tells. */
+  isDoubtful: boolean;
 }
 
 export interface Lines {
@@ -42,13 +46,16 @@ export const wordsOf = ({ name, address }: Person) => `${name} ${address}`;
 
 export function fold(participants: readonly Participant[]): Person[] {
   const people = new Map<string, Person>();
-  for (const { address, name, role, source, delivery, via } of participants) {
+  for (const { address, name, role, source, delivery, is_proven, via } of participants) {
     const key = address.toLowerCase();
     const person: Person = people.get(key) ?? { address, name: "", known: [] };
     if (name && (!person.name || source === "header")) person.name = name;
-    person.known.push({ source, role, delivery: delivery ?? null, via: via ?? null });
+    const isDoubtful = is_proven === false;
+    person.known.push({ source, role, delivery: delivery ?? null, isDoubtful, via: via ?? null });
     people.set(key, person);
   }
+  // Where a proven delivery says the same, it is the one that tells.
+  for (const { known } of people.values()) known.sort((a, b) => Number(a.isDoubtful) - Number(b.isDoubtful));
   return [...people.values()];
 }
 
@@ -65,9 +72,9 @@ export function linesOf(people: readonly Person[]): Lines {
   const lines: Lines = { from: [], to: [], cc: [], bcc: [], also: [] };
   const by = new Map(people.map((person) => [person.address.toLowerCase(), person]));
   const seen = new Set<string>();
-  const put = (line: keyof Lines, person: Person, { via, delivery }: Known) => {
+  const put = (line: keyof Lines, person: Person, { via, delivery, isDoubtful }: Known) => {
     const key = [line, person.address, via?.how, via?.address].join(" ");
-    if (!seen.has(key)) lines[line].push({ person, via, delivery });
+    if (!seen.has(key)) lines[line].push({ person, via, delivery, isDoubtful });
     seen.add(key);
   };
   const each = (source: Participant["source"], act: (person: Person, known: Known) => void) => {

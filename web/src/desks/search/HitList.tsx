@@ -51,8 +51,8 @@ function Signs({ hit }: { hit: Hit }) {
           <span className="hidden-text">{s.search.held}</span>
         </span>
       )}
-      {!hit.is_proven && (
-        <span className="sign sign-source" title={s.search.unproven}>
+      {hit.unproven > 0 && (
+        <span className="sign sign-source" title={s.search.unprovenOf(hit.unproven, hit.deliveries)}>
           <Icon name="alert" size={14} />
           {s.search.unprovenMark}
         </span>

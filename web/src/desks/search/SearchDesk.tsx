@@ -360,16 +360,25 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
                       )}
                     </p>
                   )}
-                  {total > 0 && (
+                  {first && (
                     <div className="row row-tight end">
                       {selected.size > 0 && (
                         <Button kind="quiet" onPress={() => setSelected(new Set())}>
                           {s.search.selected(selected.size)} <Icon name="x" size={12} />
                         </Button>
                       )}
-                      <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
-                        {exportName}
-                      </Button>
+                      <Link
+                        className="button button-quiet"
+                        to="/search/terms"
+                        search={{ matter: state.matter, dialect: state.dialect }}
+                      >
+                        {s.terms.title}
+                      </Link>
+                      {total > 0 && (
+                        <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
+                          {exportName}
+                        </Button>
+                      )}
                     </div>
                   )}
                 </div>
