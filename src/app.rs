@@ -346,12 +346,17 @@ impl Archive {
     }
 
     /// What checks the whole archive, under a name of its own.
-    pub fn scrubber(&self, owner: &str, bytes_per_second: Option<u64>) -> Scrubber {
+    pub fn scrubber(
+        &self,
+        owner: &str,
+        workers: Arc<Pool>,
+        bytes_per_second: Option<u64>,
+    ) -> Scrubber {
         Scrubber {
             vault: self.vault.clone(),
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
-            work: self.config.archive.work.clone(),
+            workers,
             bytes_per_second,
             is_worm_required: self.config.vault.worm == Worm::Required,
             stamp_authorities: self.config.checkpoint.timestamp_ca_file.clone(),

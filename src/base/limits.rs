@@ -325,6 +325,8 @@ pub const SCRUB_LEASE_SECONDS: i64 = 120;
 pub const SCRUB_FINDINGS_SHOWN: usize = 1000;
 /// What one step finds and holds until it is noted.
 pub const SCRUB_FINDINGS_HELD: usize = 20_000;
+/// Message sets whose rows a check reads at once.
+pub const SCRUB_SETS_AT_ONCE: u32 = 200;
 /// Records that one finding names.
 pub const SCRUB_RECORDS_NAMED: usize = 20;
 /// What is younger may still be on its way into the catalog.

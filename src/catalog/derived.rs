@@ -144,7 +144,7 @@ pub async fn with_messages(
     Ok(found)
 }
 
-fn list<T: Clone + Into<db::Value>>(text: &str, values: &[T]) -> db::QueryBuilder {
+pub(super) fn list<T: Clone + Into<db::Value>>(text: &str, values: &[T]) -> db::QueryBuilder {
     let mut query = db::QueryBuilder::new(text.to_owned());
     let mut list = query.separated(", ");
     for value in values {

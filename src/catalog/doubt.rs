@@ -58,7 +58,7 @@ pub struct RawStatement {
 const DURING: &str = "read rows to check them";
 
 /// The value, or an empty one where it is of another type.
-fn value<'r, T: Default + db::Column<'r>>(row: &'r db::Row, at: usize) -> T {
+pub(super) fn value<'r, T: Default + db::Column<'r>>(row: &'r db::Row, at: usize) -> T {
     row.try_get(at).unwrap_or_default()
 }
 
@@ -327,4 +327,51 @@ pub async fn is_spare(catalog: &Catalog, object: &str) -> Result<bool, CatalogEr
         .await
         .during(DURING)?;
     Ok(row.is_some())
+}
+
+/// The parts that a segment is said to bring, by name, and in which of its records.
+pub async fn parts_of(
+    catalog: &Catalog,
+    segment: SegmentId,
+) -> Result<Vec<(Vec<u8>, i64)>, CatalogError> {
+    let rows = db::query("SELECT name, entry FROM part WHERE segment_id = $1 ORDER BY name")
+        .bind(&segment.0[..])
+        .fetch_all(catalog.read())
+        .await
+        .during(DURING)?;
+    Ok(rows.iter().map(|row| (value(row, 0), value(row, 1))).collect())
+}
+
+/// Parts of segments that are not there: the segments.
+pub async fn lone_parts(catalog: &Catalog, limit: u32) -> Result<Vec<Vec<u8>>, CatalogError> {
+    db::query_scalar("SELECT segment_id FROM part EXCEPT SELECT segment_id FROM segment LIMIT $1")
+        .bind(i64::from(limit))
+        .fetch_all(catalog.read())
+        .await
+        .during(DURING)
+}
+
+/// What erasures are said to have erased, and the records that are erased by each.
+#[derive(Clone, Debug, Default)]
+pub struct RawErased {
+    /// The result of each erasure that has one.
+    pub results: Vec<(i64, String)>,
+    pub records: Vec<(Vec<u8>, i64)>,
+}
+
+/// As of one instant.
+pub async fn erased(catalog: &Catalog) -> Result<RawErased, CatalogError> {
+    let mut tx = catalog.read().snapshot().await.during(DURING)?;
+    let results = db::query("SELECT erasure_id, result FROM erasure WHERE result IS NOT NULL")
+        .fetch_all(&mut tx)
+        .await
+        .during(DURING)?;
+    let records = db::query("SELECT record_id, erasure_id FROM erased")
+        .fetch_all(&mut tx)
+        .await
+        .during(DURING)?;
+    Ok(RawErased {
+        results: results.iter().map(|row| (value(row, 0), value(row, 1))).collect(),
+        records: records.iter().map(|row| (value(row, 0), value(row, 1))).collect(),
+    })
 }

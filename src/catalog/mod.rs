@@ -24,6 +24,7 @@ pub mod lease;
 pub mod matter;
 pub mod meta;
 pub mod node;
+pub mod outline;
 pub mod outside;
 pub mod part;
 pub mod participant;
@@ -44,6 +45,7 @@ mod sqlite;
 pub mod state;
 pub mod statement;
 pub mod status;
+pub mod structure;
 
 use std::path::PathBuf;
 use std::sync::Arc;

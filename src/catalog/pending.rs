@@ -263,10 +263,11 @@ async fn documents(
     for table in ["DELETE FROM attachment WHERE set_id = $1", "DELETE FROM gap WHERE set_id = $1"] {
         db::query(table).bind(set.0).execute(&mut *tx).await.during(SETTLING)?;
     }
-    derived.seq = DeliverySeq(first);
     let to = [Assigned { set, is_new: true }];
+    // Who took part, this delivery says.
+    set::people(tx, std::slice::from_ref(&derived), &to).await?;
+    derived.seq = DeliverySeq(first);
     let derived = std::slice::from_ref(&derived);
-    set::people(tx, derived, &to).await?;
     set::attachments(tx, derived, &to).await?;
     set::gaps(tx, node, derived, &to).await
 }

@@ -19,6 +19,7 @@ pub async fn remove(
     for seqs in deliveries.chunks(super::delivery::ROWS_PER_STATEMENT) {
         let sets = sets_of(tx, seqs).await?;
         keep_headers(tx, seqs).await?;
+        keep_gaps(tx, seqs).await?;
         for table in [
             "pending_reading",
             "part_need",
@@ -73,6 +74,29 @@ async fn keep_headers(tx: &mut WriteTransaction, seqs: &[DeliverySeq]) -> Result
         " GROUP BY p.set_id, p.address_id, p.role, p.source
          ON CONFLICT (set_id, address_id, role, source, seq) DO NOTHING",
     );
+    query.build().execute(&mut *tx).await.during(DURING)?;
+    Ok(())
+}
+
+/// What of a set could not be read stands with the delivery that brought it first, too.
+async fn keep_gaps(tx: &mut WriteTransaction, seqs: &[DeliverySeq]) -> Result<(), CatalogError> {
+    let push = |query: &mut db::QueryBuilder| {
+        let mut list = query.separated(", ");
+        for seq in seqs {
+            list.push_bind(seq.0);
+        }
+        query.push(")");
+    };
+    const OTHER: &str = "FROM set_delivery other WHERE other.set_id = gap.set_id
+                             AND other.seq NOT IN (";
+    let mut query =
+        db::QueryBuilder::new(format!("UPDATE gap SET seq = (SELECT MIN(other.seq) {OTHER}"));
+    push(&mut query);
+    query.push(") WHERE seq IN (");
+    push(&mut query);
+    query.push(format!(" AND EXISTS (SELECT 1 {OTHER}"));
+    push(&mut query);
+    query.push(")");
     query.build().execute(&mut *tx).await.during(DURING)?;
     Ok(())
 }
@@ -225,12 +249,16 @@ async fn diminish(tx: &mut WriteTransaction, set: i64, until_seq: i64) -> Result
         set,
     )
     .await?;
+    // Of another version, what its header says of itself is in its record alone.
     run(
         tx,
-        "UPDATE message_set SET message_sha256 = (
+        "UPDATE message_set SET message_id = '', message_sha256 = (
              SELECT m.sha256 FROM set_delivery sd
              JOIN delivery_message m ON m.seq = sd.seq AND m.entry = sd.entry
-             WHERE sd.set_id = $1 ORDER BY sd.seq LIMIT 1)
+             WHERE sd.set_id = $1 ORDER BY sd.seq, sd.entry LIMIT 1), size_bytes = (
+             SELECT m.size_bytes FROM set_delivery sd
+             JOIN delivery_message m ON m.seq = sd.seq AND m.entry = sd.entry
+             WHERE sd.set_id = $1 ORDER BY sd.seq, sd.entry LIMIT 1)
          WHERE set_id = $1 AND message_sha256 NOT IN (
              SELECT message_sha256 FROM set_message WHERE set_id = $1)",
         set,

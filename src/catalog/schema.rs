@@ -11,35 +11,47 @@ const SQLITE_ONLY: &[i64] = &[
     6,
 ];
 
+type Step = (i64, &'static str, &'static str);
+
+const STEPS: [Step; 20] = [
+    (1, "core", include_str!("../../migrations/0001_core.sql")),
+    (2, "derived", include_str!("../../migrations/0002_derived.sql")),
+    (3, "people", include_str!("../../migrations/0003_people.sql")),
+    (4, "matters", include_str!("../../migrations/0004_matters.sql")),
+    (5, "jobs", include_str!("../../migrations/0005_jobs.sql")),
+    (6, "set key", include_str!("../../migrations/0006_set_key.sql")),
+    (7, "documents", include_str!("../../migrations/0007_documents.sql")),
+    (8, "versions", include_str!("../../migrations/0008_versions.sql")),
+    (9, "statements", include_str!("../../migrations/0009_statements.sql")),
+    (10, "pending", include_str!("../../migrations/0010_pending.sql")),
+    (11, "damage", include_str!("../../migrations/0011_damage.sql")),
+    (12, "scrub", include_str!("../../migrations/0012_scrub.sql")),
+    (13, "disposition", include_str!("../../migrations/0013_disposition.sql")),
+    (14, "nodes", include_str!("../../migrations/0014_nodes.sql")),
+    (15, "parts", include_str!("../../migrations/0015_parts.sql")),
+    (16, "locks", include_str!("../../migrations/0016_locks.sql")),
+    (17, "erasure", include_str!("../../migrations/0017_erasure.sql")),
+    (18, "flags", include_str!("../../migrations/0018_flags.sql")),
+    (19, "outside", include_str!("../../migrations/0019_outside.sql")),
+    (20, "documents again", include_str!("../../migrations/0020_documents.sql")),
+];
+
+fn steps_of(engine: Engine) -> impl Iterator<Item = Step> {
+    let is_for = move |step: &Step| engine == Engine::Sqlite || !SQLITE_ONLY.contains(&step.0);
+    STEPS.into_iter().filter(is_for)
+}
+
 pub(super) fn migrator(engine: Engine) -> Migrator {
-    let steps: [(i64, &'static str, &'static str); 20] = [
-        (1, "core", include_str!("../../migrations/0001_core.sql")),
-        (2, "derived", include_str!("../../migrations/0002_derived.sql")),
-        (3, "people", include_str!("../../migrations/0003_people.sql")),
-        (4, "matters", include_str!("../../migrations/0004_matters.sql")),
-        (5, "jobs", include_str!("../../migrations/0005_jobs.sql")),
-        (6, "set key", include_str!("../../migrations/0006_set_key.sql")),
-        (7, "documents", include_str!("../../migrations/0007_documents.sql")),
-        (8, "versions", include_str!("../../migrations/0008_versions.sql")),
-        (9, "statements", include_str!("../../migrations/0009_statements.sql")),
-        (10, "pending", include_str!("../../migrations/0010_pending.sql")),
-        (11, "damage", include_str!("../../migrations/0011_damage.sql")),
-        (12, "scrub", include_str!("../../migrations/0012_scrub.sql")),
-        (13, "disposition", include_str!("../../migrations/0013_disposition.sql")),
-        (14, "nodes", include_str!("../../migrations/0014_nodes.sql")),
-        (15, "parts", include_str!("../../migrations/0015_parts.sql")),
-        (16, "locks", include_str!("../../migrations/0016_locks.sql")),
-        (17, "erasure", include_str!("../../migrations/0017_erasure.sql")),
-        (18, "flags", include_str!("../../migrations/0018_flags.sql")),
-        (19, "outside", include_str!("../../migrations/0019_outside.sql")),
-        (20, "documents again", include_str!("../../migrations/0020_documents.sql")),
-    ];
-    let is_for = |step: &(i64, _, _)| engine == Engine::Sqlite || !SQLITE_ONLY.contains(&step.0);
-    let migrations = steps.into_iter().filter(is_for).map(|(version, name, sql)| {
+    let migrations = steps_of(engine).map(|(version, name, sql)| {
         let sql = AssertSqlSafe(translate(engine, sql)).into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)
     });
     Migrator::with_migrations(migrations.collect())
+}
+
+/// All of them, one after the other.
+pub(super) fn steps(engine: Engine) -> String {
+    steps_of(engine).map(|(_, _, sql)| translate(engine, sql)).collect()
 }
 
 /// Ids up to `last`, which were not given by the engine, are not given again by it.

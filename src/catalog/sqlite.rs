@@ -111,6 +111,21 @@ async fn connect(path: &Path, is_new: bool) -> Result<Catalog, CatalogError> {
     Ok(Catalog::of_file(db::Pool::Sqlite(readers), db::Pool::Sqlite(writer)))
 }
 
+/// An empty catalog in memory, by one connection.
+pub(super) async fn empty() -> Result<db::Pool, CatalogError> {
+    let failed = |why: String| CatalogError::Open { path: ":memory:".into(), why };
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(SqliteConnectOptions::new().in_memory(true))
+        .await
+        .map_err(|error| failed(root_cause(&error)))?;
+    let migrated = schema::migrator(db::Engine::Sqlite).run(&pool).await;
+    migrated.map_err(|error| failed(root_cause(&error)))?;
+    Ok(db::Pool::Sqlite(pool))
+}
+
 /// Why a file is no SQLite database, told before SQLite makes an empty file one.
 /// What cannot be read at all is left to SQLite to name.
 fn not_a_database(path: &Path) -> Option<&'static str> {

@@ -121,13 +121,19 @@ pub const TABLES: &[Table] = &[
 ];
 
 impl Table {
-    fn named(name: &str) -> Option<&'static Self> {
+    pub fn named(name: &str) -> Option<&'static Self> {
         TABLES.iter().find(|table| table.name == name)
     }
 
     /// The part of a row that says which one it is.
     pub fn key_of<'a>(&self, row: &'a [Value]) -> &'a [Value] {
         &row[..self.key]
+    }
+
+    /// A row of which no more is known than which one it is.
+    pub fn with_key(&self, key: &[Value]) -> Row {
+        let others = self.columns.len().saturating_sub(key.len());
+        key.iter().cloned().chain(std::iter::repeat_n(Value::Null, others)).collect()
     }
 
     /// The columns of its rows, in their order.

@@ -128,6 +128,16 @@ pub async fn settle(
     Ok(true)
 }
 
+/// How many tell of this act.
+pub async fn count_of(catalog: &Catalog, action: &str) -> Result<u64, CatalogError> {
+    let count: i64 = db::query_scalar("SELECT COUNT(*) FROM statement WHERE action = $1")
+        .bind(action)
+        .fetch_one(catalog.read())
+        .await
+        .during("count statements")?;
+    Ok(count as u64)
+}
+
 /// Whether all statements up to this one are in the bucket.
 pub async fn are_told(catalog: &Catalog, last: i64) -> Result<bool, CatalogError> {
     let waiting: i64 = db::query_scalar(

@@ -157,7 +157,7 @@ impl Running {
             index,
             progress: progress.clone(),
             recorder,
-            workers,
+            workers: workers.clone(),
             metrics,
         });
         let mut tasks = JoinSet::new();
@@ -194,8 +194,12 @@ impl Running {
             }
         });
         let rate = Some(config.vault.check_bytes_per_second);
-        let checks =
-            Checks::new(archive.scrubber(archive.catalog.owner(), rate), config.vault.check_days);
+        // Apart from those that read for people and the index: they wait for no check.
+        let checker = Arc::new(workers.beside(1));
+        let checks = Checks::new(
+            archive.scrubber(archive.catalog.owner(), checker, rate),
+            config.vault.check_days,
+        );
         tasks.spawn(checks.run(stopped_by(stopping.clone())));
         let schedule = Arc::new(Schedule::new(&config.class));
         let (catalog, clock) = (archive.catalog.clone(), archive.clock.clone());
@@ -307,7 +311,7 @@ impl Signals {
 }
 
 /// Whether the processes that read mail can do nothing else.
-async fn check_confinement(workers: &Pool, wanted: Confinement) -> anyhow::Result<()> {
+pub(super) async fn check_confinement(workers: &Pool, wanted: Confinement) -> anyhow::Result<()> {
     let trial = workers.trial().await?;
     match wanted {
         _ if trial.open.is_empty() => tracing::info!("mail is read by {}", trial.words()),

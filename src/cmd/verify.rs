@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -14,9 +15,10 @@ use crate::verify::report::{EXIT_BAD, EXIT_GOOD, EXIT_UNCHECKED};
 use crate::verify::scrub::finding::Finding;
 use crate::verify::scrub::since::{Since, since};
 use crate::verify::scrub::{Report, last};
+use crate::worker::Pool;
 
 use super::rebuild::Shown;
-use super::serve::Signals;
+use super::serve::{Signals, check_confinement};
 use super::{ConfigArgument, print};
 
 /// Exit codes: 0 all is whole; 1 something is not, and is named; 2 nothing could be
@@ -101,7 +103,10 @@ async fn compare(log: &Log, file: &Path) -> anyhow::Result<Since> {
 }
 
 async fn scrub(arguments: &Arguments, archive: &Archive) -> anyhow::Result<Report> {
-    let scrubber = archive.scrubber(&format!("verify {}", std::process::id()), arguments.rate);
+    let workers = Arc::new(Pool::new(std::env::current_exe()?, archive.config.worker.clone()));
+    check_confinement(&workers, archive.config.worker.confinement).await?;
+    let owner = format!("verify {}", std::process::id());
+    let scrubber = archive.scrubber(&owner, workers, arguments.rate);
     let mut shown = Shown::new(arguments.json);
     let mut signals = Signals::listen()?;
     let mut say = |step, done, total| shown.say(step, done, total);

@@ -14,8 +14,9 @@ use super::{Context, observe};
 use crate::base::config::POLICY;
 use crate::base::number::counted;
 use crate::base::writable;
-use crate::catalog::{damage, leaf};
+use crate::catalog::{damage, leaf, statement};
 use crate::ingest::clocks::Clocks;
+use crate::policy::UNEXPLAINED;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -54,6 +55,12 @@ async fn remarks(context: &Context) -> String {
     if damaged > 0 {
         let records = counted(damaged, "record");
         said.push_str(&format!("damage: {records} could not be read; see the status\n"));
+    }
+    let changed = statement::count_of(&context.catalog, UNEXPLAINED).await.unwrap_or_default();
+    if changed > 0 {
+        said.push_str(
+            "state: rows were changed by nobody's act; the audit and a check name them\n",
+        );
     }
     if let Some(why) = context.review.log.stopped() {
         said.push_str(&format!("log: {why}\n"));

@@ -11,8 +11,9 @@ use super::error::ApiError;
 use super::guard::Signed;
 use crate::access::Role;
 use crate::base::limits;
-use crate::catalog::{damage, delivery, outside, status};
+use crate::catalog::{damage, delivery, outside, statement, status};
 use crate::ingest::clocks::Clocks;
+use crate::policy;
 use crate::retention::locks::{self, Rolling};
 use crate::verify::scrub;
 use crate::worker::Pool;
@@ -189,6 +190,9 @@ pub struct CheckStatus {
     last: Option<String>,
     /// What it found; `muniment verify --last` names it.
     faults: u64,
+    /// How often seals showed rows of people, matters or holds that nobody's act changed;
+    /// the audit names them under `archive.unexplained`.
+    unexplained: u64,
     running: Option<CheckRunning>,
 }
 
@@ -196,7 +200,8 @@ pub struct CheckStatus {
 #[derive(Serialize, ToSchema)]
 pub struct CheckRunning {
     begun_at: String,
-    /// `keys`, `log`, `records`, `objects`, `statements` or `decisions`.
+    /// `structure`, `keys`, `log`, `records`, `sets`, `objects`, `statements` or
+    /// `decisions`.
     step: String,
     /// Of `total` in this step; that is 0 where it is not known.
     done: u64,
@@ -256,6 +261,7 @@ pub async fn show(
         check: CheckStatus {
             last: last.as_ref().and_then(|it| it.ended_at).map(|at| at.to_string()),
             faults: last.map_or(0, |it| it.faults),
+            unexplained: statement::count_of(&context.catalog, policy::UNEXPLAINED).await?,
             running: running.map(|it| CheckRunning {
                 begun_at: it.begun_at.to_string(),
                 step: it.step,

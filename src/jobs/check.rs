@@ -83,13 +83,17 @@ impl Checks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::base::clock::Clock;
+    use crate::base::config;
     use crate::base::ids::SegmentId;
     use crate::catalog::Catalog;
     use crate::catalog::delivery::{self, NewSegment};
     use crate::vault::Vault;
     use crate::vault::bucket::{Bucket, Place};
     use crate::vault::master::MasterKey;
+    use crate::worker::Pool;
 
     const DAY: i64 = 86_400;
 
@@ -102,7 +106,7 @@ mod tests {
             vault,
             catalog,
             clock: Clock::fixed(Timestamp::from_seconds(0)),
-            work: directory.join("work"),
+            workers: Arc::new(Pool::new("none".into(), config::Worker::default())),
             bytes_per_second: None,
             is_worm_required: false,
             stamp_authorities: None,

@@ -10,20 +10,24 @@
 //! between the put and the leaf, an object that no leaf speaks of, beside the one
 //! that is then made of the same row.
 
+pub mod account;
 pub mod classes;
+mod effect;
 pub mod evidence;
 pub mod restore;
 pub mod rules;
-mod seal;
+pub mod seal;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::access::audit::{Act, Outcome, record_in};
 use crate::base::chain::chain;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::crash;
@@ -35,6 +39,7 @@ use crate::catalog::statement::{self, SEAL};
 use crate::catalog::{Catalog, CatalogError, WriteTransaction};
 use crate::vault::statement::Head;
 use crate::vault::{Vault, VaultError};
+use account::Unexplained;
 use seal::{Sealed, Sealer};
 
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +53,7 @@ pub enum PolicyError {
 }
 
 /// What a statement tells, as JSON.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
     /// Ids of message sets up to this one were given.
@@ -58,6 +63,9 @@ struct Content {
     /// What a check of the whole archive found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     verified: Option<serde_json::Value>,
+    /// Changes of rows that no act made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unexplained: Option<serde_json::Value>,
 }
 
 impl Content {
@@ -79,7 +87,7 @@ pub async fn tell(
     matter: MatterId,
 ) -> Result<(), CatalogError> {
     let tables = state::of_matter(tx, matter).await?;
-    let content = Content { last_set: 0, tables, verified: None };
+    let content = Content { tables, ..Content::default() };
     statement::add(tx, at, action, None, content.row_count(), &content.encode()).await?;
     Ok(())
 }
@@ -93,8 +101,30 @@ pub async fn tell_verified(
     at: Timestamp,
     found: serde_json::Value,
 ) -> Result<(), CatalogError> {
-    let content = Content { last_set: 0, tables: Vec::new(), verified: Some(found) };
+    let content = Content { verified: Some(found), ..Content::default() };
     statement::add(tx, at, VERIFY, None, content.row_count(), &content.encode()).await?;
+    Ok(())
+}
+
+/// The action of a statement that names changes of rows that no act made.
+pub const UNEXPLAINED: &str = "archive.unexplained";
+
+/// Tells which rows a seal shows otherwise than before, by nobody's act: with it in the
+/// log, whoever changed them cannot take that back.
+async fn tell_unexplained(
+    tx: &mut WriteTransaction,
+    at: Timestamp,
+    found: &[Unexplained],
+) -> Result<(), CatalogError> {
+    let told: Vec<_> = found.iter().map(Unexplained::told).collect();
+    let mut tables: Vec<_> = found.iter().map(|it| it.table).collect();
+    tables.dedup();
+    let (count, tables) = (found.len(), tables.join(", "));
+    tracing::error!(count, tables, "{count} rows of {tables} were changed by nobody's act");
+    let act = Act::new(UNEXPLAINED, None, "what people decided").with(json!({ "rows": told }));
+    record_in(tx, at, "system", &act, Outcome::Done).await?;
+    let content = Content { unexplained: Some(json!(told)), ..Content::default() };
+    statement::add(tx, at, UNEXPLAINED, None, content.row_count(), &content.encode()).await?;
     Ok(())
 }
 
@@ -105,8 +135,7 @@ pub async fn tell_disposition(
     action: &str,
     id: DispositionId,
 ) -> Result<i64, CatalogError> {
-    let content =
-        Content { last_set: 0, tables: state::of_disposition(tx, id).await?, verified: None };
+    let content = Content { tables: state::of_disposition(tx, id).await?, ..Content::default() };
     statement::add(tx, at, action, None, content.row_count(), &content.encode()).await
 }
 
@@ -117,7 +146,7 @@ pub async fn tell_erasure(
     action: &str,
     id: ErasureId,
 ) -> Result<i64, CatalogError> {
-    let content = Content { last_set: 0, tables: state::of_erasure(tx, id).await?, verified: None };
+    let content = Content { tables: state::of_erasure(tx, id).await?, ..Content::default() };
     statement::add(tx, at, action, None, content.row_count(), &content.encode()).await
 }
 

@@ -108,26 +108,6 @@ async fn apply(
     Ok(())
 }
 
-/// What the statements say, played into a catalog that has nothing else: to compare.
-#[derive(Default)]
-pub struct Replay {
-    recent: Recent,
-    /// Whether a seal was among them.
-    pub is_sealed: bool,
-}
-
-impl Replay {
-    /// Plays the next statement of the log.
-    pub async fn play(&mut self, opened: &Opened, into: &Catalog) -> Result<(), PolicyError> {
-        let content = content_of(opened)?;
-        let row = row_of(opened, &content);
-        self.is_sealed |= row.action == SEAL;
-        let mut tx = into.write().await?;
-        apply(&mut tx, &mut self.recent, &row, content).await?;
-        Ok(into.commit(tx, "play a statement").await?)
-    }
-}
-
 /// The row that a statement should have.
 pub fn row_told(opened: &Opened) -> Result<StatementRow, PolicyError> {
     Ok(row_of(opened, &content_of(opened)?))
@@ -186,14 +166,14 @@ async fn apply_unpublished(
                 catalog.commit(tx, "apply a hold").await?;
                 restored.holds_applied += 1;
             }
-            SEAL | super::VERIFY => {}
+            SEAL | super::VERIFY | super::UNEXPLAINED => {}
             _ => restored.left_out += 1,
         }
     }
     Ok(())
 }
 
-fn row_of(opened: &Opened, content: &Content) -> StatementRow {
+pub(super) fn row_of(opened: &Opened, content: &Content) -> StatementRow {
     StatementRow {
         statement_id: opened.head.number as i64,
         follows: opened.head.follows as i64,

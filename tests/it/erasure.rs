@@ -230,7 +230,7 @@ impl Laid {
 
     /// Kind and object of each fault that a check finds.
     pub async fn faults(&self) -> Vec<(String, String)> {
-        let scrubber = self.archive().scrubber("test", None);
+        let scrubber = self.archive().scrubber("test", workers(self.archive()), None);
         let report = scrubber.run("system", &mut |_, _, _| ()).await.unwrap();
         report.faults.into_iter().map(|it| (it.kind, it.object)).collect()
     }
@@ -301,7 +301,7 @@ impl Laid {
     }
 
     pub async fn check_whole(&self) {
-        let scrubber = self.archive().scrubber("test", None);
+        let scrubber = self.archive().scrubber("test", workers(self.archive()), None);
         let report = scrubber.run("system", &mut |_, _, _| ()).await.unwrap();
         assert_eq!(format!("{:?}", report.faults), "[]");
     }
@@ -575,7 +575,7 @@ async fn a_key_that_comes_back_is_found_and_erased_again() {
     let mut tx = archive.catalog.write().await.unwrap();
     muniment::catalog::disposition::set_page(&mut tx, segment, &old).await.unwrap();
     archive.catalog.commit(tx, "test").await.unwrap();
-    let scrubber = archive.scrubber("test", None);
+    let scrubber = archive.scrubber("test", workers(archive), None);
     let report = scrubber.run("system", &mut |_, _, _| ()).await.unwrap();
     let kinds: Vec<_> = report.faults.iter().map(|fault| fault.kind.as_str()).collect();
     assert_eq!(kinds, ["key-not-erased"]);

@@ -114,16 +114,16 @@ pub(super) fn send(made: &Made, served: &Served, numbers: std::ops::Range<usize>
     }
 }
 
-struct Desk {
-    archive: Archive,
-    actor: Actor,
-    matter: MatterId,
-    custodians: Vec<CustodianId>,
+pub(super) struct Desk {
+    pub archive: Archive,
+    pub actor: Actor,
+    pub matter: MatterId,
+    pub custodians: Vec<CustodianId>,
 }
 
 impl Desk {
     /// People, a matter and two custodians, one of whom is changed again.
-    async fn set_up(made: &Made) -> Self {
+    pub async fn set_up(made: &Made) -> Self {
         let archive = Archive::open(Config::load(&made.config).unwrap()).await.unwrap();
         let operator = Actor::operator(Role::Administrator);
         let new = New {
@@ -158,7 +158,21 @@ impl Desk {
         desk
     }
 
-    async fn add_custodian(&mut self, number: usize) {
+    /// The same, of an archive in which they are.
+    pub async fn open(config: &Path) -> Self {
+        let archive = Archive::open(Config::load(config).unwrap()).await.unwrap();
+        let row = person::named(&archive.access(), "alice").await.unwrap();
+        let actor = Actor {
+            user_id: row.user_id,
+            name: row.name,
+            role: Role::Legal,
+            is_archive_wide: true,
+        };
+        let custodians = [1, 2].map(CustodianId).into();
+        Self { archive, actor, matter: MatterId(1), custodians }
+    }
+
+    pub async fn add_custodian(&mut self, number: usize) {
         let Self { archive, actor, matter, .. } = &*self;
         let addresses = [format!("bob{number}@example.com"), format!("b{number}@example.org")];
         let (catalog, clock) = (&archive.catalog, &archive.clock);
@@ -167,7 +181,7 @@ impl Desk {
         self.custodians.push(added.await.unwrap().custodian_id);
     }
 
-    async fn hold(&self, name: &str) -> muniment::base::ids::HoldId {
+    pub async fn hold(&self, name: &str) -> muniment::base::ids::HoldId {
         let new = hold::New {
             name: name.into(),
             custodians: self.custodians.clone(),
@@ -181,13 +195,13 @@ impl Desk {
         placed.await.unwrap().row.hold_id
     }
 
-    async fn release(&self, id: muniment::base::ids::HoldId) {
+    pub async fn release(&self, id: muniment::base::ids::HoldId) {
         let Self { archive, actor, matter, .. } = self;
         let (catalog, clock) = (&archive.catalog, &archive.clock);
         hold::release(actor, catalog, clock, (*matter, id), "settled").await.unwrap();
     }
 
-    async fn close(self) {
+    pub async fn close(self) {
         self.archive.catalog.close().await;
     }
 }

@@ -343,7 +343,7 @@ async fn an_epoch_goes_by_two_people_and_what_is_held_stays() {
 
     // A check of everything finds nothing wrong, and a lost catalog comes back.
     kept.publish().await;
-    let scrubber = kept.archive().scrubber("test", None);
+    let scrubber = kept.archive().scrubber("test", workers(kept.archive()), None);
     let report = scrubber.run("system", &mut |_, _, _| ()).await.unwrap();
     assert_eq!(format!("{:?}", report.faults), "[]");
     let scratch = Catalog::create(&kept.scratch.directory.path().join("again.db")).await.unwrap();

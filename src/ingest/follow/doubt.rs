@@ -14,15 +14,18 @@ use std::sync::Arc;
 
 use super::FollowError;
 use super::derive::Item;
-use super::read::Reader;
+pub use super::read::About;
+use super::read::{Reader, as_sealed};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::hash::Digest;
 use crate::base::ids::{DeliverySeq, RecordId, SegmentId, SetId};
 use crate::base::limits::DOUBT_DELIVERIES_KEPT;
 use crate::catalog::delivery::{self, Delivery};
 use crate::catalog::derived::{self, DerivedRows, SetRows};
+use crate::catalog::set::Derived;
 use crate::catalog::{Catalog, CatalogError, cursor};
 use crate::vault::Vault;
+use crate::vault::open::OpenRecord;
 use crate::worker::Pool;
 
 /// What a record says of itself.
@@ -125,6 +128,33 @@ impl Doubter {
     pub async fn others(&self, read: &Read) -> Result<Vec<DeliverySeq>, CatalogError> {
         others(&self.reader.catalog, read, &rows(&self.reader.catalog, read).await?).await
     }
+}
+
+/// A message of a record, as rows should have it.
+#[derive(Debug)]
+pub struct Outline {
+    /// Of documents, only those are listed that are parts of it, and none is read.
+    pub rows: Derived,
+    /// The key of its set where it could not be read when it was derived.
+    pub unread_key: Digest,
+    /// Whether it could be read now.
+    pub is_read: bool,
+}
+
+/// The messages of a record that is open, by what it says itself. What is wrong with the
+/// record is the inner error.
+pub async fn outlines(
+    pool: &Pool,
+    about: About,
+    record: OpenRecord,
+) -> Result<Result<Vec<Outline>, String>, FollowError> {
+    let said = as_sealed(pool, about, record).await?;
+    let outline = |item: &Item| Outline {
+        rows: item.rows(),
+        unread_key: item.unread_key(),
+        is_read: item.found.is_ok(),
+    };
+    Ok(said.map(|said| said.items.iter().map(outline).collect()))
 }
 
 fn message(item: &Item) -> Message {

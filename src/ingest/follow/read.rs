@@ -19,7 +19,7 @@ use crate::catalog::pending::Waiting;
 use crate::catalog::set::{NewGap, Unread};
 use crate::catalog::{Catalog, CatalogError, damage};
 use crate::extract::Reason;
-use crate::mail::delivery::{Encoding, Entry, Role, entry_bytes};
+use crate::mail::delivery::{Encoding, Entry, Envelope, Role, entry_bytes};
 use crate::matter::password;
 use crate::vault::open::{OpenRecord, OpenSegment};
 use crate::vault::{Vault, VaultError};
@@ -39,6 +39,28 @@ impl Batch {
     /// Whether something in it is to be read again.
     pub fn has_postponed(&self) -> bool {
         self.unread.iter().any(|it| it.again.is_some()) || self.items.iter().any(Item::is_pending)
+    }
+}
+
+/// What a message has of the delivery that brought it.
+#[derive(Clone, Debug)]
+pub struct About {
+    pub seq: DeliverySeq,
+    pub source: String,
+    pub class: String,
+    pub received_at: Timestamp,
+    pub is_proven: bool,
+}
+
+impl From<&Delivery> for About {
+    fn from(row: &Delivery) -> Self {
+        Self {
+            seq: row.seq,
+            source: row.source.clone(),
+            class: row.class.clone(),
+            received_at: row.received_at,
+            is_proven: row.is_proven,
+        }
     }
 }
 
@@ -133,7 +155,7 @@ impl Reader {
         let answer = self.pool.parse_in_full(&input, passwords).await?;
         match answer.as_ref().err().and_then(|_| input.trouble()) {
             Some(error) => Ok(Err(self.lasting(row, VaultError::from_stream(error)).await?)),
-            None => Ok(Ok(item(row, &sealed, answer))),
+            None => Ok(Ok(item_of_row(row, &sealed, answer))),
         }
     }
 
@@ -143,32 +165,10 @@ impl Reader {
         &mut self,
         row: &Delivery,
     ) -> Result<Result<AsSealed, String>, FollowError> {
-        let sealed = match self.messages(row, 0).await {
-            Ok(sealed) => sealed,
-            Err(error) if error.is_damage() || error.is_closed() || is_keyless(&error) => {
-                return Ok(Err(error.to_string()));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let Some((_, segment)) = &self.segment else { return Ok(Err("nothing of it".into())) };
-        let record = segment.record(row.entry).await?;
-        let (meta, needs) = (record.meta().clone(), record.needs());
-        let received_at = meta.transaction.received_at;
-        let envelope = meta.delivery.envelope;
-        let mut items = Vec::with_capacity(sealed.len());
-        for message in &sealed {
-            let input = match &message.content {
-                Content::Whole(bytes) => Input::from(bytes.clone()),
-                Content::Streamed(input) => input.clone(),
-            };
-            let found = self.pool.outline(&input).await?;
-            if let Some(error) = found.as_ref().err().and_then(|_| input.trouble()) {
-                return Ok(Err(error.to_string()));
-            }
-            let item = item(row, message, found);
-            items.push(Item { received_at, envelope: envelope.clone(), ..item });
+        match self.record(row).await {
+            Ok(record) => as_sealed(&self.pool, row.into(), record).await,
+            Err(error) => lasts(error),
         }
-        Ok(Ok(AsSealed { received_at, needs, items }))
     }
 
     /// What stays wrong becomes a gap, and damage is noted; what may pass is an
@@ -186,6 +186,10 @@ impl Reader {
     }
 
     async fn messages(&mut self, row: &Delivery, at: usize) -> Result<Vec<Sealed>, VaultError> {
+        sealed_in(self.record(row).await?, at).await
+    }
+
+    async fn record(&mut self, row: &Delivery) -> Result<OpenRecord, VaultError> {
         let segment = match &self.segment {
             Some((object, segment)) if *object == row.object.name => segment.clone(),
             _ => {
@@ -201,26 +205,7 @@ impl Reader {
                 what: "it holds another record at this place",
             });
         }
-        let entries = record.meta().delivery.entries.clone();
-        let messages = (0u32..).zip(&entries).filter(|(_, entry)| entry.role == Role::Message);
-        if is_large(record.meta().delivery.size) {
-            let record = Arc::new(record);
-            let sealed = messages.map(|(index, entry)| Sealed {
-                delivery: at,
-                entry: index,
-                sha256: entry.sha256,
-                content: Content::Streamed(streamed(&record, index, entry.size)),
-            });
-            return Ok(sealed.collect());
-        }
-        let bytes = record.bytes().await?;
-        // Opening a record is work for the processor; let others have a turn.
-        tokio::task::yield_now().await;
-        let sealed = messages.filter_map(|(index, entry)| {
-            let content = Content::Whole(content(&bytes, &entries, index as usize)?);
-            Some(Sealed { delivery: at, entry: index, sha256: entry.sha256, content })
-        });
-        Ok(sealed.collect())
+        Ok(record)
     }
 
     async fn parse(
@@ -244,7 +229,7 @@ impl Reader {
                 Content::Streamed(_) => Err(too_large()),
             };
             match answer {
-                Ok(found) => batch.items.push(item(row, &message, Ok(found))),
+                Ok(found) => batch.items.push(item_of_row(row, &message, Ok(found))),
                 Err(failure) => {
                     let gap = NewGap::of_message(failure.reason.as_str(), failure.detail);
                     batch.unread.push(Unread { seq: row.seq, gap, again: Some(message.entry) });
@@ -255,22 +240,94 @@ impl Reader {
     }
 }
 
-fn item(row: &Delivery, message: &Sealed, found: Result<Found, Failure>) -> Item {
+/// The messages of a record, without their documents, by what it says itself. What is
+/// wrong with the record is the inner error.
+pub(super) async fn as_sealed(
+    pool: &Pool,
+    about: About,
+    record: OpenRecord,
+) -> Result<Result<AsSealed, String>, FollowError> {
+    let (meta, needs) = (record.meta().clone(), record.needs());
+    let received_at = meta.transaction.received_at;
+    let about = About { received_at, ..about };
+    let sealed = match sealed_in(record, 0).await {
+        Ok(sealed) => sealed,
+        Err(error) => return lasts(error),
+    };
+    let mut items = Vec::with_capacity(sealed.len());
+    for message in &sealed {
+        let input = match &message.content {
+            Content::Whole(bytes) => Input::from(bytes.clone()),
+            Content::Streamed(input) => input.clone(),
+        };
+        let found = pool.outline(&input).await?;
+        if let Some(error) = found.as_ref().err().and_then(|_| input.trouble()) {
+            return Ok(Err(error.to_string()));
+        }
+        items.push(item(&about, meta.delivery.envelope.clone(), message, found));
+    }
+    Ok(Ok(AsSealed { received_at, needs, items }))
+}
+
+/// What stays wrong with a record is said of it; what may pass is tried again.
+fn lasts<T>(error: VaultError) -> Result<Result<T, String>, FollowError> {
+    match error.is_damage() || error.is_closed() || is_keyless(&error) {
+        true => Ok(Err(error.to_string())),
+        false => Err(error.into()),
+    }
+}
+
+async fn sealed_in(record: OpenRecord, at: usize) -> Result<Vec<Sealed>, VaultError> {
+    let entries = record.meta().delivery.entries.clone();
+    let messages = (0u32..).zip(&entries).filter(|(_, entry)| entry.role == Role::Message);
+    if is_large(record.meta().delivery.size) {
+        let record = Arc::new(record);
+        let sealed = messages.map(|(index, entry)| Sealed {
+            delivery: at,
+            entry: index,
+            sha256: entry.sha256,
+            content: Content::Streamed(streamed(&record, index, entry.size)),
+        });
+        return Ok(sealed.collect());
+    }
+    let bytes = record.bytes().await?;
+    // Opening a record is work for the processor; let others have a turn.
+    tokio::task::yield_now().await;
+    let sealed = messages.filter_map(|(index, entry)| {
+        let content = Content::Whole(content(&bytes, &entries, index as usize)?);
+        Some(Sealed { delivery: at, entry: index, sha256: entry.sha256, content })
+    });
+    Ok(sealed.collect())
+}
+
+fn item(
+    about: &About,
+    envelope: Option<Envelope>,
+    message: &Sealed,
+    found: Result<Found, Failure>,
+) -> Item {
+    let About { seq, source, class, received_at, is_proven } = about.clone();
     Item {
-        seq: row.seq,
+        seq,
         entry: message.entry,
         sha256: message.sha256,
         size_bytes: match &message.content {
             Content::Whole(bytes) => bytes.len() as u64,
             Content::Streamed(input) => input.size_bytes(),
         },
-        source: row.source.clone(),
-        class: row.class.clone(),
-        received_at: row.received_at,
-        is_proven: row.is_proven,
-        envelope: row.envelope.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+        source,
+        class,
+        received_at,
+        is_proven,
+        envelope,
         found,
     }
+}
+
+/// By the delivery's row alone.
+fn item_of_row(row: &Delivery, message: &Sealed, found: Result<Found, Failure>) -> Item {
+    let envelope = row.envelope.as_deref().and_then(|json| serde_json::from_str(json).ok());
+    item(&row.into(), envelope, message, found)
 }
 
 fn too_large() -> Failure {

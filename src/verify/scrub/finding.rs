@@ -44,6 +44,16 @@ kinds! {
     DELIVERY_ROW_EXTRA = "delivery-row-extra",
     /// A delivery is not at the place that its leaf has in the log.
     DELIVERY_ORDER = "delivery-order",
+    /// A row of what was derived of a record is not what the record gives.
+    DERIVED_ROW_CHANGED = "derived-row-changed",
+    DERIVED_ROW_MISSING = "derived-row-missing",
+    /// A row that no record gives.
+    DERIVED_ROW_EXTRA = "derived-row-extra",
+    /// A table, column, index, trigger or view is not as the steps of the schema made it.
+    STRUCTURE_CHANGED = "structure-changed",
+    STRUCTURE_MISSING = "structure-missing",
+    /// One that they did not make.
+    STRUCTURE_EXTRA = "structure-extra",
     LEAF_ROW_MISSING = "leaf-row-missing",
     LEAF_ROW_CHANGED = "leaf-row-changed",
     ENTRIES_MISSING = "entries-missing",
@@ -70,6 +80,10 @@ kinds! {
     STATE_ROW_MISSING = "state-row-missing",
     /// A row that no statement told, and no act that is yet to be told explains.
     STATE_ROW_EXTRA = "state-row-extra",
+    /// A change of such a row that was told, and that no act of the audit made.
+    STATE_CHANGE_UNEXPLAINED = "state-change-unexplained",
+    /// An act that was told, and no row of the audit is of it.
+    STATEMENT_WITHOUT_AUDIT = "statement-without-audit",
     /// The catalog says that the key page of a segment goes.
     SPARE_PAGE_LIVE = "spare-page-live",
     /// The catalog says that an object goes that a segment has.
@@ -78,6 +92,8 @@ kinds! {
     HOLD_FLAG_OFF = "hold-flag-off",
     AUDIT_ROW_MISSING = "audit-row-missing",
     AUDIT_ROW_CHANGED = "audit-row-changed",
+    /// A row of the audit that was not told when those beside it were.
+    AUDIT_ROW_EXTRA = "audit-row-extra",
     /// What records were packed with, and is needed to read them without this program.
     DICTIONARY_MISSING = "dictionary-missing",
     DICTIONARY_DAMAGED = "dictionary-damaged",
@@ -112,6 +128,10 @@ pub mod note {
     /// Who signed time stamps was not checked, since no authorities are at hand.
     pub const STAMPS_NOT_TRUSTED: &str = "stamps-not-trusted";
     pub const DUPLICATE_VERSION: &str = "duplicate-version";
+    /// The catalog's server does not let this user make tables of a session.
+    pub const STRUCTURE_NOT_COMPARED: &str = "structure-not-compared";
+    /// A record's messages could not be read in the time there is, and were once.
+    pub const DERIVED_NOT_COMPARED: &str = "derived-not-compared";
     /// People, matters and holds could not be compared with the statements.
     pub const STATE_NOT_COMPARED: &str = "state-not-compared";
 }

@@ -6,6 +6,7 @@
 //! so a leaf. What a kill leaves by itself is a note; all else that is not as it
 //! was put is a fault.
 
+mod derived;
 pub mod finding;
 mod going;
 mod keys;
@@ -15,13 +16,16 @@ mod pace;
 mod records;
 mod rows;
 mod segment;
+mod sets;
 pub mod since;
 mod stamped;
 mod state;
 mod statements;
+mod structure;
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -35,12 +39,14 @@ use crate::base::ids::RecordId;
 use crate::base::limits::{SCRUB_FINDINGS_HELD, SCRUB_FINDINGS_SHOWN, SCRUB_LEASE_SECONDS};
 use crate::catalog::scrub::{self, FindingRow, Lease, ScrubRow};
 use crate::catalog::{Catalog, CatalogError, damage, delivery};
+use crate::ingest::follow::FollowError;
 use crate::ingest::log::LogError;
 use crate::ingest::rebuild::Progress;
 use crate::policy::{self, PolicyError};
 use crate::vault::bucket::BucketError;
 use crate::vault::enforcement::Enforcement;
 use crate::vault::{Vault, VaultError};
+use crate::worker::Pool;
 use finding::Finding;
 use pace::Pace;
 
@@ -59,8 +65,8 @@ pub enum ScrubError {
          until that has ended"
     )]
     Busy,
-    #[error("cannot use {} to compare in", path.display())]
-    Scratch { path: PathBuf, source: std::io::Error },
+    #[error("read records again, to compare what was derived of them")]
+    Follow(#[from] FollowError),
 }
 
 impl From<BucketError> for ScrubError {
@@ -75,8 +81,8 @@ pub struct Scrubber {
     pub vault: Vault,
     pub catalog: Catalog,
     pub clock: Clock,
-    /// Where a catalog to compare with is made for a while.
-    pub work: PathBuf,
+    /// What reads messages again.
+    pub workers: Arc<Pool>,
     /// At most so much is read of the bucket in a second.
     pub bytes_per_second: Option<u64>,
     /// Whether a bucket that does not enforce write-once is a fault.
@@ -135,7 +141,8 @@ pub struct Report {
     pub notes: Vec<Finding>,
 }
 
-const STEPS: [&str; 6] = ["keys", "log", "records", "objects", "statements", "decisions"];
+const STEPS: [&str; 8] =
+    ["structure", "keys", "log", "records", "sets", "objects", "statements", "decisions"];
 /// How often the lease is renewed.
 const RENEW: Duration = Duration::from_secs(20);
 
@@ -226,12 +233,14 @@ impl<P: Progress> Work<'_, P> {
     async fn all(&mut self) -> Result<(), ScrubError> {
         loop {
             match STEPS.iter().position(|step| *step == self.row.step) {
-                Some(0) => self.keys().await?,
-                Some(1) => self.log().await?,
-                Some(2) => self.records().await?,
-                Some(3) => self.objects().await?,
-                Some(4) => self.statements().await?,
-                Some(5) => self.decisions().await?,
+                Some(0) => self.structure().await?,
+                Some(1) => self.keys().await?,
+                Some(2) => self.log().await?,
+                Some(3) => self.records().await?,
+                Some(4) => self.sets().await?,
+                Some(5) => self.objects().await?,
+                Some(6) => self.statements().await?,
+                Some(7) => self.decisions().await?,
                 _ => return Ok(()),
             }
             let at = STEPS.iter().position(|step| *step == self.row.step).unwrap_or(STEPS.len());
@@ -365,20 +374,4 @@ pub async fn standing(
 ) -> Result<(Option<Standing>, Option<Standing>), CatalogError> {
     let last = scrub::last_ended(catalog).await?.map(Standing::from);
     Ok((last, scrub::under_way(catalog).await?.map(Standing::from)))
-}
-
-/// Removes a catalog that was made for a while, with the files beside it.
-fn remove_scratch(path: &Path) -> Result<(), ScrubError> {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        let path = PathBuf::from(name);
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(ScrubError::Scratch { path, source });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }

@@ -14,26 +14,26 @@ use crate::ingest::rebuild::Progress;
 use crate::mail::defect::Defect;
 use crate::mail::journal::Envelope;
 use crate::mail::transaction::Transaction;
-use crate::vault::open::OpenSegment;
+use crate::vault::open::{OpenRecord, OpenSegment};
 use crate::vault::record::RecordMeta;
 use crate::vault::segment::Entry;
 
 impl<P: Progress> Work<'_, P> {
-    /// Compares a record's rows with what lies in the bucket.
+    /// Compares a record's rows with what lies in the bucket; whether they are so.
     pub(super) async fn row_of_record(
         &mut self,
         open: &OpenSegment,
         index: u32,
         entry: &Entry,
-        (meta, needs): (&RecordMeta, &[SegmentId]),
+        sealed: &OpenRecord,
         row: Option<(&RawDelivery, Option<&Messages>, &[SegmentId])>,
-    ) -> Result<(), ScrubError> {
-        let record = entry.record;
+    ) -> Result<bool, ScrubError> {
+        let (record, faults) = (entry.record, self.faults);
         let object = format!("record {record}");
         match row {
             Some((row, messages, told)) => {
-                let mut changed = changed(open, index, entry, meta, row, messages);
-                if told != needs {
+                let mut changed = changed(open, index, entry, sealed.meta(), row, messages);
+                if told != sealed.needs() {
                     changed.push("needs");
                 }
                 if !changed.is_empty() {
@@ -59,7 +59,7 @@ impl<P: Progress> Work<'_, P> {
             }
             Some(_) => {}
         }
-        Ok(())
+        Ok(self.faults == faults)
     }
 
     /// Deliveries stand in the order of their leaves.

@@ -1,13 +1,15 @@
 //! One segment, by the version that the catalog names: its bytes, its page, and
 //! every record in it, to the hash of the mail.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use futures::TryStreamExt as _;
 
+use super::derived::Sealed;
 use super::finding::{
-    KEY_NOT_ERASED, PAGE_DAMAGED, PAGE_MISSING, PART_DAMAGED, PART_MISSING, RECORD_DAMAGED,
-    RECORD_WITHOUT_KEY, SEGMENT_DAMAGED, SEGMENT_MISSING, SEGMENT_ROW_CHANGED, SEGMENT_ROW_MISSING,
+    DERIVED_ROW_EXTRA, DERIVED_ROW_MISSING, KEY_NOT_ERASED, PAGE_DAMAGED, PAGE_MISSING,
+    PART_DAMAGED, PART_MISSING, RECORD_DAMAGED, RECORD_WITHOUT_KEY, SEGMENT_DAMAGED,
+    SEGMENT_MISSING, SEGMENT_ROW_CHANGED, SEGMENT_ROW_MISSING,
 };
 use super::{ScrubError, Work};
 use crate::base::hash::Digest;
@@ -24,7 +26,6 @@ use crate::vault::VaultError;
 use crate::vault::bucket::{BucketError, Place};
 use crate::vault::keyring::epoch_object;
 use crate::vault::open::{LockedSegment, OpenRecord, OpenSegment};
-use crate::vault::record::RecordMeta;
 use crate::vault::segment::{Entry, HELD};
 
 /// How a segment's row is called in what is found.
@@ -83,9 +84,10 @@ impl<P: Progress> Work<'_, P> {
         };
         let is_reduced = page.name.ends_with(HELD);
         let what = "its contents are not what its name says";
+        let mut sealed = Vec::new();
         match self.unlock(read, &page, &records).await? {
             Some(open) => {
-                let hurt = self.table(&open, rows, is_reduced).await?;
+                let hurt = self.table(&open, rows, is_reduced, &mut sealed).await?;
                 if !is_whole {
                     let hurt: Vec<_> = hurt.into_iter().map(|(record, _)| record).collect();
                     self.fault(SEGMENT_DAMAGED, &object.name, what, &hurt);
@@ -101,7 +103,7 @@ impl<P: Progress> Work<'_, P> {
         if self.faults == faults {
             self.mend(records).await?;
         }
-        Ok(())
+        self.derived(sealed).await
     }
 
     /// All of these were read, and are whole again where they were damaged.
@@ -204,12 +206,13 @@ impl<P: Progress> Work<'_, P> {
     }
 
     /// Checks every record of the table, and the rows with them; gives the records
-    /// that are not what their leaves say.
+    /// that are not what their leaves say, and adds the others.
     async fn table(
         &mut self,
         open: &OpenSegment,
         rows: &[RawDelivery],
         is_reduced: bool,
+        sealed: &mut Vec<Sealed>,
     ) -> Result<Vec<(RecordId, String)>, ScrubError> {
         let mut by_record: HashMap<&[u8], &RawDelivery> =
             rows.iter().map(|row| (&row.record[..], row)).collect();
@@ -220,9 +223,11 @@ impl<P: Progress> Work<'_, P> {
         let messages = doubt::messages(&self.on.catalog, first, last).await?;
         let needs = part::needs(&self.on.catalog, DeliverySeq(first), DeliverySeq(last)).await?;
         let mut hurt = Vec::new();
+        let mut brought = Brought::default();
         for (index, entry) in (0..).zip(open.entries()) {
             let row = by_record.remove(&entry.record.0[..]);
             if !open.has_key(entry.record) {
+                brought.is_partial = true;
                 // A disposition destroyed it, and kept others of its segment.
                 if is_reduced && row.is_none() || self.is_erased(entry.record).await? {
                     continue;
@@ -235,7 +240,10 @@ impl<P: Progress> Work<'_, P> {
             match erasure::is_erased(&self.on.catalog, entry.record).await? {
                 Erased::No => {}
                 // It is just going, or has to be gone on with.
-                Erased::Begun => continue,
+                Erased::Begun => {
+                    brought.is_partial = true;
+                    continue;
+                }
                 Erased::Done => {
                     let what = "it was erased, and its key is still in its page; go on with its \
                                 erasure";
@@ -244,30 +252,71 @@ impl<P: Progress> Work<'_, P> {
                     continue;
                 }
             }
-            let (meta, needed) = match examine(open, index, entry).await? {
-                Ok(told) => told,
+            let record = match examine(open, index, entry).await? {
+                Ok(record) => record,
                 // Its row is there, and cannot be compared.
                 Err(Hurt::Record(what)) => {
+                    brought.is_partial = true;
                     hurt.push((entry.record, what));
                     continue;
                 }
                 Err(Hurt::Part(kind, what)) => {
+                    brought.is_partial = true;
                     let object = format!("record {}", entry.record);
                     self.fault(kind, object, what, &[entry.record]);
                     continue;
                 }
             };
+            brought.parts.extend(record.part_names().into_iter().map(|name| (name, index)));
             let of_row =
                 |row: &RawDelivery| needs.get(&row.seq).map_or(&[][..], |segments| &segments[..]);
             let of_row = row.map(|row| (row, messages.get(&row.seq), of_row(row)));
-            self.row_of_record(open, index, entry, (&meta, &needed), of_row).await?;
+            let is_so = self.row_of_record(open, index, entry, &record, of_row).await?;
+            if let Some(row) = row.filter(|_| is_so) {
+                sealed.push(Sealed { row: row.clone(), record });
+            }
         }
         for row in rows.iter().filter(|row| by_record.contains_key(&row.record[..])) {
             self.of_no_segment(row).await?;
         }
         self.order(rows).await?;
+        // Of a segment that is kept for others nobody shares parts any more.
+        if !is_reduced && !brought.is_partial {
+            self.parts(open.header().segment, &brought).await?;
+        }
         Ok(hurt)
     }
+
+    /// The rows of the parts that later records may share.
+    async fn parts(&mut self, segment: SegmentId, brought: &Brought) -> Result<(), ScrubError> {
+        let rows = doubt::parts_of(&self.on.catalog, segment).await?;
+        let names: BTreeSet<Digest> = brought.parts.iter().map(|(name, _)| *name).collect();
+        let object = format!("part of segment {segment}");
+        let is_its = |(name, entry): &(Vec<u8>, i64)| {
+            brought
+                .parts
+                .iter()
+                .any(|(its, index)| its.0[..] == name[..] && i64::from(*index) == *entry)
+        };
+        if !rows.iter().all(is_its) {
+            let what = "no record of the segment brings it so";
+            self.fault(DERIVED_ROW_EXTRA, object.clone(), what, &[]);
+        }
+        let is_known = |name: &&Digest| rows.iter().any(|(row, _)| row[..] == name.0[..]);
+        if !names.iter().all(|name| is_known(&name)) {
+            let what = "records of the segment bring more than the catalog has";
+            self.fault(DERIVED_ROW_MISSING, object, what, &[]);
+        }
+        Ok(())
+    }
+}
+
+/// The parts that a segment brings, with the place of a record that does.
+#[derive(Default)]
+struct Brought {
+    parts: Vec<(Digest, u32)>,
+    /// Records could not be asked.
+    is_partial: bool,
 }
 
 impl<P: Progress> Work<'_, P> {
@@ -297,13 +346,13 @@ impl From<&str> for Hurt {
     }
 }
 
-/// Opens a record and checks all that its leaf binds: gives what it says, and which
-/// segments it needs for its parts. What is wrong with it is the inner error.
+/// Opens a record and checks all that its leaf binds. What is wrong with it is the inner
+/// error.
 async fn examine(
     open: &OpenSegment,
     index: u32,
     entry: &Entry,
-) -> Result<Result<(RecordMeta, Vec<SegmentId>), Hurt>, ScrubError> {
+) -> Result<Result<OpenRecord, Hurt>, ScrubError> {
     let Ok(Leaf::Delivery {
         record: id,
         received_at,
@@ -357,7 +406,7 @@ async fn examine(
     ];
     Ok(match wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
         Some((_, what)) => Err(what.into()),
-        None => Ok((meta.clone(), record.needs())),
+        None => Ok(record),
     })
 }
 

@@ -1,34 +1,36 @@
 //! What was decided: the tables of people, matters, holds and jobs, and the audit,
-//! against what the statements give, played into a catalog of their own.
+//! against what the statements tell, and each change in these against the audit.
 //!
-//! A change is told within a minute, and its audit row with it. So a difference is
-//! excused only by an audit row that is not told yet and of an act that could have
-//! made it.
+//! What a statement shows was so in the catalog, and no more: a row that somebody changed
+//! past the program is in the next one. So each change, in the log or yet to be told, must
+//! be what an act makes whose row of the audit is told with it (`policy::account`). Who
+//! forges that row too leaves it in the log, for ever.
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::collections::{BTreeSet, HashMap};
 
 use super::finding::{
-    AUDIT_ROW_CHANGED, AUDIT_ROW_MISSING, STATE_ROW_CHANGED, STATE_ROW_EXTRA, STATE_ROW_MISSING,
-    note,
+    AUDIT_ROW_CHANGED, AUDIT_ROW_EXTRA, AUDIT_ROW_MISSING, DERIVED_ROW_CHANGED, DERIVED_ROW_EXTRA,
+    DERIVED_ROW_MISSING, STATE_CHANGE_UNEXPLAINED, STATE_ROW_CHANGED, STATE_ROW_EXTRA,
+    STATE_ROW_MISSING, STATEMENT_WITHOUT_AUDIT, note,
 };
-use super::{ScrubError, Work, remove_scratch};
-use crate::catalog::disposition::State;
-use crate::catalog::state::{self, Row, Table, Value};
-use crate::catalog::{Catalog, doubt, scrub};
+use super::{ScrubError, Work};
+use crate::base::ids::RecordId;
+use crate::catalog::doubt::{self, RawErased};
+use crate::catalog::state::{self, Row, Value};
+use crate::catalog::{cursor, scrub};
 use crate::ingest::rebuild::Progress;
 use crate::ledger::leaf::Leaf;
-use crate::policy::restore::Replay;
+use crate::policy::account::{Account, Change, Played};
+use crate::policy::seal::CURSOR;
+use crate::retention::erasure::Gone;
 use crate::vault::statement::object_name;
 
 const LEAVES_AT_ONCE: u32 = 200;
 const AUDIT_AT_ONCE: usize = 1000;
 /// How often statements that came meanwhile are played too.
 const TRIES: usize = 5;
-/// What a job was asked for does not change; how far it is does.
-const OF_JOB: [&str; 6] = ["job_id", "kind", "matter_id", "asked_by", "request", "created_at"];
-
-const DESTROYING: &str = State::Destroying.as_str();
+/// Rows of the audit that are not told yet: those of a minute.
+const UNTOLD_MAX: usize = 1_000_000;
 
 impl<P: Progress> Work<'_, P> {
     pub(super) async fn decisions(&mut self) -> Result<(), ScrubError> {
@@ -38,56 +40,55 @@ impl<P: Progress> Work<'_, P> {
             self.note(note::STATE_NOT_COMPARED, "people, matters and holds", what);
             return Ok(());
         }
-        std::fs::create_dir_all(&self.on.work)
-            .map_err(|source| ScrubError::Scratch { path: self.on.work.clone(), source })?;
-        let path = self.on.work.join(format!("check-{id}.db"));
-        remove_scratch(&path)?;
-        let compared = self.compare_in(&path).await;
-        remove_scratch(&path)?;
-        compared
-    }
-
-    async fn compare_in(&mut self, path: &Path) -> Result<(), ScrubError> {
-        let told = Catalog::create(path).await?;
-        let compared = self.compare(&told).await;
-        told.close().await;
-        compared
-    }
-
-    async fn compare(&mut self, told: &Catalog) -> Result<(), ScrubError> {
-        let mut replay = Replay::default();
+        self.erased().await?;
+        let sealed = cursor::get(&self.on.catalog, CURSOR).await?;
+        let mut account = Account::new(self.on.vault.archive());
         let mut next = 0;
         for _ in 0..TRIES {
-            next = self.play(&mut replay, told, next).await?;
+            next = self.play(&mut account, next).await?;
             let is_more = doubt::leaves_of_statements(&self.on.catalog, next, 1).await?;
             if is_more.is_empty() {
                 break;
             }
         }
-        if !replay.is_sealed {
+        if !account.is_begun() {
             let what = "nothing was told to the bucket yet";
             self.note(note::STATE_NOT_COMPARED, "people, matters and holds", what);
             return Ok(());
         }
-        // What the statements give is read first: what is told meanwhile has its
-        // audit rows after these.
-        let expected = state::snapshot(told, 0, 0).await?;
-        let untold = self.audit(told).await?;
-        let found = state::snapshot(&self.on.catalog, 0, 0).await?;
-        for ((table, expected), (_, found)) in expected.tables.into_iter().zip(found.tables) {
-            if !table.is_appended && !is_excused(table.name, &untold) {
-                self.table_of_state(table, &expected, &found);
+        if sealed > account.last_audit() {
+            let what = "the audit is not told up to there, and what is before it never would be";
+            self.fault(DERIVED_ROW_CHANGED, "cursor seal", what, &[]);
+        }
+        // Tables and audit as of one instant, as a seal has them.
+        let found = state::snapshot(&self.on.catalog, account.last_audit(), UNTOLD_MAX).await?;
+        self.now(account.close(found));
+        Ok(())
+    }
+
+    /// Which records are erased, the erasures say that were told.
+    async fn erased(&mut self) -> Result<(), ScrubError> {
+        let RawErased { results, records } = doubt::erased(&self.on.catalog).await?;
+        let mut told: BTreeSet<(RecordId, i64)> = BTreeSet::new();
+        for (id, result) in results {
+            let gone: Gone = serde_json::from_str(&result).unwrap_or_default();
+            told.extend(gone.records.into_iter().map(|record| (record, id)));
+        }
+        for (record, id) in records {
+            let record = RecordId::try_from(&record[..]).unwrap_or(RecordId([0; 16]));
+            if !told.remove(&(record, id)) {
+                let what = format!("the erasure {id} did not erase it");
+                self.fault(DERIVED_ROW_EXTRA, format!("erased {record}"), what, &[record]);
             }
+        }
+        for (record, id) in told {
+            let what = format!("the erasure {id} erased it, and the catalog does not know that");
+            self.fault(DERIVED_ROW_MISSING, format!("erased {record}"), what, &[record]);
         }
         Ok(())
     }
 
-    async fn play(
-        &mut self,
-        replay: &mut Replay,
-        told: &Catalog,
-        mut next: u64,
-    ) -> Result<u64, ScrubError> {
+    async fn play(&mut self, account: &mut Account, mut next: u64) -> Result<u64, ScrubError> {
         loop {
             let leaves =
                 doubt::leaves_of_statements(&self.on.catalog, next, LEAVES_AT_ONCE).await?;
@@ -100,7 +101,10 @@ impl<P: Progress> Work<'_, P> {
                     _ => continue,
                 };
                 if let Some((opened, _)) = self.open_statement(&name).await? {
-                    replay.play(&opened, told).await?;
+                    let told = account.last_audit();
+                    let played = account.play(&opened)?;
+                    self.audit(told, &played.audit).await?;
+                    self.then(&name, played);
                 }
                 self.at(next, self.state.counts.leaves.max(next)).await?;
             }
@@ -110,124 +114,98 @@ impl<P: Progress> Work<'_, P> {
         }
     }
 
-    /// Compares the audit that was told; gives the acts that are not told yet.
-    async fn audit(&mut self, told: &Catalog) -> Result<HashSet<String>, ScrubError> {
-        let mut last = 0;
-        loop {
-            let expected = state::audit_after(told, last, AUDIT_AT_ONCE).await?;
-            let Some(until) = expected.last().map(|row| number(&row[0])) else { break };
-            let found = state::audit_after(&self.on.catalog, last, AUDIT_AT_ONCE).await?;
-            let found: HashMap<i64, &Row> =
-                found.iter().map(|row| (number(&row[0]), row)).collect();
-            for row in &expected {
-                let object = format!("audit {}", number(&row[0]));
-                match found.get(&number(&row[0])) {
-                    Some(found) if *found == row => {}
-                    Some(_) => {
-                        let what = "not as it was told to the bucket";
-                        self.fault(AUDIT_ROW_CHANGED, object, what, &[]);
-                    }
-                    None => {
-                        let what = "it was told to the bucket, and the catalog does not have it";
-                        self.fault(AUDIT_ROW_MISSING, object, what, &[]);
-                    }
-                }
-            }
-            last = until;
-        }
-        let mut untold = HashSet::new();
-        loop {
-            let rows = state::audit_after(&self.on.catalog, last, AUDIT_AT_ONCE).await?;
-            let Some(until) = rows.last().map(|row| number(&row[0])) else { return Ok(untold) };
-            untold.extend(rows.iter().map(|row| text(&row[3])));
-            last = until;
+    /// What the log tells of changes that nobody made.
+    fn then(&mut self, name: &str, played: Played) {
+        self.acts(&played);
+        for it in played.unexplained {
+            let change = match &it.change {
+                Change::Made => "it is there since".to_owned(),
+                Change::Changed(columns) => format!("changed with it: {}", columns.join(", ")),
+                Change::Gone => "it is gone since".to_owned(),
+            };
+            let what = format!(
+                "the statement {name} shows that somebody changed it past the program: {change}, \
+                 and no act that the audit tells with it did that"
+            );
+            self.fault(STATE_CHANGE_UNEXPLAINED, it.to_string(), what, &[]);
         }
     }
 
-    fn table_of_state(&mut self, table: &'static Table, expected: &[Row], found: &[Row]) {
-        let mut found: HashMap<&[Value], &Row> =
-            found.iter().map(|row| (table.key_of(row), row)).collect();
-        for row in expected {
-            let key = table.key_of(row);
-            let object = object(table, key);
-            match found.remove(key) {
-                None => {
-                    let what = "it was told to the bucket, and the catalog does not have it";
-                    self.fault(STATE_ROW_MISSING, object, what, &[]);
-                }
-                Some(found) => {
-                    let names = table.names();
-                    let is_under_way = names
-                        .iter()
-                        .position(|name| table.name == "disposition" && *name == "state")
-                        .is_some_and(|at| text(&found[at]) == DESTROYING);
-                    let is_compared = |name: &str| match table.name {
-                        "job" => OF_JOB.contains(&name),
-                        // How far it is, is told once a minute.
-                        _ => !is_under_way || name != "result",
+    /// What the catalog says now, and no statement told, nor an act that is yet to be.
+    fn now(&mut self, played: Played) {
+        self.acts(&played);
+        for it in played.unexplained {
+            let (kind, what) = match &it.change {
+                Change::Made => (
+                    STATE_ROW_EXTRA,
+                    "no statement told it, and no act that is yet to be told made it".to_owned(),
+                ),
+                Change::Changed(columns) => (
+                    STATE_ROW_CHANGED,
+                    format!("not as it was told to the bucket: {}", columns.join(", ")),
+                ),
+                Change::Gone => (
+                    STATE_ROW_MISSING,
+                    "it was told to the bucket, and the catalog does not have it".to_owned(),
+                ),
+            };
+            self.fault(kind, it.to_string(), what, &[]);
+        }
+    }
+
+    fn acts(&mut self, played: &Played) {
+        for row in &played.without_audit {
+            let what = format!("it tells of {}, and no row of the audit does", row.action);
+            let object = format!("statement {}", row.statement_id);
+            self.fault(STATEMENT_WITHOUT_AUDIT, object, what, &[]);
+        }
+    }
+
+    /// Compares rows of the audit that were told, after `last`, with the catalog's.
+    async fn audit(&mut self, last: i64, told: &[Row]) -> Result<(), ScrubError> {
+        let mut after = told.first().map_or(last, |row| number(&row[0]) - 1).min(last);
+        for told in told.chunks(AUDIT_AT_ONCE) {
+            let until = told.last().map_or(last, |row| number(&row[0]));
+            let mut expected: HashMap<i64, &Row> =
+                told.iter().map(|row| (number(&row[0]), row)).collect();
+            'rows: loop {
+                let found = state::audit_after(&self.on.catalog, after, AUDIT_AT_ONCE).await?;
+                for row in &found {
+                    let id = number(&row[0]);
+                    if id > until {
+                        break 'rows;
+                    }
+                    after = id;
+                    let (kind, what) = match expected.remove(&id) {
+                        Some(told) if told == row => continue,
+                        Some(_) => (AUDIT_ROW_CHANGED, "not as it was told to the bucket"),
+                        // Told before, and told again from another one on after a crash.
+                        None if id <= last => continue,
+                        None => (
+                            AUDIT_ROW_EXTRA,
+                            "those beside it were told to the bucket, and it was not",
+                        ),
                     };
-                    let columns = names.iter().enumerate().filter(|(_, name)| is_compared(name));
-                    let changed: Vec<_> = columns
-                        .filter(|(at, _)| found[*at] != row[*at])
-                        .map(|(_, name)| *name)
-                        .collect();
-                    if !changed.is_empty() {
-                        let what =
-                            format!("not as it was told to the bucket: {}", changed.join(", "));
-                        self.fault(STATE_ROW_CHANGED, object, what, &[]);
-                    }
+                    self.fault(kind, format!("audit {id}"), what, &[]);
+                }
+                if found.len() < AUDIT_AT_ONCE {
+                    break;
                 }
             }
+            let mut missing: Vec<i64> = expected.into_keys().collect();
+            missing.sort_unstable();
+            for id in missing {
+                let what = "it was told to the bucket, and the catalog does not have it";
+                self.fault(AUDIT_ROW_MISSING, format!("audit {id}"), what, &[]);
+            }
         }
-        let mut extra: Vec<_> = found.into_keys().collect();
-        extra.sort_by_key(|key| format!("{key:?}"));
-        for key in extra {
-            let what = "no statement told it, and no act that is yet to be told made it";
-            self.fault(STATE_ROW_EXTRA, object(table, key), what, &[]);
-        }
+        Ok(())
     }
-}
-
-fn object(table: &Table, key: &[Value]) -> String {
-    let key: Vec<String> = key
-        .iter()
-        .map(|value| match value {
-            Value::Integer(number) => number.to_string(),
-            Value::Text(text) => text.clone(),
-            Value::Null => "null".to_owned(),
-        })
-        .collect();
-    format!("{} {}", table.name, key.join(" "))
-}
-
-/// Whether an act that is not told yet may have changed a table.
-fn is_excused(table: &str, untold: &HashSet<String>) -> bool {
-    let rooms: &[&str] = match table {
-        "meta" => &[],
-        "person" => &["person.", "session.password"],
-        "matter" | "matter_member" => &["matter.", "person."],
-        "custodian" | "custodian_address" => &["custodian.", "matter."],
-        "hold" | "hold_custodian" => &["hold.place", "hold.release", "custodian."],
-        "document_password" => &["password.", "matter."],
-        "job" => {
-            &["export.", "archive.rebuild", "import.", "disposition.", "erasure.", "gap.retry"]
-        }
-        // What later versions keep there: looking alone changes nothing of it.
-        _ => return untold.iter().any(|act| !act.starts_with("search") && act != "message.view"),
-    };
-    untold.iter().any(|act| rooms.iter().any(|room| act.starts_with(room)))
 }
 
 fn number(value: &Value) -> i64 {
     match value {
         Value::Integer(number) => *number,
         _ => 0,
-    }
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.clone(),
-        _ => String::new(),
     }
 }

@@ -47,7 +47,7 @@ impl<P: Progress> Work<'_, P> {
         Ok(())
     }
 
-    async fn is_named(&self, object: &str) -> Result<bool, ScrubError> {
+    pub(super) async fn is_named(&self, object: &str) -> Result<bool, ScrubError> {
         let is_waiting = self.found.iter().any(|found| found.is_fault && found.object == object);
         Ok(is_waiting || scrub::is_named(&self.on.catalog, self.row.scrub_id, object).await?)
     }

@@ -2,16 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use muniment::app::Archive;
 use muniment::base::clock::Clock;
-use muniment::base::config::Config;
+use muniment::base::config::{Config, Worker};
 use muniment::verify::scrub::Report;
+use muniment::worker::Pool;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::rebuild::{send, used};
 use crate::support::served::{Made, Served, init};
+use crate::support::{binary, until};
 
 /// Mail, people, matters and holds; more leaves than one tile has; and a check that
 /// found nothing.
@@ -20,6 +23,7 @@ pub async fn fixture() -> Made {
     used(&made).await;
     let served = Served::start(&made.config, &[]).unwrap();
     send(&made, &served, 200..290);
+    until("all is derived", || served.is_settled());
     served.stop();
     let report = check(&made.config).await;
     assert_eq!((report.result, found(&report)), ("whole", Vec::new()), "{report:#?}");
@@ -32,7 +36,10 @@ pub async fn fixture() -> Made {
 pub async fn check(config: &Path) -> Report {
     let mut archive = Archive::open(Config::load(config).unwrap()).await.unwrap();
     archive.clock = Clock::fixed(archive.clock.now().plus_seconds(24 * 3600));
-    let report = archive.scrubber("test", None).run("operator", &mut |_, _, _| ()).await.unwrap();
+    let settings = Worker { processes: 1, ..archive.config.worker.clone() };
+    let workers = Arc::new(Pool::new(binary().into(), settings));
+    let scrubber = archive.scrubber("test", workers, None);
+    let report = scrubber.run("operator", &mut |_, _, _| ()).await.unwrap();
     archive.catalog.close().await;
     report
 }
@@ -121,6 +128,13 @@ impl Copy {
         let pool = self.pool().await;
         let done = sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&pool).await.unwrap();
         assert!(done.rows_affected() > 0, "{text}");
+        pool.close().await;
+    }
+
+    /// Makes or drops something in it.
+    pub async fn define(&self, text: &str) {
+        let pool = self.pool().await;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&pool).await.unwrap();
         pool.close().await;
     }
 

@@ -309,7 +309,7 @@ const CATALOG: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "DELETE FROM delivery WHERE seq = 20; DELETE FROM delivery_message WHERE seq = 20",
-        &[("delivery-row-missing", "record {r}")],
+        &[("delivery-row-missing", "record {r}"), ("derived-row-extra", "set_delivery {set} 20 0")],
     ),
     (
         "INSERT INTO delivery SELECT 100000, randomblob(16), segment_id, entry, source,
@@ -324,7 +324,11 @@ const CATALOG: &[(&str, &[(&str, &str)])] = &[
          UPDATE delivery_message SET seq = 20 WHERE seq = 21;
          UPDATE delivery SET seq = 21 WHERE seq = 100000;
          UPDATE delivery_message SET seq = 21 WHERE seq = 100000",
-        &[("delivery-order", "record {r}")],
+        &[
+            ("delivery-order", "record {r}"),
+            ("derived-row-changed", "set_delivery {set} 20 0"),
+            ("derived-row-changed", "set_delivery {next} 21 0"),
+        ],
     ),
     ("DELETE FROM leaf WHERE position = {l}", &[("leaf-row-missing", "leaf of record {r}")]),
     (
@@ -350,7 +354,11 @@ const CATALOG: &[(&str, &[(&str, &str)])] = &[
         "DELETE FROM delivery_message WHERE seq = 20;
          DELETE FROM delivery WHERE seq = 20;
          DELETE FROM segment WHERE segment_id = x'{s}'",
-        &[("segment-row-missing", "segment {s}"), ("delivery-row-missing", "record {r}")],
+        &[
+            ("segment-row-missing", "segment {s}"),
+            ("delivery-row-missing", "record {r}"),
+            ("derived-row-extra", "set_delivery {set} 20 0"),
+        ],
     ),
     ("UPDATE statement SET action = 'other' WHERE statement_id = {st}", STATEMENT_CHANGED),
     ("UPDATE statement SET at = at + 1 WHERE statement_id = {st}", STATEMENT_CHANGED),
@@ -411,6 +419,8 @@ async fn filled(copy: &Copy, text: &str) -> String {
             "{p}",
             "SELECT lower(hex(record_id)) FROM delivery WHERE seq = (SELECT MIN(seq) FROM part_need)",
         ),
+        ("{set}", "SELECT CAST(set_id AS TEXT) FROM set_delivery WHERE seq = 20"),
+        ("{next}", "SELECT CAST(set_id AS TEXT) FROM set_delivery WHERE seq = 21"),
         ("{s}", "SELECT lower(hex(segment_id)) FROM delivery WHERE seq = 20"),
         (
             "{page}",

@@ -1,9 +1,12 @@
 //! The check of the whole archive: every fault that someone with the bucket or the
 //! catalog can make is found and named, and nothing else.
 
+mod acts;
 mod copy;
+mod derived;
 mod faults;
 mod kills;
+mod postgres;
 mod s3;
 mod since;
 

@@ -1084,7 +1084,10 @@ export interface components {
             done: number;
             /** Format: int64 */
             faults: number;
-            /** @description `keys`, `log`, `records`, `objects`, `statements` or `decisions`. */
+            /**
+             * @description `structure`, `keys`, `log`, `records`, `sets`, `objects`, `statements` or
+             *     `decisions`.
+             */
             step: string;
             /** Format: int64 */
             total: number;
@@ -1099,6 +1102,12 @@ export interface components {
             /** @description When the last one ended; none before the first. */
             last: string | null;
             running: components["schemas"]["CheckRunning"] | null;
+            /**
+             * Format: int64
+             * @description How often seals showed rows of people, matters or holds that nobody's act changed;
+             *     the audit names them under `archive.unexplained`.
+             */
+            unexplained: number;
         };
         /** @description How many deliveries are in a class, and how many would be. */
         ClassCount: {

@@ -24,7 +24,7 @@ const status = (change: Partial<Status>): Status => ({
   gaps: 0,
   damage: { records: 0, newest: [] },
   jobs: { running: 0, queued: 0 },
-  check: { last: null, faults: 0, running: null },
+  check: { last: null, faults: 0, unexplained: 0, running: null },
   clocks: { agree: true, text: "", bucket_ahead_seconds: null, log_ahead_seconds: 0 },
   confinement: { complete: true, text: "" },
   locks: { done: 0, total: 0, parts: 0, text: "" },

@@ -35,6 +35,7 @@ export function sentence(status: Status, now: number): { text: string; mood: Moo
   if (status.log.mail?.error) parts.push(t.mail);
   const mood =
     status.check.faults > 0 ||
+    status.check.unexplained > 0 ||
     !status.clocks.agree ||
     status.locks.text !== "" ||
     status.damage.records > 0 ||
