@@ -13,7 +13,7 @@ const SQLITE_ONLY: &[i64] = &[
 
 type Step = (i64, &'static str, &'static str);
 
-const STEPS: [Step; 20] = [
+const STEPS: [Step; 22] = [
     (1, "core", include_str!("../../migrations/0001_core.sql")),
     (2, "derived", include_str!("../../migrations/0002_derived.sql")),
     (3, "people", include_str!("../../migrations/0003_people.sql")),
@@ -34,6 +34,8 @@ const STEPS: [Step; 20] = [
     (18, "flags", include_str!("../../migrations/0018_flags.sql")),
     (19, "outside", include_str!("../../migrations/0019_outside.sql")),
     (20, "documents again", include_str!("../../migrations/0020_documents.sql")),
+    (21, "job starts", include_str!("../../migrations/0021_job_starts.sql")),
+    (22, "headers", include_str!("../../migrations/0022_headers.sql")),
 ];
 
 fn steps_of(engine: Engine) -> impl Iterator<Item = Step> {

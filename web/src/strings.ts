@@ -742,8 +742,7 @@ export const s = {
     checkWhole: "nothing wrong",
     checkFaults: (n: number) =>
       `${count(n, "fault")}; \`muniment verify --last\` on the server names ${n === 1 ? "it" : "them"}`,
-    checkUnexplained:
-      "rows of people, matters or holds were changed by nobody’s act; the audit names them",
+    checkUnexplained: "rows of people, matters or holds were changed by nobody’s act; the audit names them",
     checkRunning: (step: string, done: number, total: number) =>
       total > 0 ? `now at ${step}, ${number(done)} of ${number(total)}` : `now at ${step}`,
     jobs: "Jobs",

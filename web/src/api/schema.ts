@@ -1551,6 +1551,11 @@ export interface components {
             to: string[];
             /** Format: int64 */
             to_count: number;
+            /**
+             * Format: int64
+             * @description Of those, how many did not.
+             */
+            unproven: number;
         };
         Hold: {
             custodians: components["schemas"]["Named"][];
@@ -1836,6 +1841,8 @@ export interface components {
              * @description The delivery whose envelope says so.
              */
             delivery: number | null;
+            /** @description Whether that delivery showed what its source must show. */
+            is_proven: boolean | null;
             name: string;
             /** @description from sender to cc bcc recipient on-behalf-of expanded forwarded */
             role: string;

@@ -14,6 +14,7 @@ const one = (
   role,
   source: delivery === null ? "header" : "envelope",
   delivery,
+  is_proven: delivery === null ? null : true,
   via: via ? { how: via[0], address: via[1] } : null,
 });
 
@@ -46,6 +47,18 @@ test("whom an envelope types stands there though a header hides them all, and th
   const found = lines(one("a@x", "from"), ...staff, one("e@x", "cc", 1), one("secret@x", "bcc", 1));
   expect(found.to).toHaveLength(10_000);
   expect(found).toMatchObject({ cc: ["e@x"], bcc: ["secret@x"], also: [] });
+});
+
+test("whom only an unproven delivery names is marked, and a proven one is who tells", () => {
+  const doubtful = (address: string, delivery: number) => ({
+    ...one(address, "bcc", delivery),
+    is_proven: false,
+  });
+  const { bcc } = linesOf(fold([doubtful("c@x", 1), doubtful("d@x", 1), one("c@x", "bcc", 2)]));
+  expect(bcc.map(({ person, isDoubtful, delivery }) => [person.address, isDoubtful, delivery])).toEqual([
+    ["c@x", false, 2],
+    ["d@x", true, 1],
+  ]);
 });
 
 test("one report may type a recipient whom another only names", () => {

@@ -223,9 +223,7 @@ function Shown({ status, lost }: { status: Status; lost: { error: unknown; at: n
               {status.check.faults > 0 && (
                 <span className="status-faults"> · {t.checkFaults(status.check.faults)}</span>
               )}
-              {status.check.unexplained > 0 && (
-                <span className="status-faults"> · {t.checkUnexplained}</span>
-              )}
+              {status.check.unexplained > 0 && <span className="status-faults"> · {t.checkUnexplained}</span>}
               {status.check.running && (
                 <span className="faint">
                   {" "}
