@@ -1,3 +1,6 @@
--- How often a job was begun: one that ends the server each time is not begun for ever.
-
-ALTER TABLE job ADD COLUMN starts BIGINT NOT NULL DEFAULT 0;
+-- How often a job was begun, without the times that a stop of the server cut off: one that
+-- ends the server each time is not begun for ever.
+CREATE TABLE job_start (
+    job_id INTEGER PRIMARY KEY NOT NULL,
+    starts BIGINT NOT NULL
+);

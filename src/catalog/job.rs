@@ -48,8 +48,6 @@ pub struct JobRow {
     pub is_cancel_asked: bool,
     pub done: u64,
     pub total: u64,
-    /// Times that it was begun, without those that a stop of the server cut off.
-    pub starts: u64,
     /// JSON, as the kind has it; the reason in words when it failed.
     pub result: String,
     pub created_at: Timestamp,
@@ -79,7 +77,7 @@ impl Lease {
 }
 
 const COLUMNS: &str = "job_id, kind, matter_id, asked_by, request, state, is_cancel_asked, done, \
-                       total, result, created_at, started_at, ended_at, starts";
+                       total, result, created_at, started_at, ended_at";
 
 /// Queues a job, or starts it at once where `lease` says who does it.
 pub async fn insert(
@@ -158,8 +156,7 @@ pub async fn lease_of(
     now: Timestamp,
 ) -> Result<Option<JobRow>, CatalogError> {
     const DURING: &str = "lease a job";
-    let mut query =
-        db::QueryBuilder::new("UPDATE job SET state = 'running', done = 0, starts = starts + 1");
+    let mut query = db::QueryBuilder::new("UPDATE job SET state = 'running', done = 0");
     query.push(", lease_owner = ").push_bind(lease.owner.clone());
     query.push(", lease_until = ").push_bind(lease.until.0);
     query.push(", started_at = COALESCE(started_at, ").push_bind(now.0);
@@ -177,8 +174,28 @@ pub async fn lease_of(
     let mut tx = catalog.write().await?;
     let row = query.build().fetch_optional(&mut tx).await.during(DURING)?;
     let row = row.as_ref().map(from_row).transpose()?;
+    if let Some(row) = &row {
+        db::query(
+            "INSERT INTO job_start (job_id, starts) VALUES ($1, 1)
+             ON CONFLICT (job_id) DO UPDATE SET starts = job_start.starts + 1",
+        )
+        .bind(row.job_id.0)
+        .execute(&mut tx)
+        .await
+        .during(DURING)?;
+    }
     catalog.commit(tx, DURING).await?;
     Ok(row)
+}
+
+/// How often a job was begun, without the times that a stop of the server cut off.
+pub async fn starts(catalog: &Catalog, id: JobId) -> Result<u64, CatalogError> {
+    let starts: Option<i64> = db::query_scalar("SELECT starts FROM job_start WHERE job_id = $1")
+        .bind(id.0)
+        .fetch_optional(catalog.read())
+        .await
+        .during("count the starts of a job")?;
+    Ok(starts.unwrap_or(0).max(0) as u64)
 }
 
 /// What one who works on a job learns when renewing the lease.
@@ -276,13 +293,19 @@ pub async fn release(catalog: &Catalog, owner: &str) -> Result<(), CatalogError>
     const DURING: &str = "release jobs";
     let mut tx = catalog.write().await?;
     db::query(
-        "UPDATE job SET lease_until = 0, starts = CASE WHEN starts > 0 THEN starts - 1 ELSE 0 END
-         WHERE lease_owner = $1 AND state = 'running'",
+        "UPDATE job_start SET starts = starts - 1 WHERE job_id IN
+             (SELECT job_id FROM job
+              WHERE lease_owner = $1 AND state = 'running' AND lease_until > 0)",
     )
     .bind(owner)
     .execute(&mut tx)
     .await
     .during(DURING)?;
+    db::query("UPDATE job SET lease_until = 0 WHERE lease_owner = $1 AND state = 'running'")
+        .bind(owner)
+        .execute(&mut tx)
+        .await
+        .during(DURING)?;
     catalog.commit(tx, DURING).await
 }
 
@@ -340,7 +363,6 @@ fn from_row(row: &db::Row) -> Result<JobRow, CatalogError> {
         created_at: Timestamp(row.get(10)),
         started_at: row.get::<Option<i64>>(11).map(Timestamp),
         ended_at: row.get::<Option<i64>>(12).map(Timestamp),
-        starts: row.get::<i64>(13).max(0) as u64,
     })
 }
 
@@ -398,6 +420,11 @@ mod tests {
         let mine = lease_of("serve", 1000);
         assert_eq!(lease(&catalog, &mine, Timestamp(2)).await.unwrap().unwrap().job_id, id);
         assert_eq!(lease(&catalog, &mine, Timestamp(3)).await.unwrap().unwrap().job_id, id);
+        assert_eq!(starts(&catalog, id).await.unwrap(), 2);
+        // A stop is no fault of the job, however often it is said.
+        release(&catalog, "serve").await.unwrap();
+        release(&catalog, "serve").await.unwrap();
+        assert_eq!(starts(&catalog, id).await.unwrap(), 1);
     }
 
     #[tokio::test]

@@ -454,6 +454,7 @@ mod tests {
         // For a while only.
         "session",
         "login_failure",
+        "job_start",
         "known_peer",
         "condemned",
         "spare_page",

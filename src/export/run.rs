@@ -37,7 +37,7 @@ const README: &str = include_str!("README.txt");
 pub async fn run(exporter: &Exporter, row: JobRow, owner: &str) -> Result<(), ExportError> {
     let (id, matter) = (row.job_id, row.matter_id);
     let asked_by = row.asked_by.clone();
-    let starts = row.starts;
+    let starts = job::starts(&exporter.catalog, id).await?;
     let export = request::read(row);
     let name =
         export.as_ref().map_or_else(|_| id.to_string(), |export| export.request.name.clone());

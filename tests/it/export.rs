@@ -11,6 +11,7 @@ use muniment::access::{Access, Actor, Role};
 use muniment::app::Archive;
 use muniment::base::config::Config;
 use muniment::base::ids::{DeliverySeq, JobId};
+use muniment::base::limits;
 use muniment::catalog::{Catalog, cursor, job, status};
 use muniment::export::run;
 use muniment::http::Context;
@@ -290,6 +291,33 @@ async fn a_job_cut_off_is_done_again_from_its_frozen_list() {
     assert_eq!((report.exit_code(), report.messages), (EXIT_GOOD, 1));
     let left = std::fs::read_dir(bundle.parent().unwrap()).unwrap().count();
     assert_eq!(left, 2, "only the bundle is left, and the list of what is in it");
+}
+
+/// What ends the server each time is not begun for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_at_which_the_server_ended_often_fails() {
+    let exports = Exports::new(true).await;
+    let id = exports.ask(json!({ "search": { "query": "hello" } }), "eml").await;
+    let exporter = &exports.context.exports;
+    for _ in 0..limits::JOB_STARTS_MAX {
+        let now = exports.context.clock.now();
+        let lease = job::Lease::from(exporter.catalog.owner(), now);
+        job::lease(&exporter.catalog, &lease, now).await.unwrap().unwrap();
+    }
+    exports.work().await;
+    let failed = exports.show(id).await;
+    assert_eq!(failed["state"], "failed");
+    assert!(failed.to_string().contains("the server ended 5 times"), "{failed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_of_the_matter_that_its_search_is_in() {
+    let exports = Exports::new(true).await;
+    let body = json!({ "scope": { "search": { "query": "hello", "matter_id": 1 } }, "format": "eml",
+        "name": "For the court" });
+    let answer = exports.web.post(&exports.alice, "/api/v1/exports", body).await;
+    let said = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(answer.status == 422 && said.contains("scope.search.matter_id"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
