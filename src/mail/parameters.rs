@@ -179,7 +179,29 @@ impl Cursor<'_> {
             self.until(b";");
             return value;
         }
-        self.until(b";").trim_ascii().to_vec()
+        let (mut taken, mut is_comment) = (Vec::new(), true);
+        while let Some(&c) = self.rest.first().filter(|c| **c != b';') {
+            let start = self.rest;
+            match c {
+                b'"' => taken.extend(self.quoted()),
+                // Brackets that more follows are of a name that should be quoted.
+                b'(' if is_comment => {
+                    self.comment();
+                    let comment = &start[..start.len() - self.rest.len()];
+                    is_comment = comment.ends_with(b")");
+                    if !is_comment {
+                        self.rest = start;
+                    } else if !matches!(self.rest.trim_ascii_start().first(), None | Some(b';')) {
+                        taken.extend_from_slice(comment);
+                    }
+                }
+                c => {
+                    taken.push(c);
+                    self.rest = &start[1..];
+                }
+            }
+        }
+        taken.trim_ascii().to_vec()
     }
 
     /// A quoted string at the cursor; one that does not end goes to the end.
@@ -273,6 +295,9 @@ mod tests {
             "filename",
             Some("é.pdf"),
         );
+        check("a; name=b (1).pdf; x=y", "a", "name", Some("b (1).pdf"));
+        check("a; name*=utf-8''b%20(1)%20c (d) ; x=y", "a", "name", Some("b (1) c"));
+        check("a; name=b((c; x=(d", "a", "name", Some("b((c"));
         check("a; filename=x; filename*0=ab; filename*1=c", "a", "filename", Some("abc"));
         check(r#"a; name="C:\temp\new.txt""#, "a", "name", Some(r"C:\temp\new.txt"));
         check(";;;=;x", "", "x", None);
