@@ -67,11 +67,7 @@ fn close(run: Option<Run<'_>>, out: &mut String, exceptions: &mut Vec<Exception>
     if !run.is_whole {
         exceptions.push(Exception::DamagedEncoding { part: part.clone() });
     }
-    match fidelity {
-        Fidelity::Exact => {}
-        Fidelity::Broken => exceptions.push(Exception::BrokenCharset { part, charset }),
-        Fidelity::Unknown => exceptions.push(Exception::UnknownCharset { part, charset }),
-    }
+    exceptions.extend(fidelity.of_text(&part, &charset));
     if !text.is_empty() {
         out.push_str("=?utf-8?B?");
         BASE64_STANDARD.encode_string(text, out);
