@@ -166,7 +166,7 @@ pub enum Exception {
     NoCharset { part: String, read_as: &'static str },
     #[error("header bytes that are not UTF-8 are shown as ISO-8859-1")]
     HeaderBytes,
-    #[error("{}: its transfer encoding is damaged; what could be decoded is written", line(part))]
+    #[error("{}: its encoding is damaged; what could be decoded is written", line(part))]
     DamagedEncoding { part: String },
     #[error(
         "{}: its transfer encoding {:?} is unknown; its bytes are written as they are",

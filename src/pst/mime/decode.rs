@@ -131,6 +131,11 @@ pub fn text(bytes: &[u8], label: &str) -> (String, Fidelity) {
             }
         };
     }
+    // Of the later ones of the family, what it has in common is what is written.
+    let is_japanese = ["iso-2022-jp-1", "iso-2022-jp-2", "iso-2022-jp-3", "cp50220", "cp50221"]
+        .iter()
+        .any(|name| label.eq_ignore_ascii_case(name));
+    let label = if is_japanese { "iso-2022-jp" } else { label };
     let of = |is_whole| if is_whole { Fidelity::Exact } else { Fidelity::Broken };
     if let Some(encoding) = Encoding::for_label_no_replacement(label.as_bytes()) {
         // In a charset that is not Unicode a byte order mark is letters.
@@ -248,6 +253,7 @@ mod tests {
             (b"mail ~{2;~}", "hz-gb-2312", "mail 不", Exact),
             (b"mail \x1b$)G", "iso-2022-cn-ext", "mail ", Broken),
             (b"mail", "replacement", "mail", Unknown),
+            (b"\x1b$B%F\x1b(B", "iso-2022-jp-2", "テ", Exact),
         ] {
             assert_eq!(text(bytes, label), (seen.to_owned(), fidelity), "{label}");
         }
