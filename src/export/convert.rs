@@ -57,9 +57,12 @@ impl Pst {
     /// What is wrong with it, in words for who asked.
     pub fn check(&self) -> Result<(), String> {
         if !(FILE_BYTES_MIN..=FILE_BYTES_MAX).contains(&self.file_bytes_max) {
+            let why = match self.file_bytes_max < FILE_BYTES_MIN {
+                true => "smaller ones would be mostly what every file has",
+                false => "Outlook refuses larger ones",
+            };
             return Err(format!(
-                "a PST file is to have {FILE_BYTES_MIN} to {FILE_BYTES_MAX} bytes: Outlook \
-                 refuses larger ones"
+                "a PST file is to have {FILE_BYTES_MIN} to {FILE_BYTES_MAX} bytes: {why}"
             ));
         }
         if !(FOLDER_ITEMS_MIN..=ITEMS_PER_FOLDER).contains(&self.folder_items_max) {
@@ -222,9 +225,9 @@ mod tests {
     #[test]
     fn sizes_that_outlook_refuses_are_refused() {
         assert_eq!(Pst::default().check(), Ok(()));
-        for file_bytes_max in [0, FILE_BYTES_MAX + 1] {
+        for (file_bytes_max, why) in [(0, "smaller ones"), (FILE_BYTES_MAX + 1, "larger ones")] {
             let said = Pst { file_bytes_max, ..Pst::default() }.check().unwrap_err();
-            assert!(said.contains("45000000000"), "{said}");
+            assert!(said.contains("45000000000") && said.contains(why), "{said}");
         }
         for folder_items_max in [0, ITEMS_PER_FOLDER + 1] {
             assert!(Pst { folder_items_max, ..Pst::default() }.check().is_err());

@@ -44,14 +44,14 @@ const SMALL_BYTES_MAX: u64 = 4_000_000_000;
 
 pub(super) struct Out {
     path: PathBuf,
-    zip: ZipWriter<BufWriter<File>>,
+    zip: ZipWriter<Once>,
     pub stopper: Stopper,
 }
 
 impl Out {
     pub fn create(path: &Path) -> io::Result<Self> {
         let file = File::create(staged(path))?;
-        let zip = ZipWriter::new(BufWriter::new(file));
+        let zip = ZipWriter::new(Once { file: BufWriter::new(file), has_failed: false });
         Ok(Self { path: path.to_owned(), zip, stopper: Stopper::default() })
     }
 
@@ -86,13 +86,55 @@ impl Out {
 
     pub fn finish(self) -> Result<Finished, BundleError> {
         let Self { path, zip, stopper } = self;
-        let buffered =
+        let Once { file, has_failed } =
             zip.finish().map_err(|source| BundleError::Zip { path: path.clone(), source })?;
-        give_name(&path, buffered, &stopper).map_err(|source| BundleError::Write { path, source })
+        if has_failed {
+            let source = io::Error::other("a part of it could not be written");
+            return Err(BundleError::Write { path, source });
+        }
+        give_name(&path, file, &stopper).map_err(|source| BundleError::Write { path, source })
     }
 
     pub fn failed(&self, source: io::Error) -> BundleError {
         BundleError::Write { path: self.path.clone(), source }
+    }
+}
+
+/// A file whose first failure is told, and no later one: a zip that is given up writes
+/// its end all the same, and prints that it cannot.
+struct Once {
+    file: BufWriter<File>,
+    has_failed: bool,
+}
+
+impl Once {
+    fn told<T>(&mut self, done: io::Result<T>, instead: T) -> io::Result<T> {
+        match done {
+            Err(_) if self.has_failed => Ok(instead),
+            done => {
+                self.has_failed |= done.is_err();
+                done
+            }
+        }
+    }
+}
+
+impl Write for Once {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = self.file.write(bytes);
+        self.told(done, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let done = self.file.flush();
+        self.told(done, ())
+    }
+}
+
+impl Seek for Once {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let done = self.file.seek(to);
+        self.told(done, 0)
     }
 }
 
@@ -187,6 +229,19 @@ mod tests {
         let mut from = Endless(endless);
         assert!(out.copy("large", &mut from).is_err());
         assert_eq!(pieces, 3);
+    }
+
+    #[test]
+    fn only_the_first_failure_of_a_file_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("bundle.zip");
+        std::fs::write(&path, b"").unwrap();
+        // Open to read, so that nothing can be written.
+        let file = BufWriter::with_capacity(1, File::open(&path).unwrap());
+        let mut once = Once { file, has_failed: false };
+        assert!(once.write(b"bytes").is_err());
+        assert_eq!(once.write(b"bytes").unwrap(), 5);
+        assert!(once.flush().is_ok() && once.has_failed);
     }
 
     #[test]

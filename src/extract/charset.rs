@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
+
+use crate::mail::shifted;
 
 /// How much of a text the guess looks at.
 const GUESS_BYTES_MAX: usize = 64 << 10;
@@ -15,11 +17,11 @@ const GUESS_BYTES_MAX: usize = 64 << 10;
 /// they are valid UTF-8, and else to a guess from the bytes themselves.
 pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
     let label = label.map(|label| label.trim_matches([' ', '"', '\'']));
-    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
-        return encoding.decode_without_bom_handling(&bytes[mark..]).0;
+    let declared = label.and_then(|label| Encoding::for_label_no_replacement(label.as_bytes()));
+    if let Some(text) = marked(bytes, declared) {
+        return text;
     }
     let is_escaped = bytes.contains(&0x1b);
-    let declared = label.and_then(|label| Encoding::for_label_no_replacement(label.as_bytes()));
     match declared {
         // Windows-1252, which stands for US-ASCII and Latin-1 too, takes any bytes.
         Some(encoding) if encoding == UTF_8 || encoding == WINDOWS_1252 => {
@@ -44,19 +46,30 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
             }),
         },
         None => {
-            let decoder = label.filter(|label| !label.is_empty()).and_then(|label| {
-                let is_known = !label.eq_ignore_ascii_case("iso-2022-kr")
-                    && !label.eq_ignore_ascii_case("hz-gb-2312");
-                is_known.then(|| charset_decoder(label.as_bytes())).flatten()
-            });
-            match decoder {
-                // UTF-7 and the code pages that browsers do not know.
+            let label = label.filter(|label| !label.is_empty());
+            if let Some((text, _)) = label.and_then(|label| shifted::decode(bytes, label)) {
+                return Cow::Owned(text);
+            }
+            // UTF-7 and the code pages that browsers do not know.
+            let label = label.filter(|label| Encoding::for_label(label.as_bytes()).is_none());
+            match label.and_then(|label| charset_decoder(label.as_bytes())) {
                 Some(decoder) => Cow::Owned(decoder(bytes)),
                 None if is_escaped => guess(bytes),
                 None => utf8(bytes).unwrap_or_else(|| guess(bytes)),
             }
         }
     }
+}
+
+/// Text that begins with a byte order mark, which in a charset that is not Unicode is
+/// letters: only a mark of UTF-8 says more than the label, if all the rest agrees.
+fn marked<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Option<Cow<'a, str>> {
+    let (encoding, mark) = Encoding::for_bom(bytes)?;
+    let is_unicode = declared.is_none_or(|it| it == UTF_8 || it == UTF_16LE || it == UTF_16BE);
+    if is_unicode {
+        return Some(encoding.decode_without_bom_handling(&bytes[mark..]).0);
+    }
+    (encoding == UTF_8).then(|| utf8(&bytes[mark..])).flatten()
 }
 
 fn utf8(bytes: &[u8]) -> Option<Cow<'_, str>> {
@@ -91,6 +104,24 @@ mod tests {
         check(b"\xd0\xc2\xce\xc5", Some("gb2312"), "新闻");
         check(b"Hi Mom -+Jjo--!", Some("utf-7"), "Hi Mom -☺-!");
         check(b"\x82", Some("cp850"), "é");
+    }
+
+    /// Of these the crates make one U+FFFD in place of all that there is.
+    #[test]
+    fn charsets_of_no_browser_lose_nothing() {
+        check(b"\x1b$)Cmail \x0e>H3g\x0f", Some("iso-2022-kr"), "mail 안녕");
+        check(b"mail ~{2;~}", Some("HZ-GB-2312"), "mail 不");
+        check(b"hello \x0e=;;;\x0f", Some("iso-2022-cn"), "hello 交换");
+        check(b"hello", Some("replacement"), "hello");
+        check(b"hello", Some("csiso2022kr"), "hello");
+    }
+
+    #[test]
+    fn letters_are_no_byte_order_mark() {
+        check(b"\xff\xfe\xea\xe8", Some("windows-1251"), "яюки");
+        check(b"\xfe\xff\xe1", Some("iso-8859-1"), "þÿá");
+        check(b"\xef\xbb\xbfcaf\xc3\xa9", Some("iso-8859-1"), "café");
+        check(b"\xfe\xff\0a", None, "a");
     }
 
     #[test]

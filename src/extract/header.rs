@@ -1,25 +1,18 @@
 //! One header block: the fields that the archive uses, and all of them for
-//! display. Field values are parsed by mail-parser.
+//! display. Field values are parsed by mail-parser, each by itself: of a whole block
+//! it takes for one field what is of the next.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use mail_parser::parsers::MessageStream;
-use mail_parser::{Address, ContentType, HeaderName, HeaderValue, MessageParser};
+use mail_parser::{Address, ContentType, HeaderValue};
 
 use super::{Field, Mailbox, charset, words};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 use crate::mail::date;
-
-/// Only the fields that are used are parsed; the rest cost nothing.
-static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
-    MessageParser::new()
-        .with_minimal_headers()
-        .header_address(HeaderName::Sender)
-        .with_message_ids()
-        .default_header_ignore()
-});
+use crate::mail::header::{self, unfold};
+use crate::mail::parameters::Parameters;
 
 /// The fields of one part or message.
 #[derive(Clone, Debug, Default)]
@@ -65,23 +58,13 @@ pub fn block_len(bytes: &[u8]) -> usize {
 
 /// Reads a header block; `block` is what [`block_len`] found.
 pub fn parse(block: &[u8]) -> Header {
-    let readable = readable(begin(block));
+    let readable = readable(block);
     let (readable, is_lossy) = words::joined(&readable);
-    let mut header = Header { is_lossy, ..Header::default() };
-    let Some(message) = PARSER.parse_headers(readable.as_ref()) else { return header };
-    let Some(part) = message.parts.first() else { return header };
-    for field in &part.headers {
-        match field.name {
-            // mail-parser knows no leap second, and no zone with words behind it.
-            HeaderName::Date if header.date.is_none() => {
-                let raw = readable.get(field.offset_start as usize..field.offset_end as usize);
-                let raw = String::from_utf8_lossy(raw.unwrap_or_default());
-                header.date = date::parse(&raw.replace(['\r', '\n'], " ")).map(|(at, _)| at);
-            }
-            _ => take(&mut header, &field.name, &field.value),
-        }
+    let mut found = Header { is_lossy, ..Header::default() };
+    for field in header::all_fields(&readable) {
+        take(&mut found, &field);
     }
-    header
+    found
 }
 
 /// All fields of `block`, in order; a line that is none stands among them without
@@ -126,63 +109,70 @@ fn shown(fields: Vec<(&[u8], Vec<u8>)>) -> Vec<Field> {
     shown.collect()
 }
 
-/// Without folds of a field that is not there, which mail-parser takes for the
-/// header's end.
-fn begin(block: &[u8]) -> &[u8] {
-    let mut rest = block;
-    while let Some(b' ' | b'\t') = rest.first() {
-        let line = rest.iter().position(|&b| b == b'\n').map_or(rest.len(), |at| at + 1);
-        rest = &rest[line..];
-    }
-    rest
-}
-
 /// Header fields should be ASCII (RFC 5322) or UTF-8 (RFC 6532); other bytes are
 /// read by a guess over the whole block.
 fn readable(block: &[u8]) -> Cow<'_, [u8]> {
     match charset::decode(block, None) {
-        Cow::Borrowed(_) => Cow::Borrowed(block),
+        // Without a byte order mark.
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         // Escape sequences here are ISO-2022-JP without RFC 2047.
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 
-fn take(header: &mut Header, name: &HeaderName<'_>, value: &HeaderValue<'_>) {
-    match name {
-        HeaderName::Subject if header.subject.is_empty() => {
+/// Only the fields that are used are parsed; the rest cost nothing.
+fn take(header: &mut Header, field: &header::Field<'_>) {
+    let is = |name: &str| field.is(name);
+    match field.name.len() {
+        2 if is("To") => mailboxes(&mut header.to, field),
+        2 if is("Cc") => mailboxes(&mut header.cc, field),
+        3 if is("Bcc") => mailboxes(&mut header.bcc, field),
+        4 if is("From") => mailboxes(&mut header.from, field),
+        // mail-parser knows no leap second, and no zone with words behind it.
+        4 if is("Date") && header.date.is_none() => {
+            let raw = String::from_utf8_lossy(field.value).replace(['\r', '\n'], " ");
+            header.date = date::parse(&raw).map(|(at, _)| at);
+        }
+        6 if is("Sender") => mailboxes(&mut header.sender, field),
+        7 if is("Subject") && header.subject.is_empty() => {
+            let line = line(field);
+            let value = MessageStream::new(&line).parse_unstructured();
             header.subject = value.as_text().unwrap_or_default().to_owned();
         }
-        HeaderName::From => mailboxes(&mut header.from, value),
-        HeaderName::Sender => mailboxes(&mut header.sender, value),
-        HeaderName::To => mailboxes(&mut header.to, value),
-        HeaderName::Cc => mailboxes(&mut header.cc, value),
-        HeaderName::Bcc => mailboxes(&mut header.bcc, value),
-        HeaderName::MessageId if header.message_id.is_empty() => {
-            header.message_id = ids(value).into_iter().next().unwrap_or_default();
+        10 if is("Message-ID") && header.message_id.is_empty() => {
+            header.message_id = ids(field).into_iter().next().unwrap_or_default();
         }
-        HeaderName::InReplyTo => header.in_reply_to.extend(ids(value)),
-        HeaderName::References => header.references.extend(ids(value)),
-        HeaderName::ContentId => {
-            header.content_id = ids(value).into_iter().next().unwrap_or_default();
+        10 if is("References") => header.references.extend(ids(field)),
+        10 if is("Content-ID") => {
+            header.content_id = ids(field).into_iter().next().unwrap_or_default();
         }
-        HeaderName::ContentTransferEncoding => {
-            header.encoding = value.as_text().unwrap_or_default().trim().to_owned();
+        11 if is("In-Reply-To") => header.in_reply_to.extend(ids(field)),
+        12 if is("Content-Type") => {
+            let line = line(field);
+            if let HeaderValue::ContentType(value) = MessageStream::new(&line).parse_content_type()
+            {
+                take_type(header, &value);
+            }
+            let name = Parameters::parse(&unfold(field.value)).text("name");
+            header.file_name = header.file_name.take().or(name.filter(|name| !name.is_empty()));
         }
-        HeaderName::ContentType => {
-            if let Some(content_type) = value.as_content_type() {
-                take_type(header, content_type);
+        19 if is("Content-Disposition") => {
+            let disposition = Parameters::parse(&unfold(field.value));
+            header.is_attachment = disposition.token == "attachment";
+            if let Some(name) = disposition.text("filename").filter(|name| !name.is_empty()) {
+                header.file_name = Some(name);
             }
         }
-        HeaderName::ContentDisposition => {
-            if let Some(disposition) = value.as_content_type() {
-                header.is_attachment = disposition.is_attachment();
-                if let Some(name) = disposition.attribute("filename").filter(|n| !n.is_empty()) {
-                    header.file_name = Some(name.to_owned());
-                }
-            }
+        25 if is("Content-Transfer-Encoding") => {
+            header.encoding = Parameters::parse(&unfold(field.value)).token;
         }
         _ => {}
     }
+}
+
+/// What mail-parser is given of a field, and no byte of another one.
+fn line(field: &header::Field<'_>) -> Vec<u8> {
+    [field.value, b"\r\n"].concat()
 }
 
 fn take_type(header: &mut Header, content_type: &ContentType<'_>) {
@@ -193,13 +183,11 @@ fn take_type(header: &mut Header, content_type: &ContentType<'_>) {
     header.charset = content_type.attribute("charset").map(str::to_owned);
     header.boundary =
         content_type.attribute("boundary").filter(|b| !b.is_empty()).map(str::to_owned);
-    if header.file_name.is_none() {
-        header.file_name =
-            content_type.attribute("name").filter(|n| !n.is_empty()).map(str::to_owned);
-    }
 }
 
-fn mailboxes(out: &mut Vec<Mailbox>, value: &HeaderValue<'_>) {
+fn mailboxes(out: &mut Vec<Mailbox>, field: &header::Field<'_>) {
+    let line = line(field);
+    let value = MessageStream::new(&line).parse_address();
     let Some(addresses) = value.as_address() else { return };
     let groups: Box<dyn Iterator<Item = &mail_parser::Addr<'_>>> = match addresses {
         Address::List(list) => Box::new(list.iter()),
@@ -212,8 +200,10 @@ fn mailboxes(out: &mut Vec<Mailbox>, value: &HeaderValue<'_>) {
     }));
 }
 
-fn ids(value: &HeaderValue<'_>) -> Vec<String> {
-    let list: Vec<&str> = match value {
+fn ids(field: &header::Field<'_>) -> Vec<String> {
+    let line = line(field);
+    let value = MessageStream::new(&line).parse_id();
+    let list: Vec<&str> = match &value {
         HeaderValue::Text(id) => vec![id],
         HeaderValue::TextList(ids) => ids.iter().map(AsRef::as_ref).collect(),
         _ => Vec::new(),
@@ -258,6 +248,60 @@ mod tests {
             let header = parse(format!("Date: {written}\r\nSubject: a\r\n\r\n").as_bytes());
             assert_eq!(header.date, seconds.map(Timestamp::from_seconds), "{written}");
             assert_eq!(header.subject, "a");
+        }
+    }
+
+    /// A parser that reads on beyond a field's end loses the next one.
+    #[test]
+    fn no_field_takes_what_is_of_the_next() {
+        for first in [
+            "Date: Tue, 1 Jul 2025 10:00:00 Z",
+            "Date: Tue, 1 Jul 2025 10:00:00 A",
+            "Resent-Date: Tue, 1 Jul 2025 10:00:00 J",
+            "Received: from a by b; Tue, 1 Jul 2025 10:00:00 Y",
+            "Cc: \"Joe <joe@x>, amy@x",
+            "Cc: joe@x (unclosed",
+            "Content-Type: text/plain; charset=\"utf-8",
+            "Content-Type: text/plain; x=(a",
+            "Content-Disposition: inline; filename=\"a",
+            "References: <a",
+            "Comments: =?utf-8?Q?abc",
+            "X-Any: \\",
+        ] {
+            for next in ["Subject: next", "From: <next@x.example>", "Message-ID: <next>"] {
+                for end in ["\r\n", "\n"] {
+                    let header = parse(format!("{first}{end}{next}{end}{end}").as_bytes());
+                    let from = header.from.first().map(|one| one.address.as_str());
+                    let is_read = header.subject == "next"
+                        || from == Some("next@x.example")
+                        || header.message_id == "next";
+                    assert!(is_read, "{first:?} takes {next:?}");
+                }
+            }
+        }
+        let block =
+            b"Date: Tue, 1 Jul 2025 08:00:00 Z\r\nContent-Type: multipart/mixed; boundary=x\r\n";
+        let header = parse(block);
+        assert_eq!(header.date, Some(Timestamp::from_seconds(1_751_356_800)));
+        assert_eq!(header.boundary.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn the_first_field_may_have_a_mark_or_a_blank() {
+        for first in ["From : a@b.example", "\u{FEFF}From: a@b.example"] {
+            let block = format!("{first}\r\nSubject : s\r\n\r\n");
+            let header = parse(block.as_bytes());
+            assert_eq!(header.from[0].address, "a@b.example");
+            assert_eq!(header.subject, "s");
+            assert_eq!(fields(block.as_bytes()).0[0].name, "From");
+        }
+    }
+
+    #[test]
+    fn transfer_encodings_may_have_comments_and_quotes() {
+        for written in ["Base64", "base64 (rfc)", "\"base64\""] {
+            let block = format!("Content-Transfer-Encoding: {written}\r\n\r\n");
+            assert_eq!(parse(block.as_bytes()).encoding, "base64");
         }
     }
 

@@ -4,6 +4,7 @@
 use super::container::{tar, zip};
 use super::office;
 use super::ole::Compound;
+use crate::mail::mbox;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -176,7 +177,7 @@ fn by_words(bytes: &[u8], declared: &str, name: &str) -> Kind {
         return if has_html { Kind::Html } else { Kind::Xml };
     }
     let is_plain = matches!(extension, "txt" | "csv" | "log" | "md") || declared == "text/plain";
-    if start.starts_with(b"From ") && has_mail_header(after_line(start)) {
+    if mbox::may_separate(start) && has_mail_header(after_line(start)) {
         return Kind::Mbox;
     }
     if extension == "eml" || (!is_plain && has_mail_header(start)) {
@@ -206,6 +207,7 @@ fn has_mail_header(text: &[u8]) -> bool {
     const KNOWN: [&[u8]; 7] =
         [b"from", b"date", b"subject", b"received", b"return-path", b"mime-version", b"message-id"];
     let (mut fields, mut known) = (0, 0);
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     for line in text.split(|&byte| byte == b'\n').take(40) {
         if line.trim_ascii().is_empty() {
             break;
@@ -214,7 +216,7 @@ fn has_mail_header(text: &[u8]) -> bool {
             continue;
         }
         let Some(colon) = memchr::memchr(b':', line) else { return known >= 2 && fields >= 3 };
-        let name = &line[..colon];
+        let name = line[..colon].trim_ascii_end();
         if !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
             return false;
         }

@@ -1,6 +1,8 @@
 //! Address lists of header fields (RFC 5322 section 3.4), read leniently, and
 //! what an address is compared as.
 
+use std::ops::Range;
+
 use crate::base::limits;
 use crate::mail::encoded_word;
 
@@ -27,7 +29,7 @@ pub fn parse(value: &[u8]) -> Vec<Mailbox> {
             b'>' => list.is_angle_open = false,
             b',' | b';' if !list.is_in_angle() => list.flush(),
             b',' => list.route(),
-            b':' if !list.is_in_angle() => list.phrase.clear(),
+            b':' if !list.is_in_angle() => list.end_group_name(),
             c => list.push(c),
         }
         if c == b'<' {
@@ -38,11 +40,15 @@ pub fn parse(value: &[u8]) -> Vec<Mailbox> {
     list.found
 }
 
-/// What an address is compared as, wherever it was written: in lower case, and
-/// without the marks that Exchange and Outlook put around the X.500 names of
-/// their own people and around other addresses (`EX:/o=…`, `[EX:/o=…]`,
-/// `[SMTP:a@b]`).
+/// What an address is compared as, wherever it was written: bare and in lower case.
 pub fn key(address: &str) -> String {
+    bare(address).to_lowercase()
+}
+
+/// An address without the marks that Exchange and Outlook put around the X.500 names
+/// of their own people and around other addresses (`EX:/o=…`, `[EX:/o=…]`,
+/// `[SMTP:a@b]`).
+pub fn bare(address: &str) -> &str {
     let mut text = address.trim();
     for (open, close) in [('<', '>'), ('[', ']')] {
         let inner = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
@@ -50,23 +56,21 @@ pub fn key(address: &str) -> String {
         let inner = inner.filter(|inner| !inner.contains([open, close]));
         text = inner.unwrap_or(text).trim();
     }
-    let lower = text.to_lowercase();
-    let bare = lower.split_once(':').and_then(|(kind, rest)| {
-        let rest = rest.trim_start();
-        let is_marked = match kind.trim_end() {
-            "ex" | "x500" => rest.starts_with('/'),
-            "smtp" => rest.contains('@'),
-            _ => false,
-        };
-        is_marked.then_some(rest)
+    let bare = text.split_once(':').and_then(|(kind, rest)| {
+        let (kind, rest) = (kind.trim_end(), rest.trim_start());
+        let is = |known: &str| kind.eq_ignore_ascii_case(known);
+        let is_exchange = (is("ex") || is("x500")) && rest.starts_with('/');
+        (is_exchange || is("smtp") && rest.contains('@')).then_some(rest)
     });
-    bare.map(str::to_owned).unwrap_or(lower)
+    bare.unwrap_or(text)
 }
 
 #[derive(Default)]
 struct List {
     found: Vec<Mailbox>,
     phrase: Vec<u8>,
+    /// Of the phrase, what a quoted string at its start was.
+    quoted: Option<Range<usize>>,
     comment: Vec<u8>,
     angle: Option<Vec<u8>>,
     is_angle_open: bool,
@@ -80,8 +84,31 @@ impl List {
     fn push(&mut self, c: u8) {
         match &mut self.angle {
             Some(angle) if self.is_angle_open => angle.push(c),
-            _ => self.phrase.push(c),
+            _ => {
+                if c == b'@' {
+                    self.quote_local_part();
+                }
+                self.phrase.push(c);
+            }
         }
+    }
+
+    /// A quoted string right before `@` is the local part of an address (RFC 5322
+    /// section 3.4.1), and keeps its quotes.
+    fn quote_local_part(&mut self) {
+        let Some(quoted) = self.quoted.take() else { return };
+        if quoted.is_empty() || !self.phrase[quoted.end..].trim_ascii().is_empty() {
+            return;
+        }
+        let mut local_part = vec![b'"'];
+        for c in &self.phrase[quoted] {
+            if matches!(c, b'"' | b'\\') {
+                local_part.push(b'\\');
+            }
+            local_part.push(*c);
+        }
+        local_part.push(b'"');
+        self.phrase = local_part;
     }
 
     /// An obsolete route, `<@a,@b:c@d>`: only what follows it counts, and it
@@ -97,20 +124,36 @@ impl List {
         }
     }
 
+    fn end_group_name(&mut self) {
+        self.phrase.clear();
+        self.quoted = None;
+    }
+
     fn quoted(&mut self, bytes: &mut impl Iterator<Item = u8>) {
         let is_local_part = self.is_in_angle();
+        let is_first = !is_local_part && self.phrase.trim_ascii().is_empty();
         if is_local_part {
             self.push(b'"');
         }
+        let start = self.phrase.len();
+        self.quoted = None;
         while let Some(c) = bytes.next() {
             match c {
                 b'"' => break,
-                b'\\' => bytes.next().into_iter().for_each(|c| self.push(c)),
+                b'\\' => {
+                    let next = bytes.next();
+                    if is_local_part && next.is_some() {
+                        self.push(b'\\');
+                    }
+                    next.into_iter().for_each(|c| self.push(c));
+                }
                 c => self.push(c),
             }
         }
         if is_local_part {
             self.push(b'"');
+        } else if is_first {
+            self.quoted = Some(start..self.phrase.len());
         }
     }
 
@@ -135,6 +178,7 @@ impl List {
 
     fn flush(&mut self) {
         let phrase = std::mem::take(&mut self.phrase);
+        self.quoted = None;
         let comment = std::mem::take(&mut self.comment);
         let angle = self.angle.take();
         self.is_angle_open = false;
@@ -196,6 +240,8 @@ mod tests {
         check("undisclosed-recipients:;", &[]);
         check("<@r1,@r2:a@x>", &[("", "a@x")]);
         check("<\"a,b\"@x>", &[("", "\"a,b\"@x")]);
+        check("\"joe smith\"@x, <\"a\\\"b\"@x>", &[("", "\"joe smith\"@x"), ("", "\"a\\\"b\"@x")]);
+        check("\"a\\\"b\" @x, \"c@d\" <e@f>", &[("", "\"a\\\"b\"@x"), ("c@d", "e@f")]);
         check("Open <a@x, b@x", &[("Open", "a@x"), ("", "b@x")]);
         check("Only Name", &[("Only Name", "")]);
         check(" , ,", &[]);

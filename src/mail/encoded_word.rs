@@ -72,7 +72,8 @@ pub fn in_charset(bytes: &[u8], charset: &'static Charset) -> String {
 
 /// The charset called `label`; windows-1252 where nobody knows it.
 pub fn charset(label: &[u8]) -> &'static Charset {
-    Charset::for_label(bare_label(label)).unwrap_or(encoding_rs::WINDOWS_1252)
+    // Of some charsets the crate makes one character in place of all that there is.
+    Charset::for_label_no_replacement(bare_label(label)).unwrap_or(encoding_rs::WINDOWS_1252)
 }
 
 /// The label without the language that RFC 2231 section 5 lets follow it.
@@ -160,6 +161,7 @@ mod tests {
         check("=?iso-2022-jp?B?GyRCMnEbKEI=?= =?iso-2022-jp?B?GyRCNUQbKEI=?=", "会議");
         check("=?utf-8?Q?a?= b =?utf-8?Q?c?=", "a b c");
         check("=?koi8-r*ru?B?8NLJ18XU?=", "Привет");
+        check("=?iso-2022-cn?Q?hello?=", "hello");
         check("=?bogus", "=?bogus");
         check("=?x?q?a?q?=?utf-8?q?b?=", "=?x?q?a?q?b");
     }

@@ -31,7 +31,13 @@ impl Field<'_> {
 /// section 2.2.3); the block ends at the first empty line or with the bytes. A
 /// line that is no field is passed over with what continues it.
 pub fn fields(block: &[u8]) -> Fields<'_> {
-    Fields { rest: &block[..block.len().min(limits::HEADER_BYTES_MAX)] }
+    all_fields(&block[..block.len().min(limits::HEADER_BYTES_MAX)])
+}
+
+/// The same of a block of any length.
+pub fn all_fields(block: &[u8]) -> Fields<'_> {
+    // Some programs write a byte order mark before the first field.
+    Fields { rest: block.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(block) }
 }
 
 pub struct Fields<'a> {
@@ -138,5 +144,11 @@ mod tests {
         let expected = [("Subject", "a folded\t one"), ("To", "b"), ("X-Empty", "")];
         assert_eq!(found, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
         assert!(super::block(block).ends_with(b"X-Empty:\r\n"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_name() {
+        let found = fields(b"\xEF\xBB\xBFFrom : a\r\n").next();
+        assert!(found.is_some_and(|field| field.is("From") && field.text() == "a"));
     }
 }

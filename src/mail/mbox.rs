@@ -116,10 +116,20 @@ fn trimmed(line: &[u8]) -> &[u8] {
     line.trim_ascii_end()
 }
 
+/// Whether `line` begins with `From ` and is not the field of that name with white
+/// space before its colon (RFC 5322 section 4.5.3).
+pub fn may_separate(line: &[u8]) -> bool {
+    let rest = line.strip_prefix(b"From ");
+    rest.is_some_and(|rest| !rest.trim_ascii_start().starts_with(b":"))
+}
+
 /// Whether `line` begins a message in a mailbox: `From `, an address, and a date
 /// with a time and a year.
 pub fn is_separator(line: &[u8]) -> bool {
-    let Some(rest) = line.strip_prefix(b"From ") else { return false };
+    if !may_separate(line) {
+        return false;
+    }
+    let rest = &line[b"From ".len()..];
     let mut words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let is_time = |word: &[u8]| {
         word.len() >= 4
@@ -206,6 +216,12 @@ mod tests {
             let messages: Vec<_> = messages.into_iter().map(String::into_bytes).collect();
             prop_assert_eq!(read(&written(&messages)), messages);
         }
+    }
+
+    #[test]
+    fn a_field_is_no_separator() {
+        assert!(is_separator(b"From a@x Thu Oct 26 08:13:00 2000"));
+        assert!(!is_separator(b"From \t: Ann at 08:13:00 2000 <a@x>"));
     }
 
     #[test]

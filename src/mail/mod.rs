@@ -19,5 +19,6 @@ pub mod mbox;
 pub mod parameters;
 mod part;
 mod scan;
+pub mod shifted;
 pub mod transaction;
 pub mod wrap;

@@ -1,6 +1,8 @@
 //! `Content-Type` and `Content-Disposition`: a token and its parameters, with
 //! the continuations and charsets of RFC 2231.
 
+use std::borrow::Cow;
+
 use crate::mail::encoded_word;
 
 /// Parameters kept from one field.
@@ -45,32 +47,44 @@ impl Parameters {
     /// meant to replace the plain one; encoded words, which are not allowed here
     /// but common, are decoded.
     pub fn text(&self, name: &str) -> Option<String> {
-        let text = self
-            .extended(name)
-            .or_else(|| self.bytes(name).map(encoded_word::decode))
-            .or_else(|| self.continued(name))?;
+        let value = self.value(name)?;
+        let text = match value.charset {
+            Some(label) => encoded_word::in_charset(&value.bytes, encoded_word::charset(label)),
+            None => encoded_word::decode(&value.bytes),
+        };
         let clean = text.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX);
         Some(clean.collect())
     }
 
-    /// `name*=charset'language'text`.
-    fn extended(&self, name: &str) -> Option<String> {
-        let value = self.bytes(&format!("{name}*"))?;
-        let (charset, text) = charset_of(value);
-        Some(encoded_word::in_charset(&percent_decoded(text), charset))
+    /// The same before it is read in its charset.
+    pub fn value(&self, name: &str) -> Option<Value<'_>> {
+        self.extended(name).or_else(|| self.continued(name)).or_else(|| {
+            let bytes = Cow::Borrowed(self.bytes(name)?);
+            Some(Value { bytes, charset: None, is_damaged: false })
+        })
     }
 
-    /// `name*0=`, `name*1*=` and so on (RFC 2231 section 3).
-    fn continued(&self, name: &str) -> Option<String> {
+    /// `name*=charset'language'text`.
+    fn extended(&self, name: &str) -> Option<Value<'_>> {
+        let (charset, text) = charset_of(self.bytes(&format!("{name}*"))?);
+        let (bytes, is_whole) = percent_decoded(text);
+        Some(Value { bytes: Cow::Owned(bytes), charset, is_damaged: !is_whole })
+    }
+
+    /// `name*0=`, `name*1*=` and so on (RFC 2231 section 3). A character may be split
+    /// between two of them.
+    fn continued(&self, name: &str) -> Option<Value<'_>> {
         let mut joined = Vec::new();
-        let mut charset = encoding_rs::WINDOWS_1252;
+        let (mut charset, mut is_damaged) = (None, false);
         for section in 0..PARAMETERS_MAX {
             if let Some(value) = self.bytes(&format!("{name}*{section}*")) {
                 let mut text = value;
                 if section == 0 {
                     (charset, text) = charset_of(value);
                 }
-                joined.extend(percent_decoded(text));
+                let (bytes, is_whole) = percent_decoded(text);
+                is_damaged |= !is_whole;
+                joined.extend(bytes);
             } else if let Some(value) = self.bytes(&format!("{name}*{section}")) {
                 joined.extend_from_slice(value);
             } else if section == 0 {
@@ -79,23 +93,34 @@ impl Parameters {
                 break;
             }
         }
-        Some(encoded_word::in_charset(&joined, charset))
+        Some(Value { bytes: Cow::Owned(joined), charset, is_damaged })
     }
 }
 
-fn charset_of(value: &[u8]) -> (&'static encoding_rs::Encoding, &[u8]) {
+/// A parameter's bytes.
+pub struct Value<'p> {
+    pub bytes: Cow<'p, [u8]>,
+    /// What the parameter itself names, without which encoded words may be in it.
+    pub charset: Option<&'p [u8]>,
+    /// Not all that should stand for a byte does.
+    pub is_damaged: bool,
+}
+
+fn charset_of(value: &[u8]) -> (Option<&[u8]>, &[u8]) {
     let mut parts = value.splitn(3, |c| *c == b'\'');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some(label), Some(_), Some(text)) => (encoded_word::charset(label), text),
-        _ => (encoding_rs::WINDOWS_1252, value),
+        (Some(label), Some(_), Some(text)) => (Some(label).filter(|it| !it.is_empty()), text),
+        _ => (None, value),
     }
 }
 
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
+/// The bytes, and whether each `%` stood for one.
+fn percent_decoded(text: &[u8]) -> (Vec<u8>, bool) {
     let mut bytes = Vec::with_capacity(text.len());
-    let mut i = 0;
+    let (mut i, mut is_whole) = (0, true);
     while i < text.len() {
         let digits = text.get(i + 1..i + 3).filter(|_| text[i] == b'%');
+        let digits = digits.filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
         let byte = digits.and_then(|d| std::str::from_utf8(d).ok());
         match byte.and_then(|d| u8::from_str_radix(d, 16).ok()) {
             Some(byte) => {
@@ -103,12 +128,13 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
                 i += 3;
             }
             None => {
+                is_whole &= text[i] != b'%';
                 bytes.push(text[i]);
                 i += 1;
             }
         }
     }
-    bytes
+    (bytes, is_whole)
 }
 
 struct Cursor<'a> {
@@ -153,7 +179,29 @@ impl Cursor<'_> {
             self.until(b";");
             return value;
         }
-        self.until(b";").trim_ascii().to_vec()
+        let (mut taken, mut is_comment) = (Vec::new(), true);
+        while let Some(&c) = self.rest.first().filter(|c| **c != b';') {
+            let start = self.rest;
+            match c {
+                b'"' => taken.extend(self.quoted()),
+                // Brackets that more follows are of a name that should be quoted.
+                b'(' if is_comment => {
+                    self.comment();
+                    let comment = &start[..start.len() - self.rest.len()];
+                    is_comment = comment.ends_with(b")");
+                    if !is_comment {
+                        self.rest = start;
+                    } else if !matches!(self.rest.trim_ascii_start().first(), None | Some(b';')) {
+                        taken.extend_from_slice(comment);
+                    }
+                }
+                c => {
+                    taken.push(c);
+                    self.rest = &start[1..];
+                }
+            }
+        }
+        taken.trim_ascii().to_vec()
     }
 
     /// A quoted string at the cursor; one that does not end goes to the end.
@@ -166,7 +214,12 @@ impl Cursor<'_> {
                     self.rest = &self.rest[at + 1..];
                     return taken;
                 }
-                b'\\' => taken.extend(bytes.next().map(|(_, c)| *c)),
+                // Some programs write the path of a file, and no escapes.
+                b'\\' => match bytes.next() {
+                    Some((_, c @ (b'"' | b'\\'))) => taken.push(*c),
+                    Some((_, c)) => taken.extend([b'\\', *c]),
+                    None => {}
+                },
                 c => taken.push(*c),
             }
         }
@@ -230,7 +283,33 @@ mod tests {
         );
         check("attachment; filename=\"=?utf-8?Q?=C3=A9?=\"", "attachment", "filename", Some("é"));
         check("attachment; filename=\"open", "attachment", "filename", Some("open"));
+        check(
+            "attachment; filename*0*=utf-8''%E6%97; filename*1*=%A5.pdf",
+            "attachment",
+            "filename",
+            Some("日.pdf"),
+        );
+        check(
+            "attachment; filename=a.pdf; filename*=utf-8''%C3%A9.pdf",
+            "attachment",
+            "filename",
+            Some("é.pdf"),
+        );
+        check("a; name=b (1).pdf; x=y", "a", "name", Some("b (1).pdf"));
+        check("a; name*=utf-8''b%20(1)%20c (d) ; x=y", "a", "name", Some("b (1) c"));
+        check("a; name=b((c; x=(d", "a", "name", Some("b((c"));
+        check("a; filename=x; filename*0=ab; filename*1=c", "a", "filename", Some("abc"));
+        check(r#"a; name="C:\temp\new.txt""#, "a", "name", Some(r"C:\temp\new.txt"));
         check(";;;=;x", "", "x", None);
         check("", "", "x", None);
+    }
+
+    #[test]
+    fn damage_is_told() {
+        let damaged = |value: &str| {
+            Parameters::parse(value.as_bytes()).value("name").is_some_and(|it| it.is_damaged)
+        };
+        assert!(damaged("a; name*=utf-8''%ZZ") && damaged("a; name*0*=utf-8''%e; name*1=9"));
+        assert!(!damaged("a; name*=utf-8''%e9") && !damaged("a; name=100%"));
     }
 }

@@ -14,6 +14,8 @@ pub struct Message<'a> {
     /// PidTagMessageClass; empty means `IPM.Note`.
     pub class: Cow<'static, str>,
     pub subject: String,
+    /// What the conversation is about (`Thread-Topic:`); without it the subject says.
+    pub topic: Option<String>,
     /// Who the message is from (`From:`).
     pub author: Option<Address>,
     /// Who sent it for the author (`Sender:`), where that is someone else.
@@ -154,9 +156,17 @@ pub enum Exception {
     UnknownCharset { part: String, charset: String },
     #[error("{}: bytes that are not of its charset {:?} became U+FFFD", line(part), clip(charset))]
     BrokenCharset { part: String, charset: String },
+    #[error(
+        "{}: its bytes are not of its charset {:?} and are read as {read_as}",
+        line(part),
+        clip(charset)
+    )]
+    OtherCharset { part: String, charset: String, read_as: &'static str },
+    #[error("{}: no charset is named, and its bytes are read as {read_as}", line(part))]
+    NoCharset { part: String, read_as: &'static str },
     #[error("header bytes that are not UTF-8 are shown as ISO-8859-1")]
     HeaderBytes,
-    #[error("{}: its transfer encoding is damaged; what could be decoded is written", line(part))]
+    #[error("{}: its encoding is damaged; what could be decoded is written", line(part))]
     DamagedEncoding { part: String },
     #[error(
         "{}: its transfer encoding {:?} is unknown; its bytes are written as they are",

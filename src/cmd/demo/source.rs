@@ -143,7 +143,7 @@ fn open(path: &Path) -> anyhow::Result<Opened> {
     let start = source.fill_buf()?;
     let first = start.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default();
     let is_message = has_extension(path, &["eml", "rfc822"]) && !mbox::is_separator(first);
-    if start.starts_with(b"From ") && !is_message {
+    if mbox::may_separate(first) && !is_message {
         return Ok(Opened::Mailbox(source));
     }
     let mut bytes = Vec::new();

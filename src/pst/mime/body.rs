@@ -5,10 +5,12 @@ use std::collections::HashSet;
 
 use super::decode::{self, Fidelity};
 use super::header::Headers;
+use super::meta;
 use super::part;
+use super::plain;
 use super::shown::{self, Html};
 use super::{Family, MULTIPARTS_MAX, NESTING_MAX, nested, owned};
-use crate::base::limits::{MIME_DEPTH_MAX, MIME_PARTS_MAX};
+use crate::base::limits::MIME_PARTS_MAX;
 use crate::pst::model::{Attachment, Content, Exception};
 
 pub struct Collector<'a, 'f> {
@@ -101,6 +103,10 @@ impl<'a, 'f> Collector<'a, 'f> {
                 });
                 Cow::Borrowed("IPM.Note.SMIME.MultipartSigned")
             }
+            // RFC 8551 section 3.2.1: gateways know these by their names alone.
+            ("application", "octet-stream") if is_smime_name(headers.file_name.as_deref()) => {
+                Cow::Borrowed("IPM.Note.SMIME")
+            }
             _ => Cow::Borrowed(""),
         };
         self.entity(headers, body, place);
@@ -119,11 +125,18 @@ impl<'a, 'f> Collector<'a, 'f> {
             html.first().map(|html| html.base).filter(|base| !base.starts_with(shown::NOWHERE));
         let base = base.map(str::to_owned);
         let has_html = blocks.iter().any(|block| block.is_html);
+        let has_text = blocks.iter().any(|block| !block.is_html);
+        let has_other_form = blocks.iter().any(|block| !block.is_html && block.is_alternative);
         let (mut text, mut html) = (None::<String>, None::<String>);
-        for block in blocks {
+        for mut block in blocks {
             if block.is_html {
                 html.get_or_insert_default().push_str(&block.text);
-                continue;
+                // Text beside it, such as a footer, is not all that there is to read.
+                if !has_text || block.is_alternative && has_other_form {
+                    continue;
+                }
+                block.text = plain::of_html(&block.text);
+                block.is_alternative = true;
             }
             if has_html && !block.is_alternative {
                 let shown = escape(&block.text);
@@ -147,7 +160,7 @@ impl<'a, 'f> Collector<'a, 'f> {
         if main == "message" && matches!(sub.as_str(), "rfc822" | "global") && !place.is_shadow {
             return self.message(headers, body, place);
         }
-        let name = file_name(headers);
+        let name = headers.file_name.clone();
         let is_attached = headers.disposition().is_some_and(|d| d.is_attachment());
         let is_body = (main == "text" && matches!(sub.as_str(), "plain" | "html")
             || main == "multipart")
@@ -157,11 +170,16 @@ impl<'a, 'f> Collector<'a, 'f> {
             return;
         }
         if is_body {
+            let is_html = sub == "html";
             let bytes = self.decoded(headers, body, "the text");
             let charset = headers.content_type().and_then(|ct| ct.attribute("charset"));
-            let charset = charset.unwrap_or_default().to_owned();
-            let text = self.text(&bytes, &charset, "the text");
-            let is_html = sub == "html";
+            let charset = charset.filter(|charset| !charset.trim().is_empty()).map(str::to_owned);
+            let own = || is_html.then(|| meta::charset(&bytes)).flatten();
+            let charset = charset.or_else(own).unwrap_or_default();
+            let mut text = self.text(&bytes, &charset, "the text");
+            if is_html {
+                text = meta::in_utf8(text);
+            }
             let base = if is_html { base_of(headers, place) } else { String::new() };
             self.blocks.push(Block { text, is_html, is_alternative: place.is_alternative, base });
             return;
@@ -181,7 +199,7 @@ impl<'a, 'f> Collector<'a, 'f> {
     ) -> bool {
         let boundary = headers.content_type().and_then(|ct| ct.attribute("boundary"));
         let Some(boundary) = boundary.filter(|text| !text.is_empty()) else { return false };
-        if place.depth >= MIME_DEPTH_MAX || self.family.multiparts >= MULTIPARTS_MAX {
+        if self.family.multiparts >= MULTIPARTS_MAX {
             self.exceptions.push(Exception::PartTooDeep { depth: place.depth });
             let name = self.made_up_name("multipart", sub);
             self.attach(name, headers, Content::Bytes(Cow::Borrowed(body)), place);
@@ -261,7 +279,7 @@ impl<'a, 'f> Collector<'a, 'f> {
 
     fn message(&mut self, headers: &Headers, body: &'a [u8], place: Place<'_>) {
         let bytes = self.decoded(headers, body, "a nested message");
-        let given = file_name(headers);
+        let given = headers.file_name.clone();
         if self.family.nesting + 1 >= NESTING_MAX {
             let name = given.unwrap_or_else(|| self.made_up_name("message", "rfc822"));
             let depth = self.family.nesting + 1;
@@ -291,7 +309,10 @@ impl<'a, 'f> Collector<'a, 'f> {
         self.attachments.push(Attachment {
             name,
             media_type: media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
-            content_id: content_id.map(|id| id.trim_matches(['<', '>']).to_owned()),
+            content_id: content_id.map(|id| {
+                let is_around = |c: char| c.is_whitespace() || matches!(c, '<' | '>');
+                id.trim_matches(is_around).to_owned()
+            }),
             location,
             base: base.filter(|base| base != shown::NOWHERE),
             is_inline: false,
@@ -320,23 +341,18 @@ impl<'a, 'f> Collector<'a, 'f> {
         let (bytes, fidelity) = decode::transfer(body, &encoding);
         let part = part.to_owned();
         match fidelity {
-            Fidelity::Exact => {}
             Fidelity::Broken => self.exceptions.push(Exception::DamagedEncoding { part }),
             Fidelity::Unknown => {
                 self.exceptions.push(Exception::UnknownEncoding { part, encoding })
             }
+            Fidelity::Exact | Fidelity::ReadAs(_) => {}
         }
         bytes
     }
 
     fn text(&mut self, bytes: &[u8], charset: &str, part: &str) -> String {
         let (text, fidelity) = decode::text(bytes, charset);
-        let (part, charset) = (part.to_owned(), charset.to_owned());
-        match fidelity {
-            Fidelity::Exact => {}
-            Fidelity::Broken => self.exceptions.push(Exception::BrokenCharset { part, charset }),
-            Fidelity::Unknown => self.exceptions.push(Exception::UnknownCharset { part, charset }),
-        }
+        self.exceptions.extend(fidelity.of_text(part, charset));
         text
     }
 
@@ -367,8 +383,8 @@ fn base_of(headers: &Headers, place: Place<'_>) -> String {
 
 fn media_type(headers: &Headers, place: Place<'_>) -> (String, String) {
     match headers.content_type() {
-        // RFC 2045 section 5.2, for what is meant to be text all the same.
-        Some(ct) if ct.subtype().is_none() && starts_as_text(ct.ctype()) => {
+        // RFC 2045 section 5.2; a multipart without a subtype has its parts all the same.
+        Some(ct) if ct.subtype().is_none() && !ct.ctype().eq_ignore_ascii_case("multipart") => {
             ("text".to_owned(), "plain".to_owned())
         }
         Some(ct) => {
@@ -390,14 +406,9 @@ fn is_signed(headers: &Headers, body: &[u8], place: Place<'_>) -> bool {
         && boundary.is_some_and(|boundary| !part::parts(body, boundary.as_bytes()).is_empty())
 }
 
-fn starts_as_text(main: &str) -> bool {
-    main.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("text"))
-}
-
-fn file_name(headers: &Headers) -> Option<String> {
-    let given = headers.disposition().and_then(|d| d.attribute("filename"));
-    let given = given.or_else(|| headers.content_type().and_then(|ct| ct.attribute("name")));
-    given.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
+fn is_smime_name(name: Option<&str>) -> bool {
+    let extension = name.and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
+    extension.is_some_and(|it| ["p7m", "p7s"].iter().any(|one| it.eq_ignore_ascii_case(one)))
 }
 
 /// A signed entity as its signature covers it: its own content fields and its

@@ -2,7 +2,13 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use mail_parser::decoders::charsets::map::charset_decoder;
+
 use super::utf7;
+use crate::mail::parameters::Parameters;
+use crate::mail::shifted;
+use crate::pst::model::Exception;
 
 /// The bytes that base64 stands for, and whether it was whole.
 pub fn base64(text: &[u8]) -> (Vec<u8>, bool) {
@@ -92,37 +98,79 @@ pub enum Fidelity {
     Exact,
     Broken,
     Unknown,
+    /// In another charset than is said, which the bytes are not of.
+    ReadAs(&'static str),
+}
+
+impl Fidelity {
+    /// What has to be said of text that is said to be in `charset`.
+    pub fn of_text(self, part: &str, charset: &str) -> Option<Exception> {
+        let (part, charset) = (part.to_owned(), charset.to_owned());
+        match self {
+            Self::Exact => None,
+            Self::Broken => Some(Exception::BrokenCharset { part, charset }),
+            Self::Unknown => Some(Exception::UnknownCharset { part, charset }),
+            Self::ReadAs(read_as) if charset.is_empty() => {
+                Some(Exception::NoCharset { part, read_as })
+            }
+            Self::ReadAs(read_as) => Some(Exception::OtherCharset { part, charset, read_as }),
+        }
+    }
 }
 
 /// Text in `label`, the empty label meaning that none was given.
 pub fn text(bytes: &[u8], label: &str) -> (String, Fidelity) {
     let label = label.trim();
-    if label.is_empty() {
+    if label.is_empty() || is_ascii(label) {
         return match std::str::from_utf8(bytes) {
-            Ok(text) => (text.to_owned(), Fidelity::Exact),
-            Err(_) => (encoding_rs::WINDOWS_1252.decode(bytes).0.into_owned(), Fidelity::Broken),
+            Ok(text) if label.is_empty() || text.is_ascii() => (text.to_owned(), Fidelity::Exact),
+            Ok(text) => (text.to_owned(), Fidelity::ReadAs("UTF-8")),
+            Err(_) => {
+                let (text, _) = WINDOWS_1252.decode_without_bom_handling(bytes);
+                (text.into_owned(), Fidelity::ReadAs("windows-1252"))
+            }
         };
     }
-    let encoding = encoding_rs::Encoding::for_label(label.as_bytes())
-        .filter(|encoding| *encoding != encoding_rs::REPLACEMENT);
-    if let Some(encoding) = encoding {
-        let (text, _, is_broken) = encoding.decode(bytes);
-        let fidelity = if is_broken { Fidelity::Broken } else { Fidelity::Exact };
-        return (text.into_owned(), fidelity);
+    // Of the later ones of the family, what it has in common is what is written.
+    let is_japanese = ["iso-2022-jp-1", "iso-2022-jp-2", "iso-2022-jp-3", "cp50220", "cp50221"]
+        .iter()
+        .any(|name| label.eq_ignore_ascii_case(name));
+    let label = if is_japanese { "iso-2022-jp" } else { label };
+    let of = |is_whole| if is_whole { Fidelity::Exact } else { Fidelity::Broken };
+    if let Some(encoding) = Encoding::for_label_no_replacement(label.as_bytes()) {
+        // In a charset that is not Unicode a byte order mark is letters.
+        let (text, is_broken) = if [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) {
+            let (text, _, is_broken) = encoding.decode(bytes);
+            (text, is_broken)
+        } else {
+            encoding.decode_without_bom_handling(bytes)
+        };
+        return (text.into_owned(), of(!is_broken));
+    }
+    if let Some((text, is_whole)) = shifted::decode(bytes, label) {
+        return (text, of(is_whole));
     }
     if ["utf-7", "unicode-1-1-utf-7"].contains(&label.to_ascii_lowercase().as_str()) {
         let (text, is_whole) = utf7::decode(bytes);
-        return (text, if is_whole { Fidelity::Exact } else { Fidelity::Broken });
+        return (text, of(is_whole));
     }
-    // A few others that browsers do without.
-    match mail_parser::decoders::charsets::map::charset_decoder(label.as_bytes()) {
+    // A few others that browsers do without, but for those of which nothing is read.
+    let is_read = Encoding::for_label(label.as_bytes()).is_none();
+    match is_read.then(|| charset_decoder(label.as_bytes())).flatten() {
         Some(decode) => {
             let text = decode(bytes);
-            let is_broken = text.contains(char::REPLACEMENT_CHARACTER);
-            (text, if is_broken { Fidelity::Broken } else { Fidelity::Exact })
+            let is_whole = !text.contains(char::REPLACEMENT_CHARACTER);
+            (text, of(is_whole))
         }
         None => (String::from_utf8_lossy(bytes).into_owned(), Fidelity::Unknown),
     }
+}
+
+/// The names of US-ASCII at IANA that are in use.
+fn is_ascii(label: &str) -> bool {
+    const NAMES: [&str; 7] =
+        ["us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "iso_646.irv:1991", "us", "csascii"];
+    NAMES.iter().any(|name| label.eq_ignore_ascii_case(name))
 }
 
 /// Lines that end in CRLF, as MAPI text does.
@@ -142,9 +190,10 @@ pub fn crlf(text: &str) -> String {
     out
 }
 
-/// `bytes` decoded from the transfer encoding `name`.
-pub fn transfer<'a>(bytes: &'a [u8], name: &str) -> (Cow<'a, [u8]>, Fidelity) {
-    let name = name.trim();
+/// `bytes` decoded from the transfer encoding that `value` names, which may have a
+/// comment or be quoted.
+pub fn transfer<'a>(bytes: &'a [u8], value: &str) -> (Cow<'a, [u8]>, Fidelity) {
+    let name = Parameters::parse(value.as_bytes()).token;
     let (decoded, is_whole) = if name.eq_ignore_ascii_case("base64") {
         base64(bytes)
     } else if name.eq_ignore_ascii_case("quoted-printable") {
@@ -183,5 +232,43 @@ mod tests {
         assert_eq!(text(b"caf\xE9", "utf-8").1, Fidelity::Broken);
         assert_eq!(text(b"x", "no-such"), ("x".to_owned(), Fidelity::Unknown));
         assert_eq!(text(b"+AGE-", "utf-7").0, "a");
+    }
+
+    #[test]
+    fn what_is_not_as_it_is_said_is_told() {
+        use Fidelity::{Broken, Exact, ReadAs, Unknown};
+        for (bytes, label, seen, fidelity) in [
+            (&b"caf\xC3\xA9"[..], "us-ascii", "café", ReadAs("UTF-8")),
+            (b"caf\xE9", "ANSI_X3.4-1968", "café", ReadAs("windows-1252")),
+            (b"cafe", "us-ascii", "cafe", Exact),
+            (b"caf\xE9", "", "café", ReadAs("windows-1252")),
+            (b"caf\xC3\xA9", "", "café", Exact),
+            // Two letters, and no byte order mark.
+            (b"\xFF\xFE\xEA\xE8", "windows-1251", "яюки", Exact),
+            (b"\xFE\xFF\xE1", "iso-8859-1", "þÿá", Exact),
+            (b"\xEF\xBB\xBFa", "utf-8", "a", Exact),
+            (b"\xFE\xFF\0a", "utf-16", "a", Exact),
+            // Charsets of which encoding_rs reads nothing.
+            (b"\x1b$)Cmail \x0e>H3g\x0f", "iso-2022-kr", "mail 안녕", Exact),
+            (b"mail ~{2;~}", "hz-gb-2312", "mail 不", Exact),
+            (b"mail \x1b$)G", "iso-2022-cn-ext", "mail ", Broken),
+            (b"mail", "replacement", "mail", Unknown),
+            (b"\x1b$B%F\x1b(B", "iso-2022-jp-2", "テ", Exact),
+        ] {
+            assert_eq!(text(bytes, label), (seen.to_owned(), fidelity), "{label}");
+        }
+        let said = |charset: &str, read_as| {
+            Fidelity::ReadAs(read_as).of_text("the text", charset).unwrap().to_string()
+        };
+        assert!(!said("", "windows-1252").contains("\"\""));
+        assert!(said("us-ascii", "UTF-8").contains("\"us-ascii\""));
+    }
+
+    #[test]
+    fn transfer_encodings_may_have_comments_and_quotes() {
+        for value in ["base64", "BASE64 (rfc)", "\"base64\"", " base64; x"] {
+            assert_eq!(transfer(b"aGk=", value), (Cow::Owned(b"hi".to_vec()), Fidelity::Exact));
+        }
+        assert_eq!(transfer(b"hi", "x-other (c)").1, Fidelity::Unknown);
     }
 }

@@ -6,7 +6,9 @@
 mod body;
 mod decode;
 mod header;
+mod meta;
 mod part;
+mod plain;
 mod shown;
 mod utf7;
 mod word;
@@ -58,7 +60,10 @@ pub fn add_envelope(message: &mut Message<'_>, addresses: &[impl AsRef<str>]) {
         if known.insert(address::key(address)) {
             message.recipients.push(Recipient {
                 kind: RecipientKind::Bcc,
-                address: Address { name: String::new(), address: address.to_owned() },
+                address: Address {
+                    name: String::new(),
+                    address: address::bare(address).to_owned(),
+                },
                 source: Source::Envelope,
             });
         }
@@ -93,17 +98,24 @@ fn read<'a>(raw: &'a [u8], family: &mut Family) -> Message<'a> {
     };
     let (sent, received) = (time(headers.date()), time(headers.received()));
     collector.exceptions.extend(headers.in_no_property());
-    let thread_index = headers.raw("Thread-Index").map(|text| {
+    let thread_index = headers.raw("Thread-Index").and_then(|text| {
         let (bytes, is_whole) = decode::base64(text.as_bytes());
+        // A header of 22 bytes and blocks of five (MS-OXOMSG 2.2.1.3).
+        if bytes.len().checked_sub(22).is_none_or(|more| more % 5 != 0) {
+            let exception = Exception::OnlyInHeaders { field: "Thread-Index", value: text };
+            collector.exceptions.push(exception);
+            return None;
+        }
         let part = "Thread-Index".to_owned();
         collector.exceptions.extend((!is_whole).then_some(Exception::DamagedEncoding { part }));
-        bytes
+        Some(bytes)
     });
     let class = collector.root(block, &headers, body);
     let Bodies { text, html, base } = collector.bodies();
     Message {
         class,
         subject: headers.subject(),
+        topic: headers.topic(),
         author: headers.mailbox("From"),
         sender: headers.mailbox("Sender"),
         reply_to: headers.mailboxes("Reply-To"),
@@ -160,6 +172,7 @@ fn owned(message: Message<'_>) -> Message<'static> {
         attachments: attachments.collect(),
         class: message.class,
         subject: message.subject,
+        topic: message.topic,
         author: message.author,
         sender: message.sender,
         reply_to: message.reply_to,
@@ -197,7 +210,7 @@ mod tests {
             message.recipients.iter().filter(|one| one.source == Source::Envelope).collect();
         assert_eq!(added.len(), 1, "{added:?}");
         assert_eq!(added[0].kind, RecipientKind::Bcc);
-        assert_eq!(added[0].address.address, "EX:/o=Corp/cn=Eve");
+        assert_eq!(added[0].address.address, "/o=Corp/cn=Eve");
     }
 
     #[test]
@@ -223,9 +236,107 @@ mod tests {
             named("another References", "<4@x>"),
             named("Keywords", "a, b"),
             named("Return-Receipt-To", "b@x.example"),
-            Exception::DamagedEncoding { part: "Thread-Index".to_owned() },
+            named("Thread-Index", "!!"),
         ];
         assert_eq!(message.exceptions, expected);
+    }
+
+    #[test]
+    fn classes_are_those_of_s_mime_by_type_or_name() {
+        for (field, class) in [
+            ("application/pkcs7-mime; name=smime.p7m", "IPM.Note.SMIME"),
+            ("application/octet-stream; name=smime.P7M", "IPM.Note.SMIME"),
+            ("application/octet-stream; name=\"smime.p7s\"", "IPM.Note.SMIME"),
+            ("application/octet-stream; name=p7m", ""),
+            ("application/pdf; name=smime.p7m", ""),
+        ] {
+            let raw = format!("Content-Type: {field}\r\n\r\nbytes");
+            let message = message(raw.as_bytes());
+            assert_eq!((message.class.as_ref(), message.attachments.len()), (class, 1), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_none_is_text() {
+        for field in ["foo", "text", "\"\"", "foo; charset=utf-8"] {
+            let raw = format!("Content-Type: {field}\r\n\r\nhello");
+            assert_eq!(message(raw.as_bytes()).text.as_deref(), Some("hello"), "{field}");
+        }
+    }
+
+    #[test]
+    fn multiparts_are_followed_as_deep_as_they_go() {
+        let mut raw = "Content-Type: text/plain\r\n\r\ninnermost".to_owned();
+        for level in 0..150 {
+            raw = format!(
+                "Content-Type: multipart/mixed; boundary=\"b{level}\"\r\n\r\n--b{level}\r\n{raw}\r\n\
+                 --b{level}--\r\n"
+            );
+        }
+        let message = message(raw.as_bytes());
+        assert_eq!((message.text.as_deref(), &*message.exceptions), (Some("innermost"), &[][..]));
+    }
+
+    #[test]
+    fn html_is_in_utf_8_and_says_so() {
+        for (field, body, html) in [
+            ("text/html", &b"<meta charset=koi8-r>\xF0"[..], "<meta charset=utf-8>\u{41F}"),
+            ("text/html; charset=koi8-r", b"<meta charset=l1>\xF0", "<meta charset=utf-8>\u{41F}"),
+            ("text/html; charset=koi8-r", b"\xF0", "\u{41F}"),
+        ] {
+            let raw = [b"Content-Type: ", field.as_bytes(), b"\r\n\r\n", body].concat();
+            let message = message(&raw);
+            assert_eq!((message.html.as_deref(), &*message.exceptions), (Some(html), &[][..]));
+        }
+    }
+
+    #[test]
+    fn text_beside_html_is_not_all_the_text() {
+        let html = "--x\r\nContent-Type: text/html\r\n\r\n<p>the <b>text</b></p>\r\n";
+        let footer = "--x\r\n\r\nfooter\r\n";
+        let read = |kind: &str, parts: &str| {
+            let raw = format!("Content-Type: multipart/{kind}; boundary=x\r\n\r\n{parts}--x--\r\n");
+            let message = owned(message(raw.as_bytes()));
+            (message.text.unwrap_or_default(), message.html.unwrap_or_default())
+        };
+        let (text, whole) = read("mixed", &format!("{html}{footer}"));
+        assert_eq!(text, "the text\r\nfooter");
+        assert_eq!(whole, "<p>the <b>text</b></p><pre>footer</pre>");
+        assert_eq!(read("alternative", &format!("{footer}{html}")).0, "footer");
+        assert_eq!(read("mixed", html).0, "");
+    }
+
+    #[test]
+    fn resent_mail_and_groups_are_named() {
+        let raw = b"To: Team: a@x.example, b@x.example;\r\nCc: undisclosed-recipients:;\r\n\
+            Resent-From: r@x.example\r\nResent-Date: Tue, 1 Jul 2025 10:00:00 Z\r\n\
+            Apparently-To: c@x.example\r\nExpires: Tue, 1 Jul 2025 10:00:00 Z\r\n\
+            X-Message-Flag: Call\r\nSubject: s\r\n\r\n";
+        let message = message(raw);
+        assert_eq!((message.recipients.len(), message.subject.as_str()), (2, "s"));
+        let named: Vec<_> = message.exceptions.iter().map(ToString::to_string).collect();
+        for name in
+            ["Team", "undisclosed-recipients", "Resent-From", "Resent-Date", "Apparently-To"]
+        {
+            assert!(named.iter().any(|line| line.contains(name)), "{name}: {named:?}");
+        }
+        assert_eq!(named.len(), 7, "{named:?}");
+    }
+
+    #[test]
+    fn conversations_are_those_that_the_sender_names() {
+        let index = |bytes: usize| {
+            use base64::Engine as _;
+            let text = base64::prelude::BASE64_STANDARD.encode(vec![1; bytes]);
+            let raw = format!("Subject: RE: a\r\nThread-Topic: b\r\nThread-Index: {text}\r\n\r\n");
+            let message = owned(message(raw.as_bytes()));
+            (message.topic, message.thread_index.map(|it| it.len()), message.exceptions.len())
+        };
+        let topic = || Some("b".to_owned());
+        assert_eq!(index(22), (topic(), Some(22), 0));
+        assert_eq!(index(32), (topic(), Some(32), 0));
+        assert_eq!(index(1), (topic(), None, 1));
+        assert_eq!(index(24), (topic(), None, 1));
     }
 
     #[test]

@@ -5,11 +5,10 @@
 //! What is marked is no longer listed among the attachments, so a link to one does
 //! not count, and what is beyond the bounds stays listed.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::decode;
-use crate::pst::model::Attachment;
+use crate::pst::model::{Attachment, Content};
 
 /// The base where nothing says another (RFC 2557 section 5).
 pub const NOWHERE: &str = "thismessage:/";
@@ -27,25 +26,33 @@ pub struct Html<'h> {
 /// Marks the attachments that the HTML shows; `left` counts the references that may
 /// still be looked at.
 pub fn mark(attachments: &mut [Attachment<'_>], html: &[Html<'_>], left: &mut usize) {
-    let ids = attachments.iter().filter_map(|one| one.content_id.as_ref());
-    let longest = ids.map(String::len).max().unwrap_or_default();
-    let mut ids = HashSet::new();
-    let urls: Vec<Vec<String>> = attachments.iter().map(spellings).collect();
-    let wanted: HashSet<&String> = urls.iter().flatten().collect();
+    let names: Vec<Vec<String>> = attachments.iter().map(spellings).collect();
+    let wanted: HashSet<&String> = names.iter().flatten().collect();
+    if wanted.is_empty() {
+        return;
+    }
     let mut shown = HashSet::new();
     for html in html {
-        if longest > 0 {
-            ids.extend(content_ids(html.text, longest));
-        }
-        if !wanted.is_empty() {
-            locate(html, &wanted, left, &mut shown);
-        }
+        locate(html, &wanted, left, &mut shown);
     }
-    for (attachment, urls) in attachments.iter_mut().zip(&urls) {
-        let id = attachment.content_id.as_ref();
-        attachment.is_inline = id.is_some_and(|id| ids.contains(id.as_bytes()))
-            || urls.iter().any(|url| shown.contains(url));
+    for (attachment, names) in attachments.iter_mut().zip(&names) {
+        attachment.is_inline =
+            is_picture(attachment) && names.iter().any(|name| shown.contains(name));
     }
+}
+
+/// No more than a picture is seen in a text: anything else that a sender has the HTML
+/// refer to would be hidden from whoever reads it.
+fn is_picture(attachment: &Attachment<'_>) -> bool {
+    let Content::Bytes(bytes) = &attachment.content else { return false };
+    let begins = |marks: &[&[u8]]| marks.iter().any(|mark| bytes.starts_with(mark));
+    let media_type = attachment.media_type.to_ascii_lowercase();
+    if media_type.starts_with("image/") {
+        // Documents that are said to be pictures.
+        return !begins(&[b"%PDF", b"PK\x03\x04", b"\xD0\xCF\x11\xE0", b"{\\rtf"]);
+    }
+    media_type == "application/octet-stream"
+        && begins(&[b"\x89PNG", b"GIF8", b"\xFF\xD8\xFF", b"BM", b"II*\0", b"MM\0*"])
 }
 
 /// The base within an entity, of what its header says and where the entity stands.
@@ -55,13 +62,18 @@ pub fn base_within(said: Option<&str>, outer: &str) -> String {
     inner.filter(|url| url.len() <= URL_BYTES_MAX).unwrap_or_else(|| outer.to_owned())
 }
 
-/// How an attachment may be referred to: wholly, and as its header has it. Some
-/// mailers write both relative, to bases that differ.
+/// How an attachment may be referred to: by its id, wholly, and as its header has it.
+/// Some mailers write location and reference relative, to bases that differ.
 fn spellings(attachment: &Attachment<'_>) -> Vec<String> {
-    let location = attachment.location.as_deref().filter(|url| url.len() <= URL_BYTES_MAX);
-    let Some(location) = location.filter(|url| !url.is_empty()) else { return Vec::new() };
-    let base = attachment.base.as_deref().unwrap_or(NOWHERE);
-    vec![spelling(&resolve(base, &plain(location))), spelling(&plain(location))]
+    let short = |text: &&str| !text.is_empty() && text.len() <= URL_BYTES_MAX;
+    let id = attachment.content_id.as_deref().filter(short);
+    let mut names: Vec<String> = id.map(|id| spelling(&format!("cid:{id}"))).into_iter().collect();
+    if let Some(location) = attachment.location.as_deref().filter(short) {
+        let base = attachment.base.as_deref().unwrap_or(NOWHERE);
+        names.push(spelling(&resolve(base, &plain(location))));
+        names.push(spelling(&plain(location)));
+    }
+    names
 }
 
 /// Adds those of the wanted URLs that the HTML embeds.
@@ -94,7 +106,6 @@ fn locate(
         }
     };
     in_tags(html.text, &mut note);
-    in_styles(html.text, &mut note);
 }
 
 enum Reference<'h> {
@@ -103,38 +114,64 @@ enum Reference<'h> {
     Embedded(&'h str),
 }
 
-/// Attributes of all tags, wherever these stand: what mailers of one kind show is a
-/// comment to others.
+/// Attributes of all tags, and style sheets. What mailers of one kind show is a comment
+/// to others, but any other comment is one to all.
 fn in_tags<'h>(html: &'h str, each: &mut dyn FnMut(Reference<'h>)) {
     let bytes = html.as_bytes();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
         at += found + 1;
+        if let Some(comment) = html[at..].strip_prefix("!--")
+            && !comment.trim_ascii_start().starts_with("[if")
+        {
+            let Some(end) = memchr::memmem::find(comment.as_bytes(), b"-->") else { return };
+            at += 3 + end;
+            continue;
+        }
         if !bytes.get(at).is_some_and(u8::is_ascii_alphabetic) {
             continue;
         }
         let name_end = end_of(bytes, at, b"/>");
         let tag = &html[at..name_end];
         at = name_end;
+        let of = |known: &str| tag.eq_ignore_ascii_case(known);
         while let Some((name, value, next)) = attribute(html, at) {
             at = next;
             let is = |known: &str| name.eq_ignore_ascii_case(known);
-            let of = |known: &str| tag.eq_ignore_ascii_case(known);
             if is("href") && of("base") {
                 each(Reference::Base(value));
-            } else if is("srcset") {
+            } else if is("style") {
+                in_style(value, each);
+            } else if is("srcset") && (of("img") || of("source")) {
                 let sources = value.split(',').filter_map(|one| one.split_whitespace().next());
                 sources.for_each(|url| each(Reference::Embedded(url)));
-            } else if EMBEDDING.iter().any(|known| is(known))
-                || is("href") && (of("link") || of("image"))
-            {
+            } else if embeds(tag, name) {
                 each(Reference::Embedded(value));
             }
+        }
+        if of("style") {
+            let end = memchr::memmem::find(&bytes[at..], b"</").map_or(bytes.len(), |end| at + end);
+            in_style(&html[at..end], each);
+            at = end;
         }
     }
 }
 
-const EMBEDDING: [&str; 6] = ["src", "background", "data", "poster", "lowsrc", "dynsrc"];
+/// Whether what the attribute names is shown where the tag stands.
+fn embeds(tag: &str, name: &str) -> bool {
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let of = |known: &[&str]| known.iter().any(|known| tag.eq_ignore_ascii_case(known));
+    // Of VML, as in `v:imagedata`.
+    let is_drawing = tag.contains(':');
+    is("background")
+        || is("src") && (is_drawing || of(&SHOWING))
+        || (is("lowsrc") || is("dynsrc")) && of(&["img"])
+        || is("data") && of(&["object"])
+        || is("poster") && of(&["video"])
+        || is("href") && of(&["link", "image"])
+}
+
+const SHOWING: [&str; 8] = ["img", "image", "input", "embed", "iframe", "frame", "source", "video"];
 
 /// The next attribute of a tag, its value, and where to go on; none at the tag's end.
 fn attribute(html: &str, from: usize) -> Option<(&str, &str, usize)> {
@@ -169,8 +206,8 @@ fn end_of(bytes: &[u8], from: usize, ends: &[u8]) -> usize {
     bytes[from..].iter().position(is_end).map_or(bytes.len(), |found| from + found)
 }
 
-/// `url(…)` of style sheets and style attributes.
-fn in_styles<'h>(html: &'h str, each: &mut dyn FnMut(Reference<'h>)) {
+/// `url(…)` of a style sheet or a style attribute.
+fn in_style<'h>(html: &'h str, each: &mut dyn FnMut(Reference<'h>)) {
     let bytes = html.as_bytes();
     for open in memchr::memchr_iter(b'(', bytes) {
         let name = open.checked_sub(3).and_then(|from| bytes.get(from..open));
@@ -187,31 +224,52 @@ fn in_styles<'h>(html: &'h str, each: &mut dyn FnMut(Reference<'h>)) {
     }
 }
 
-/// The ids of at most so many bytes in the `cid:` URLs of the HTML, as written and
-/// decoded.
-fn content_ids(html: &str, longest: usize) -> HashSet<Cow<'_, [u8]>> {
-    let html = html.as_bytes();
-    let mut ids = HashSet::new();
-    for at in memchr::memchr_iter(b':', html) {
-        let scheme = at.checked_sub(3).and_then(|from| html.get(from..at));
-        if !scheme.is_some_and(|name| name.eq_ignore_ascii_case(b"cid")) {
-            continue;
-        }
-        let ends = |c: &u8| c.is_ascii_whitespace() || b"\"'<>()&".contains(c);
-        // Of a byte that is encoded there are three; a URL without end is none.
-        let rest = &html[at + 1..];
-        let rest = &rest[..rest.len().min(longest.saturating_mul(3) + 1)];
-        let id = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
-        ids.extend((id.len() <= longest).then_some(Cow::Borrowed(id)));
-        let decoded = percent_decoded(id);
-        ids.extend((decoded.len() <= longest).then_some(Cow::Owned(decoded)));
-    }
-    ids
-}
-
 /// A URL without what HTML and Windows do to it.
 fn plain(url: &str) -> String {
-    url.trim().replace("&amp;", "&").replace('\\', "/")
+    let url = url.trim();
+    if url.contains('&') { without_entities(url) } else { url.to_owned() }.replace('\\', "/")
+}
+
+/// Text with characters in place of references to them; of names the few that are in
+/// use in URLs and between words.
+pub fn without_entities(text: &str) -> String {
+    const NAMES: [(&str, char); 9] = [
+        ("amp", '&'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("nbsp", '\u{A0}'),
+        ("commat", '@'),
+        ("period", '.'),
+        ("sol", '/'),
+    ];
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('&') {
+        out.push_str(&rest[..start]);
+        rest = &rest[start + 1..];
+        let name = rest.get(..rest.find(';').unwrap_or_default()).filter(|name| name.len() <= 8);
+        let c = name.and_then(|name| match name.strip_prefix('#') {
+            Some(number) => {
+                let code = match number.strip_prefix(['x', 'X']) {
+                    Some(digits) => u32::from_str_radix(digits, 16),
+                    None => number.parse(),
+                };
+                code.ok().and_then(char::from_u32)
+            }
+            None => NAMES.iter().find(|(known, _)| *known == name).map(|(_, c)| *c),
+        });
+        match (c, name) {
+            (Some(c), Some(name)) => {
+                out.push(c);
+                rest = &rest[name.len() + 1..];
+            }
+            _ => out.push('&'),
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// What a reference means at `base`.
@@ -317,18 +375,77 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
-    use crate::pst::model::Content;
+
+    fn with_id(id: &str, media_type: &str, bytes: &'static [u8]) -> Attachment<'static> {
+        Attachment {
+            content_id: Some(id.to_owned()),
+            location: None,
+            media_type: media_type.to_owned(),
+            content: Content::Bytes(Cow::Borrowed(bytes)),
+            ..located("", None)
+        }
+    }
+
+    fn is_marked(mut attachment: Attachment<'_>, text: &str) -> bool {
+        let html = [Html { text, base: NOWHERE }];
+        mark(std::slice::from_mut(&mut attachment), &html, &mut 10);
+        attachment.is_inline
+    }
 
     #[test]
     fn only_what_the_html_shows_is_inline() {
-        let html = "<img src=\"cid:image10@x\"><IMG src=CID:a%2bb@x><p style='url(cid:c@x)'>cid:";
-        let ids = content_ids(html, 9);
-        for (id, is_shown) in
-            [("image10@x", true), ("image1", false), ("a+b@x", true), ("c@x", true), ("d@x", false)]
-        {
-            assert_eq!(ids.contains(id.as_bytes()), is_shown, "{id}");
+        let picture = |id: &str| with_id(id, "image/png", b"PNG");
+        for (id, html) in [
+            ("image10@x", "<img src=\"cid:image10@x\">"),
+            ("a+b@x", "<IMG src=CID:a%2bb@x>"),
+            ("a%2bb@x", "<img src=cid:a+b@x>"),
+            ("a@b", "<img src='cid:a&#64;b'>"),
+            ("a@b", "<img src='cid:a&#x40;b'>"),
+            ("c@x", "<p style='background: url(cid:c@x)'>"),
+            ("c@x", "<style>p { background: url('cid:c@x') }</style>"),
+            ("c@x", "<table background='cid:c@x'>"),
+            ("c@x", "<picture><source srcset='cid:c@x 2x'></picture>"),
+            ("c@x", "<video poster=cid:c@x></video>"),
+            ("c@x", "<object data=cid:c@x></object>"),
+            ("c@x", "<!--[if gte vml 1]><v:imagedata src='cid:c@x'/><![endif]-->"),
+            ("c@x", "<!-- one --><img src='cid:c@x'>"),
+        ] {
+            assert!(is_marked(picture(id), html), "{html}");
         }
+        for html in [
+            "<p>hi</p><!-- cid:a@b -->",
+            "<!-- <img src='cid:a@b'> -->",
+            "<!-- <img src='cid:a@b'>",
+            "<p>see cid:a@b and url(cid:a@b)</p>",
+            "<a href=\"cid:a@b\">the contract</a>",
+            "<p title='cid:a@b' src='cid:a@b' data='cid:a@b'>",
+            "<img alt='cid:a@b' src='cid:a'>",
+            "<img src='cid:'>",
+        ] {
+            assert!(!is_marked(picture("a@b"), html), "{html}");
+        }
+    }
+
+    /// What is no picture is seen nowhere but in the list.
+    #[test]
+    fn no_document_and_no_message_is_hidden() {
+        let html = "<img src='cid:a@b'><embed src='cid:a@b'><object data='cid:a@b'>";
+        for (media_type, bytes, is_inline) in [
+            ("image/png", &b"PNG"[..], true),
+            ("application/octet-stream", b"\x89PNG\r\n", true),
+            ("application/octet-stream", b"contract", false),
+            ("application/pdf", b"%PDF-1.7", false),
+            ("image/png", b"%PDF-1.7", false),
+            ("text/html", b"<p>", false),
+        ] {
+            assert_eq!(is_marked(with_id("a@b", media_type, bytes), html), is_inline);
+        }
+        let mut message = with_id("a@b", "image/png", b"");
+        message.content = Content::Message(Box::default());
+        assert!(!is_marked(message, html));
     }
 
     /// The examples of RFC 3986 section 5.4 that name something.

@@ -67,11 +67,7 @@ fn close(run: Option<Run<'_>>, out: &mut String, exceptions: &mut Vec<Exception>
     if !run.is_whole {
         exceptions.push(Exception::DamagedEncoding { part: part.clone() });
     }
-    match fidelity {
-        Fidelity::Exact => {}
-        Fidelity::Broken => exceptions.push(Exception::BrokenCharset { part, charset }),
-        Fidelity::Unknown => exceptions.push(Exception::UnknownCharset { part, charset }),
-    }
+    exceptions.extend(fidelity.of_text(&part, &charset));
     if !text.is_empty() {
         out.push_str("=?utf-8?B?");
         BASE64_STANDARD.encode_string(text, out);
@@ -146,7 +142,7 @@ mod tests {
         check("A: =?utf-8?q?a?= =?us-ascii?q?b?=", "A: a b", &[]);
         check("A: b\r\n =?utf-8?q?=E9?=", "A: b\r\n \u{FFFD}", &["A: bytes"]);
         check("From: =?klingon?q?a?= <a@b>", "From: a <a@b>", &["From: the charset \"klingon\""]);
-        check("From: =?utf-8?b?YQ*=?=", "From: a", &["From: its transfer encoding"]);
+        check("From: =?utf-8?b?YQ*=?=", "From: a", &["From: its encoding"]);
         let japanese = "Subject: =?iso-2022-jp?B?GyRCJS0lOCVIJWkhJiVVJWklQyU3JWUbKEIvGyRCJUsl?=\r\n \
             =?iso-2022-jp?B?YyE8JXMbKEIK?=\r\n";
         // Each word ends in ASCII and the next begins with an escape.

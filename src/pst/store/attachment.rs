@@ -64,11 +64,18 @@ pub fn write<W: Write + Seek>(
         Property::boolean(id::CONTACT_PHOTO, false),
         Property::text(id::DISPLAY_NAME, name.as_str()),
     ];
-    if !name.is_empty() {
-        properties.push(Property::text(id::ATTACH_FILE_NAME, short_name(&name)));
-        properties.push(Property::text(id::ATTACH_LONG_FILE_NAME, name.as_str()));
-        let extension = name.rfind('.').map(|dot| &name[dot..]).filter(|text| text.len() > 1);
+    let is_message = method == EMBEDDED_MESSAGE;
+    // The whole is in what is shown.
+    let file = if is_message { &name } else { last_component(&name) };
+    if !file.is_empty() {
+        properties.push(Property::text(id::ATTACH_FILE_NAME, short_name(file)));
+        properties.push(Property::text(id::ATTACH_LONG_FILE_NAME, file));
+        let extension = file.rsplit(['/', '\\']).next().unwrap_or_default();
+        let extension = extension.rfind('.').map(|dot| &extension[dot..]);
+        let extension = extension.filter(|text| text.len() > 1);
         properties.extend(extension.map(|text| Property::text(id::ATTACH_EXTENSION, text)));
+    } else if is_message {
+        properties.push(Property::text(id::ATTACH_FILE_NAME, short_name("message")));
     }
     let texts = [
         (id::ATTACH_MEDIA_TYPE, "an attachment's Content-Type", Some(media_type)),
@@ -136,6 +143,16 @@ fn write_content<W: Write + Seek>(
     Ok(Property::stored(id::ATTACH_DATA, nid, size))
 }
 
+/// Of a path the name of the file, which alone may be one. What has a slash within it
+/// may be a name all the same.
+fn last_component(name: &str) -> &str {
+    let is_path = name.starts_with(['/', '\\'])
+        || ["./", "../", ".\\", "..\\"].iter().any(|start| name.starts_with(start))
+        || matches!(name.as_bytes(), [b'A'..=b'Z' | b'a'..=b'z', b':', b'/' | b'\\', ..]);
+    let last = name.rsplit(['/', '\\']).next().filter(|last| is_path && !last.is_empty());
+    last.unwrap_or(name)
+}
+
 /// An 8.3 name, as PidTagAttachFilename is one; the whole name is beside it.
 fn short_name(name: &str) -> String {
     let (base, extension) = match name.rfind('.') {
@@ -154,6 +171,21 @@ fn short_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_named_without_their_path() {
+        for (name, file) in [
+            ("../../etc/passwd", "passwd"),
+            ("C:\\temp\\new.txt", "new.txt"),
+            ("a.txt", "a.txt"),
+            ("/a/", "/a/"),
+            ("1/2.txt", "1/2.txt"),
+            ("a\\b", "a\\b"),
+            ("", ""),
+        ] {
+            assert_eq!(last_component(name), file);
+        }
+    }
 
     #[test]
     fn short_names_are_short() {

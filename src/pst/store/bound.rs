@@ -51,8 +51,8 @@ pub fn own_bytes(message: &Message<'_>) -> u64 {
         &message.base,
     ];
     let texts: u64 = texts.into_iter().flatten().map(|field| text(field)).sum();
-    // Whole with its prefix marked, without it, and as the topic.
-    let subject = text(&message.subject) + 2 * text(&message.subject) + 8;
+    // Whole with its prefix marked, and without it.
+    let subject = 2 * text(&message.subject) + 8 + topic_bytes(message);
     let html = message.html.as_ref().map_or(0, |html| value(html.len()));
     let index = message.thread_index.as_ref().map_or(0, |index| value(index.len()));
     let bytes = text(&message.headers) + html + index + value(message.structure.len());
@@ -104,12 +104,18 @@ fn attachment_bytes(attachment: &Attachment<'_>) -> u64 {
 fn row_bytes(message: &Message<'_>) -> u64 {
     let author = message.author.as_ref().or(message.sender.as_ref());
     ROW + text(&message.class)
-        + 2 * text(&message.subject)
+        + text(&message.subject)
         + 8
+        + topic_bytes(message)
         + author.map_or(0, |author| text(author.display()))
         + line_bytes(message, RecipientKind::To)
         + line_bytes(message, RecipientKind::Cc)
         + message.thread_index.as_ref().map_or(0, |index| value(index.len()))
+}
+
+/// What the sender says, or else the subject.
+fn topic_bytes(message: &Message<'_>) -> u64 {
+    text(message.topic.as_ref().unwrap_or(&message.subject))
 }
 
 fn line_bytes(message: &Message<'_>, kind: RecipientKind) -> u64 {
@@ -198,6 +204,7 @@ mod tests {
             let attachments = attachments.map(|_| self.attachment(depth)).collect();
             let some = |it: Address, number: u64| (number > 0).then_some(it);
             let (author, sender) = (self.person(), self.person());
+            let some_text = (self.below(2) == 0).then(|| self.text());
             Message {
                 subject: format!("RE: {}", self.text()),
                 author: some(author, self.below(2)),
@@ -214,6 +221,7 @@ mod tests {
                 references: Some(self.text()),
                 thread_index: Some(self.text().into_bytes()),
                 structure: self.text().into_bytes(),
+                topic: some_text,
                 attachments,
                 exceptions: vec![Exception::HeaderBytes],
                 ..Message::default()

@@ -49,6 +49,7 @@ fn drop_largest(message: &mut Message<'_>, exceptions: &mut Vec<Exception>) -> b
         ("the author", person(&message.author)),
         ("the sender", person(&message.sender)),
         ("Reply-To", reply_to),
+        ("Thread-Topic", text(&message.topic)),
     ];
     let largest = sizes.into_iter().enumerate().max_by_key(|(_, (_, bytes))| *bytes);
     let Some((number, (field, bytes))) = largest.filter(|(_, (_, bytes))| *bytes > 0) else {
@@ -67,7 +68,8 @@ fn drop_largest(message: &mut Message<'_>, exceptions: &mut Vec<Exception>) -> b
         8 => message.thread_index = None,
         9 => message.author = None,
         10 => message.sender = None,
-        _ => message.reply_to.clear(),
+        11 => message.reply_to.clear(),
+        _ => message.topic = None,
     }
     true
 }

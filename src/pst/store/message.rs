@@ -120,7 +120,7 @@ fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> 
     };
     out.push(Property::integer(id::IMPORTANCE, importance));
     out.push(Property::integer(id::PRIORITY, priority));
-    put_subject(&mut out, &message.subject, family.exceptions);
+    put_subject(&mut out, &message.subject, message.topic.as_deref(), family.exceptions);
     put_times(&mut out, &message, family);
     put_people(&mut out, &message);
     put_reply_to(&mut out, &message.reply_to);
@@ -142,7 +142,9 @@ fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> 
         let text = text.map(|text| without_nul(text, field, family.exceptions));
         out.extend(text.map(|text| Property::text(id, text)));
     }
-    out.extend(message.html.map(|html| Property::binary(id::HTML, html)));
+    // Readers take it for text, which a NUL ends.
+    let html = message.html.map(|html| without_nul(html, "the HTML", family.exceptions));
+    out.extend(html.map(|html| Property::binary(id::HTML, html)));
     out.extend(message.thread_index.map(|at| Property::binary(id::CONVERSATION_INDEX, at)));
     if !message.structure.is_empty() {
         out.push(Property::binary(named::STRUCTURE, message.structure));
@@ -161,10 +163,16 @@ fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> 
 }
 
 /// The subject with the length of its prefix before it (MS-PST 2.5.3.1.1.1).
-fn put_subject(out: &mut Vec<Property>, subject: &str, exceptions: &mut Vec<Exception>) {
+fn put_subject(
+    out: &mut Vec<Property>,
+    subject: &str,
+    topic: Option<&str>,
+    exceptions: &mut Vec<Exception>,
+) {
     let subject = without_nul(subject.to_owned(), "the subject", exceptions);
     let prefix = prefix(&subject);
-    let topic = subject[prefix.len()..].to_owned();
+    let normalized = subject[prefix.len()..].to_owned();
+    let topic = topic.map(|topic| without_nul(topic.to_owned(), "Thread-Topic", exceptions));
     // In units, as whoever reads it counts.
     let units = prefix.encode_utf16().count() as u32;
     let marked = match (subject.is_empty(), char::from_u32(units + 1)) {
@@ -172,8 +180,8 @@ fn put_subject(out: &mut Vec<Property>, subject: &str, exceptions: &mut Vec<Exce
         _ => subject,
     };
     out.push(Property::text(id::SUBJECT, marked));
-    out.push(Property::text(id::NORMALIZED_SUBJECT, topic.as_str()));
-    out.push(Property::text(id::CONVERSATION_TOPIC, topic));
+    out.push(Property::text(id::NORMALIZED_SUBJECT, normalized.as_str()));
+    out.push(Property::text(id::CONVERSATION_TOPIC, topic.unwrap_or(normalized)));
 }
 
 /// A prefix such as `RE: `: one to three letters, a colon, a space (MS-OXCMSG
@@ -395,13 +403,17 @@ mod tests {
     #[test]
     fn prefix_is_counted_in_units() {
         let mut out = Vec::new();
-        put_subject(&mut out, "\u{1D411}\u{1D404}: a", &mut Vec::new());
+        put_subject(&mut out, "\u{1D411}\u{1D404}: a", None, &mut Vec::new());
         let text = |id| match out.iter().find(|one| one.id() == id).map(|one| &one.value) {
             Some(crate::pst::ltp::Value::Text(text)) => text.as_str(),
             _ => "",
         };
         assert_eq!(text(id::SUBJECT), "\u{1}\u{7}\u{1D411}\u{1D404}: a");
         assert_eq!((text(id::NORMALIZED_SUBJECT), text(id::CONVERSATION_TOPIC)), ("a", "a"));
+        let mut out = Vec::new();
+        put_subject(&mut out, "RE: a", Some("b"), &mut Vec::new());
+        let topic = out.iter().find(|one| one.id() == id::CONVERSATION_TOPIC);
+        assert_eq!(topic.map(|one| one.value.size()), Some(2));
     }
 
     #[test]

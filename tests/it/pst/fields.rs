@@ -82,7 +82,7 @@ impl Mail {
 
     /// Strings end at a NUL, so the writer replaces and names them.
     fn without_nul(mut self) -> Self {
-        for text in [&mut self.subject, &mut self.text, &mut self.headers] {
+        for text in [&mut self.subject, &mut self.text, &mut self.html, &mut self.headers] {
             *text = text.replace('\0', "\u{FFFD}");
         }
         self

@@ -13,7 +13,7 @@ use crate::support::corpus;
 
 /// What Outlook's has and ours has not, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
-    ("node 261", "Outlook's own, undocumented and empty"),
+    ("node 261", "NID_SEARCH_DOMAIN_OBJECT (MS-PST 2.4.1), empty: no search has been made"),
     ("node e01", "state of Outlook's search index"),
     ("node e41", "state of Outlook's search index"),
     ("node ee1", "state of Outlook's search index"),
@@ -22,7 +22,17 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("store 66fa0003", "undocumented; a version of Outlook's own"),
     ("store 66fc0003", "undocumented; a counter of Outlook's own"),
     // Columns of the views that Outlook had open; the templates have none of them.
+    ("table 12f", "columns of an Outlook view"),
     ("table 802d", "columns of an Outlook view"),
+    ("table 802e", "columns of an Outlook view, ten of them for named properties"),
+    ("table 804d", "columns of an Outlook view"),
+    ("table 808f", "columns of an Outlook view"),
+    // What is in the map is for the named properties that are in the store: of Outlook's
+    // own tasks, flags and forms there, and of this archive here.
+    ("names 00020102", "the sets of other names"),
+    ("names 00030102", "other names"),
+    ("names 00040102", "other names"),
+    ("names buckets", "other names"),
 ];
 
 #[test]
@@ -105,7 +115,33 @@ fn our_checker_says_of_other_stores_only_what_is_known() {
     }
 }
 
-/// Nodes with parents, properties of the store and folders, columns of tables.
+/// The columns of every table, with their number of rows, and the named property map.
+const TABLES: &str = r#"
+import sys
+sys.path.insert(0, sys.argv[1])
+import pstcheck, pstltp
+pstcheck.run(sys.argv[2])
+nodes = pstcheck.P.N
+for nid in sorted(nodes):
+    data, subnodes, _ = nodes[nid]
+    try:
+        client = pstltp.HN(data, subnodes).client
+    except Exception:
+        continue
+    if client == 0x7C:
+        columns, _, rows, _, _ = pstltp.tc(data, subnodes)
+        print('table %x: %s, %d rows' % (nid, ' '.join('%08x' % one[0] for one in columns), len(rows)))
+buckets = []
+for tag, (kind, value, _) in sorted(pstltp.pc(*nodes[0x61][:2]).items()):
+    shown = value.hex() if isinstance(value, bytes) else '%x' % value
+    if tag < 0x1000:
+        print('names %04x%04x: %s' % (tag, kind, shown))
+    else:
+        buckets.append('%04x=%s' % (tag, shown))
+print('names buckets: ' + ' '.join(buckets))
+"#;
+
+/// Nodes with parents, properties of the store and folders, columns of tables, names.
 fn outline(file: &Path) -> Option<BTreeMap<String, String>> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tools");
     if !tools.exists() {
@@ -130,12 +166,15 @@ fn outline(file: &Path) -> Option<BTreeMap<String, String>> {
             [tag, "heap", ..] => outline.insert(format!("store {tag}"), "heap".to_owned()),
             [tag, "inline", value] => outline.insert(format!("store {tag}"), (*value).to_owned()),
             ["FOLDER", nid, rest @ ..] => outline.insert(format!("folder {nid}"), rest.join(" ")),
-            ["TC", nid, ..] => {
-                let rows = line.find("rgib").unwrap();
-                outline.insert(format!("table {nid}"), line[..rows].to_owned())
-            }
             _ => None,
         };
+    }
+    let output = Command::new("python3").arg("-c").arg(TABLES).arg(&tools).arg(file).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let (key, value) = line.split_once(": ").unwrap();
+        outline.insert(key.to_owned(), value.to_owned());
     }
     Some(outline)
 }

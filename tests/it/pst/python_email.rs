@@ -132,6 +132,18 @@ fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A META charset says what the bytes are in, which in a PST is another.
+fn without_charsets(text: &str) -> String {
+    let mut pieces = text.split("charset=");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        out.push_str("charset=");
+        let is_label = |c: char| c.is_ascii_alphanumeric() || "-_:.\"'".contains(c);
+        out.push_str(piece.trim_start_matches(is_label));
+    }
+    out
+}
+
 fn compare(
     message: &Message<'_>,
     read: &Read,
@@ -191,9 +203,10 @@ fn compare(
         };
         *counts.entry("bodies").or_default() += 1;
         let ours = if body.kind == "text/html" { &message.html } else { &message.text };
-        let ours = words(ours.as_deref().unwrap_or_default());
-        if !ours.contains(&words(text)) {
-            out.push(format!("body {place}: {:.100?} but {:.100?}", ours, words(text)));
+        let ours = without_charsets(&words(ours.as_deref().unwrap_or_default()));
+        let theirs = without_charsets(&words(text));
+        if !ours.contains(&theirs) {
+            out.push(format!("body {place}: {ours:.100?} but {theirs:.100?}"));
         }
     }
     let ours: Vec<Option<String>> = message

@@ -120,7 +120,7 @@ pub fn readpst_view(mail: &mut Mail) {
     }
     // It takes the charset of HTML from a META tag, not from the code page, and
     // without one from elsewhere.
-    if mail.html.to_lowercase().contains("charset=") || !mail.html.is_ascii() {
+    if !mail.html.to_lowercase().contains("charset=") && !mail.html.is_ascii() {
         mail.html.clear();
     }
     for nested in mail.attachments.iter_mut().filter_map(|one| one.nested.as_deref_mut()) {
