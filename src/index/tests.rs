@@ -697,7 +697,7 @@ fn hostile_queries_end_soon_with_a_reason() {
         let dialect = Dialect::DtSearch;
         assert!(matches!(ask(dialect, refused), Err(IndexError::Refused { .. })), "{refused}");
     }
-    let deep = format!("{}a{}", "not (".repeat(45), ")".repeat(45));
+    let deep = format!("{}a{}", "not (".repeat(46), ")".repeat(46));
     assert!(matches!(ask(Dialect::DtSearch, &deep), Ok(2)));
     assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
 }

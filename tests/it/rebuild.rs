@@ -35,6 +35,7 @@ const NOT_COMPARED: &[&str] = &[
     "damage",
     "session",
     "login_failure",
+    "job_start",
     "known_peer",
     "condemned",
     "spare_page",
