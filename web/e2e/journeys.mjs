@@ -641,7 +641,7 @@ export async function terms({ page }, check) {
   await seen(page.getByRole("heading", { name: "Term report", level: 1 }));
   const lists = page.getByRole("textbox", { name: /one a line/ });
   await lists.first().fill("merger\nsheet\n\nmerger OR sheet a\n");
-  await page.getByRole("button", { name: "Count" }).click();
+  await page.getByRole("button", { name: "Count", exact: true }).click();
   const row = (name) => page.getByRole("row", { name });
   await seen(row(/^merger \d/));
   await seen(page.getByText("1 term cannot be read"));
@@ -662,7 +662,7 @@ export async function terms({ page }, check) {
   await page.getByRole("button", { name: "Compare with another list" }).click();
   await lists.nth(1).fill("merger");
   await seen(page.getByText("What is below was counted before your changes."));
-  await page.getByRole("button", { name: "Count" }).click();
+  await page.getByRole("button", { name: "Count", exact: true }).click();
   await seen(page.getByText("What the lists have apart and in common"));
   await check("terms-compared");
   const [file] = await Promise.all([

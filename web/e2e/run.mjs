@@ -55,7 +55,6 @@ try {
   await run("matter", () => journeys.matter(desk, check));
   await run("search", () => journeys.search(desk, check));
   await run("facets", () => journeys.facets(desk, check));
-  await run("terms", () => journeys.terms(desk, check));
   await run("message", () => journeys.message(desk, check));
   await run("thread", () => journeys.thread(desk, check));
   await run("near", () => journeys.near(desk, check));
@@ -66,6 +65,7 @@ try {
   await run("unproven", () => journeys.unproven(desk, check));
   await run("crowded", () => journeys.crowded(desk, check));
   await run("damaged", () => journeys.damaged(desk, check));
+  await run("terms", () => journeys.terms(desk, check));
   await run("hold", () => journeys.hold(desk, check));
   const state = await desk.context.storageState();
   await run("export", () => journeys.exported(desk, archive, check));
