@@ -148,7 +148,10 @@ export function TermsPage() {
               {draft.isCompared ? t.compareNot : t.compare}
             </Button>
             {asked && (
-              <Button kind="quiet" onPress={() => change({ seed: draft.seed + 1 })}>
+              <Button
+                kind="quiet"
+                onPress={() => change({ seed: draft.seed + 1, asked: { ...asked, seed: draft.seed + 1 } })}
+              >
                 {t.redraw}
               </Button>
             )}
