@@ -26,6 +26,7 @@ const POINTS: &[&str] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn what_kills_leave_is_no_fault() {
     let made = init();
+    let mut left = 0;
     for point in POINTS {
         if let Some(served) = Served::start(&made.config, &[(CRASH_AT, point)]) {
             if let Ok(mut sender) = Sender::connect(served.smtp) {
@@ -36,11 +37,12 @@ async fn what_kills_leave_is_no_fault() {
         }
         let report = check(&made.config).await;
         assert_eq!(found(&report), [], "{point}: {:#?}", report.faults);
+        left += report.notes.len();
     }
     Served::start(&made.config, &[]).unwrap().stop();
     let report = check(&made.config).await;
     assert_eq!(found(&report), [], "{:#?}", report.faults);
-    assert!(!report.notes.is_empty(), "the kills left nothing: this shows nothing");
+    assert!(left > 0, "the kills left nothing: this shows nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
