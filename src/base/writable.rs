@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 pub fn try_directory(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    // Where there is no room, a file without content may still be made.
-    file.write_all(b"tried")?;
+    // Where there is no room, a small file may still be made.
+    file.write_all(&[0; 64 << 10])?;
     file.close()
 }
 

@@ -3,8 +3,12 @@
 
 use std::ops::Range;
 
+use crate::base::hash::Digest;
 use crate::base::limits;
 use crate::mail::encoded_word;
+
+/// What is told of an address in the place of its middle.
+const DIGEST_CHARS: usize = 32;
 
 /// A person or list as a header names it; either part may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,8 +45,18 @@ pub fn parse(value: &[u8]) -> Vec<Mailbox> {
 }
 
 /// What an address is compared as, wherever it was written: bare and in lower case.
+/// One of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`, the beginning
+/// of the SHA-256 of all of it, `…` and its end, where a domain is.
 pub fn key(address: &str) -> String {
-    bare(address).to_lowercase()
+    let key = bare(address).to_lowercase();
+    if key.len() <= limits::ADDRESS_BYTES_MAX {
+        return key;
+    }
+    let half = (limits::ADDRESS_BYTES_MAX - DIGEST_CHARS) / 2 - "…".len();
+    let start = &key[..key.floor_char_boundary(half)];
+    let end = &key[key.ceil_char_boundary(key.len() - half)..];
+    let digest = Digest::of(key.as_bytes()).to_string();
+    format!("{start}…{}…{end}", &digest[..DIGEST_CHARS])
 }
 
 /// An address without the marks that Exchange and Outlook put around the X.500 names
@@ -229,6 +243,22 @@ mod tests {
         ] {
             assert_eq!(super::key(written), key, "{written}");
         }
+    }
+
+    #[test]
+    fn an_address_of_any_length_has_a_short_key_of_its_own() {
+        let long =
+            |middle: &str| format!("{}{middle}{}@b.example", "Ä".repeat(900), "é".repeat(701));
+        let keys = ["x", "y"].map(|middle| super::key(&long(middle)));
+        assert_ne!(keys[0], keys[1]);
+        for key in &keys {
+            assert!(key.len() <= super::limits::ADDRESS_BYTES_MAX);
+            assert!(key.starts_with("ää") && key.ends_with("é@b.example"), "{key}");
+            assert_eq!(&super::key(key), key, "a key is its own key");
+        }
+        assert_eq!(super::key(&long("X")), keys[0]);
+        let whole = "a".repeat(super::limits::ADDRESS_BYTES_MAX);
+        assert_eq!(super::key(&whole), whole);
     }
 
     #[test]

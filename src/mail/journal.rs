@@ -190,15 +190,21 @@ impl Parser {
     }
 
     fn recipient(&mut self, kind: Kind, value: &str, defects: &mut Defects) {
-        let (addresses, via) = match split_via(value) {
-            Some((addresses, via, original)) => (addresses, Some((via, path(original)))),
-            None => (value, None),
-        };
+        let (mut addresses, mut ways) = (value, Vec::new());
+        while let Some((before, via, original)) = split_via(addresses).filter(|_| ways.len() < 2) {
+            addresses = before;
+            ways.insert(0, Some((via, path(original))));
+        }
+        if ways.is_empty() {
+            ways.push(None);
+        }
         let addresses = several(addresses).unwrap_or_else(|| vec![addresses]);
-        if addresses.len() > 1 {
+        // The form has one of either.
+        if addresses.len() > 1 || ways.len() > 1 {
             defects.add(Defect::EnvelopeLine { text: shown(value.as_bytes(), 80) });
         }
-        for address in addresses {
+        let pairs = addresses.iter().flat_map(|address| ways.iter().map(move |way| (address, way)));
+        for (address, via) in pairs {
             if self.envelope.recipients.len() >= limits::ENVELOPE_RECIPIENTS_MAX {
                 let recipients_max = limits::ENVELOPE_RECIPIENTS_MAX as u32;
                 return defects.add(Defect::TooManyRecipients { recipients_max });

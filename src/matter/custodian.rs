@@ -147,8 +147,7 @@ fn check_address(address: &str) -> Result<String, Refused> {
         !local.is_empty() && !domain.is_empty() && !key.contains(char::is_whitespace)
     });
     let is_x500 = key.starts_with("/o=");
-    let is_clean = key.len() <= limits::ADDRESS_BYTES_MAX
-        && !key.chars().any(|c| c.is_control() || "<>,;\"".contains(c));
+    let is_clean = !key.chars().any(|c| c.is_control() || "<>,;\"".contains(c));
     if (is_mail || is_x500) && is_clean {
         Ok(key)
     } else {

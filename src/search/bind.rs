@@ -35,7 +35,7 @@ pub(super) async fn bind(
         let value = match text.field {
             Field::Custodian => custodian(reach, &custodians, &name)?,
             Field::Matter => of_matter(catalog, reach, &name).await?,
-            _ => of_hold(catalog, reach, &name).await?,
+            _ => of_hold(catalog, reach, &name, warnings).await?,
         };
         bound.push((text, value));
     }
@@ -99,7 +99,12 @@ async fn of_matter(catalog: &Catalog, reach: &Reach, name: &str) -> Result<Bound
     Ok(Bound::Addresses(matter::addresses(catalog, row.matter_id).await?))
 }
 
-async fn of_hold(catalog: &Catalog, reach: &Reach, name: &str) -> Result<Bound, SearchError> {
+async fn of_hold(
+    catalog: &Catalog,
+    reach: &Reach,
+    name: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Bound, SearchError> {
     let Reach::Matter(scope) = reach else {
         let message = "a hold is of a matter: name the matter".to_owned();
         return Err(Refused::Invalid(message).into());
@@ -113,6 +118,13 @@ async fn of_hold(catalog: &Catalog, reach: &Reach, name: &str) -> Result<Bound, 
     }
     let mut sets = Vec::new();
     for row in named {
+        if let Some(at) = row.released_at {
+            let day = scope.zone.to_datetime(at.to_jiff()).date();
+            warnings.push(format!(
+                "hold:{name} was released on {day}: what it would cover is found, and is held by \
+                 others or not at all"
+            ));
+        }
         let items = hold::items_of(catalog, row.hold_id, None, i64::MAX as usize).await?;
         sets.extend(items.into_iter().map(|place| place.set));
     }

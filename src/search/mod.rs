@@ -205,8 +205,11 @@ pub async fn complete(
         Reach::Archive => None,
         Reach::Matter(scope) => Some(scope.matter),
     };
+    if prefix.len() > limits::ADDRESS_BYTES_MAX {
+        return Ok(Vec::new());
+    }
     let prefix = address::key(prefix);
-    if prefix.is_empty() || prefix.len() > limits::ADDRESS_BYTES_MAX {
+    if prefix.is_empty() {
         return Ok(Vec::new());
     }
     let found = review::addresses_from(&search.catalog, within, &prefix, limits::COMPLETIONS_MAX);

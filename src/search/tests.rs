@@ -9,6 +9,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{CustodianId, UserId};
 use crate::catalog::audit::{self as audit_rows, Filter, Visible};
 use crate::catalog::tests::scratch;
+use crate::hold;
 use crate::index::doc::{FamilyDoc, Participant, Role as Part};
 use crate::matter::custodian;
 use crate::query::Dialect;
@@ -339,6 +340,35 @@ async fn custodians_are_known_by_name_and_by_any_address() {
     let counsel = actor(4, "cleo", Role::Legal, true);
     let wide = Ask::new(None, "custodian:Bob", Dialect::Kql);
     assert!(run(&counsel, &fixture.search, &wide, None, 50).await.is_err());
+}
+
+#[tokio::test]
+async fn a_hold_is_searched_and_a_released_one_with_a_remark() {
+    let fixture = fixture().await;
+    fixture.put(1, "2026-01-01T00:00:00Z", "anna@x.com", "bob@x.com", "merger").await;
+    fixture.put(2, "2026-01-02T00:00:00Z", "dora@y.org", "bob@x.com", "merger").await;
+    fixture.search.index.commit(2).unwrap();
+    let anna = fixture.custodian("Anna", "anna@x.com").await;
+    fixture.custodian("Bob", "bob@x.com").await;
+    let Search { catalog, clock, .. } = &fixture.search;
+    let new = hold::New {
+        name: "Hers".to_owned(),
+        custodians: vec![anna],
+        date_kind: hold::DateKind::Received,
+        from: None,
+        until: None,
+        is_ongoing: true,
+    };
+    let placed = hold::place(&fixture.ada, catalog, clock, fixture.matter, &new).await.unwrap();
+    let ask = fixture.ask("hold:hers");
+    let found = async || run(&fixture.ada, &fixture.search, &ask, None, 50).await.unwrap();
+    let page = found().await;
+    assert_eq!((page.hits.len(), page.warnings.len()), (1, 1), "only that Purview knows no hold:");
+    let id = (fixture.matter, placed.row.hold_id);
+    hold::release(&fixture.ada, catalog, clock, id, "settled").await.unwrap();
+    let page = found().await;
+    assert_eq!(page.hits.len(), 1);
+    assert!(page.warnings[1].starts_with("hold:hers was released on 2027-01-15"), "{page:?}");
 }
 
 #[tokio::test]

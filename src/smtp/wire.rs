@@ -3,7 +3,7 @@
 //! Replies gather in a buffer and go out when the peer is waited for, so that
 //! pipelined commands share a packet (RFC 2920 section 3.2).
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -126,10 +126,17 @@ impl Wire {
         self.write().await?;
         let room = self.input.room();
         let count = match &mut self.stream {
-            Stream::Plain(stream) => stream.read_buf(room).await?,
-            Stream::Tls(stream) => stream.read_buf(room).await?,
+            Stream::Plain(stream) => stream.read_buf(room).await,
+            Stream::Tls(stream) => stream.read_buf(room).await,
         };
-        if count == 0 { Err(Ended::Closed) } else { Ok(()) }
+        match count {
+            Ok(0) => Err(Ended::Closed),
+            Ok(_) => Ok(()),
+            // Many a client closes without the alert of RFC 8446 section 6.1. Nothing
+            // is taken for whole because a connection ended.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(Ended::Closed),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(super) async fn flush(&mut self) -> Result<(), Ended> {

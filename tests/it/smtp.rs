@@ -325,16 +325,17 @@ async fn failing_bucket_answers_451_and_recovers() {
     assert_eq!(server.kept().await, [b"sent again\r\n"]);
 }
 
-/// A report of 64 MiB leaves this process, server and all, small, from its
-/// first byte until it is found.
+/// A report of 128 MiB leaves this process, server and all, small, from its
+/// first byte until it is found. A third of its size is left for what the
+/// allocator keeps of threads that a busy machine made wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn large_mail_does_not_live_in_memory() {
     if std::env::var_os("NEXTEST").is_none() {
         eprintln!("SKIPPED: other tests in this process would be measured too; use nextest");
         return;
     }
-    const PIECES: usize = 96;
-    const GROWTH_BYTES_MAX: u64 = 64 << 20;
+    const PIECES: usize = 128;
+    const GROWTH_BYTES_MAX: u64 = 88 << 20;
     let server = MailServer::start("size_bytes_max = 209715200").await;
     let following = Following::start(&server.scratch, &server.ingest);
     let address = server.address;

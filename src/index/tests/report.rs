@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use super::*;
 use crate::index::report::{Asked, Counts, Report, Sizes};
 use crate::query::ast::Query;

@@ -362,7 +362,7 @@ fn languages(message: &Parsed) -> Vec<String> {
 /// The catalog keeps people that have an address, as it is compared.
 fn row(person: Participant) -> Option<NewParticipant> {
     let address = address::key(&person.address);
-    let is_kept = !address.is_empty() && address.len() <= limits::ADDRESS_BYTES_MAX;
+    let is_kept = !address.is_empty();
     is_kept.then(|| NewParticipant { address, role: person.role.as_str(), name: person.name })
 }
 
@@ -516,6 +516,15 @@ mod tests {
         let recipients = rows.envelope.iter().filter(|person| person.role == "recipient");
         assert!(recipients.clone().count() == 3);
         assert!(recipients.clone().all(|person| person.address == "/o=corp/cn=alice"));
+    }
+
+    #[test]
+    fn a_recipient_is_a_row_however_long_its_address() {
+        let long = format!("{}@e.f", "Blind".repeat(2_000));
+        let rows = item(MESSAGE, &[(Kind::Bcc, &long)]).rows();
+        let blind = rows.envelope.iter().find(|person| person.role == "bcc").unwrap();
+        assert_eq!(blind.address, address::key(&long));
+        assert!(blind.address.ends_with("@e.f") && blind.address.len() <= 1024);
     }
 
     #[test]

@@ -262,9 +262,14 @@ impl Follower {
                 let put = put(&self.catalog, self.index.clone(), before, false).await?;
                 self.put = put.unwrap_or(self.put);
                 self.put_late(late).await?;
+                // The second lane may bring one after the other: mail is not kept from
+                // being found, nor memory filled, until it ends.
+                if self.is_commit_due() {
+                    self.commit_index().await?;
+                }
             }
             let is_idle = read.up_to.is_none() && written.up_to.is_none();
-            let is_commit_due = self.index_committed_at.elapsed() >= COMMIT_EVERY;
+            let is_commit_due = self.is_commit_due();
             let is_reading_due = self.read_at.elapsed() >= GATHER
                 || is_full_batch(*self.committed.borrow(), read_to);
             let has_postponed = read.has_postponed();
@@ -302,6 +307,10 @@ impl Follower {
                 }
             }
         }
+    }
+
+    fn is_commit_due(&self) -> bool {
+        self.index_committed_at.elapsed() >= COMMIT_EVERY
     }
 
     /// Everything is put. Makes it searchable, not too often, and waits for more
