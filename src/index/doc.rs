@@ -66,6 +66,15 @@ pub struct FamilyDoc {
     pub has_unproven: bool,
 }
 
+impl FamilyDoc {
+    /// Of its texts: nearly all that it holds of memory.
+    pub fn text_bytes(&self) -> usize {
+        let of_headers: usize = self.headers.iter().map(String::len).sum();
+        let texts = self.attachments.iter().filter_map(|file| file.text.as_deref());
+        self.body.len() + of_headers + texts.map(str::len).sum::<usize>()
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Participant {
     pub role: Role,

@@ -67,6 +67,8 @@ struct Filling {
     writer: Option<IndexWriter>,
     /// Put and not committed.
     pending: HashMap<SetId, FamilyDoc>,
+    /// Of what was put since the last commit.
+    pending_bytes: usize,
     cursor: u64,
 }
 
@@ -127,9 +129,15 @@ impl Index {
             let delete = UserOperation::Delete(fields.set_term(doc.set));
             let adds = documents.into_iter().map(UserOperation::Add);
             writer.run(std::iter::once(delete).chain(adds).collect::<Vec<_>>())?;
+            filling.pending_bytes += doc.text_bytes();
             filling.pending.insert(doc.set, doc);
             Ok(())
         })
+    }
+
+    /// Whether more text was put since the last commit than is to be in memory.
+    pub fn is_full(&self) -> bool {
+        self.engine().filling().pending_bytes > self.inner.memory_bytes
     }
 
     /// The family as it was last put, committed or not.
@@ -404,6 +412,7 @@ impl Engine {
             memory_bytes,
             writer: None,
             pending: HashMap::new(),
+            pending_bytes: 0,
             cursor,
         };
         filling.writer()?;
@@ -440,9 +449,14 @@ impl Filling {
         let mut prepared = self.writer()?.prepare_commit()?;
         prepared.set_payload(&cursor.to_string());
         prepared.commit()?;
-        self.pending.clear();
+        self.forget_pending();
         self.cursor = cursor;
         Ok(())
+    }
+
+    fn forget_pending(&mut self) {
+        self.pending.clear();
+        self.pending_bytes = 0;
     }
 
     /// tantivy's writer is of no more use after a failure, say of a full disk.
@@ -453,7 +467,7 @@ impl Filling {
     ) -> Result<T, IndexError> {
         doing(self).map_err(|error| {
             self.writer = None;
-            self.pending.clear();
+            self.forget_pending();
             match path.join("meta.json").exists() {
                 true => error,
                 false => IndexError::Corrupt("its files are gone".to_owned()),

@@ -90,7 +90,9 @@ pub(super) fn parse(
 ) -> Option<Envelope> {
     let text = encoded_word::in_charset(text, charset);
     let mut envelope = Parser::default();
-    let mut lines = Lines { rest: text.trim_start_matches('\u{feff}') };
+    // Some gateway leaves nothing but carriage returns.
+    let end = if text.trim_end().contains('\n') { '\n' } else { '\r' };
+    let mut lines = Lines { rest: text.trim_start_matches('\u{feff}'), end };
     let first = lines.next()?;
     if !field(&first).is_some_and(|(name, _)| name.eq_ignore_ascii_case("Sender")) {
         return None;
@@ -105,6 +107,7 @@ pub(super) fn parse(
 /// Logical lines: folds undone, empty ones left out.
 struct Lines<'a> {
     rest: &'a str,
+    end: char,
 }
 
 impl Iterator for Lines<'_> {
@@ -113,7 +116,7 @@ impl Iterator for Lines<'_> {
     fn next(&mut self) -> Option<String> {
         let mut line = String::new();
         while !self.rest.is_empty() {
-            let (raw, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+            let (raw, rest) = self.rest.split_once(self.end).unwrap_or((self.rest, ""));
             let is_fold = raw.starts_with([' ', '\t']) && !raw.trim().is_empty();
             if !line.is_empty() && !is_fold {
                 break;
@@ -145,6 +148,10 @@ struct Parser {
 
 impl Parser {
     fn line(&mut self, line: &str, defects: &mut Defects) {
+        // It may have been meant as the end of a line, and is nowhere allowed.
+        if line.contains('\r') {
+            defects.add(Defect::EnvelopeLine { text: shown(line.as_bytes(), 80) });
+        }
         let Some((name, value)) = field(line) else {
             return self.other(line, defects);
         };

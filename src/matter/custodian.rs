@@ -143,11 +143,17 @@ fn check_address(address: &str) -> Result<String, Refused> {
              one, each in full"
         )));
     }
+    let is_plain = |text: &str| {
+        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "<>,;\"".contains(c))
+    };
     let is_mail = key.rsplit_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.is_empty() && !key.contains(char::is_whitespace)
+        // RFC 5321 section 4.1.2: between quotes anything may stand.
+        let is_quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');
+        (is_quoted || is_plain(local)) && is_plain(domain)
     });
+    // In an X.500 name commas are common.
     let is_x500 = key.starts_with("/o=");
-    let is_clean = !key.chars().any(|c| c.is_control() || "<>,;\"".contains(c));
+    let is_clean = !key.chars().any(char::is_control);
     if (is_mail || is_x500) && is_clean {
         Ok(key)
     } else {
@@ -171,6 +177,8 @@ mod tests {
             ("/O=Corp/OU=First (X)/CN=Alice", "/o=corp/ou=first (x)/cn=alice"),
             ("EX:/O=Corp/CN=Alice", "/o=corp/cn=alice"),
             ("[EX:/O=Corp/CN=Alice]", "/o=corp/cn=alice"),
+            ("/o=Corp/ou=Exchange, Admin (X)/cn=A", "/o=corp/ou=exchange, admin (x)/cn=a"),
+            ("\"a, B;\"@x.example", "\"a, b;\"@x.example"),
         ] {
             assert_eq!(check_address(given).unwrap(), kept);
         }

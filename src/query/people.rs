@@ -5,6 +5,9 @@ use super::lexer::{is_quote, visible};
 use super::value::shortened;
 use crate::mail::address;
 
+/// How Exchange's own names for its people begin, as keys.
+const X500: &str = "/o=";
+
 /// What one of a list asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Asked {
@@ -82,7 +85,7 @@ fn is_address(text: &str, is_form: bool) -> bool {
     let is_literal = domain.starts_with('[') && domain.ends_with(']');
     let ends = |c| text.starts_with(c) || text.ends_with(c);
     !text.contains('@')
-        || text.starts_with("/o=")
+        || text.starts_with(X500)
         || text.contains('"')
         || !(is_form && text.contains(char::is_whitespace)
             || text.contains(|c| "()|/:;；，＜＞".contains(c)) && !is_literal
@@ -141,12 +144,17 @@ impl Piece {
         let phrase = self.phrase.trim();
         let text = match &self.angle {
             Some(angle) => angle.trim(),
-            None if phrase.contains(char::is_whitespace) => return None,
             None => phrase,
         };
-        let text = without_mailto(text);
-        let key = address::key(text.trim_matches('\''));
-        (key.contains('@') || key.starts_with("/o=")).then_some(key)
+        let key = address::key(without_mailto(text).trim_matches('\''));
+        let is_mail =
+            key.contains('@') && (self.angle.is_some() || !phrase.contains(char::is_whitespace));
+        (is_mail || key.starts_with(X500)).then_some(key)
+    }
+
+    /// Whether it has begun as an X.500 name: `, ` and `; ` may be within it.
+    fn is_x500(&self) -> bool {
+        begins_x500(self.angle.as_deref().unwrap_or(&self.phrase))
     }
 
     fn has_name(&self) -> bool {
@@ -160,12 +168,28 @@ impl Piece {
     }
 }
 
+/// Whether what stands before the next separator is an address.
+fn begins_address(rest: &str) -> bool {
+    let next = rest.split([',', ';', '\n']).next().unwrap_or_default();
+    let next = next.rsplit_once('<').map_or(next, |(_, angle)| angle);
+    next.contains('@') || begins_x500(next) || next.trim().is_empty()
+}
+
+/// Whether it is the start of an X.500 name, in brackets that end later.
+fn begins_x500(text: &str) -> bool {
+    address::key(text.trim_start().trim_start_matches('[')).starts_with(X500)
+}
+
 fn pieces(text: &str, is_column: bool) -> Vec<Piece> {
     let mut pieces = vec![Piece::default()];
     let (mut is_quoted, mut is_angle) = (false, false);
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         let Some(piece) = pieces.last_mut() else { break };
         match c {
+            ',' | ';' if piece.is_x500() && !begins_address(&text[at + 1..]) => {
+                let part = piece.angle.as_mut().filter(|_| is_angle);
+                part.unwrap_or(&mut piece.phrase).push(c);
+            }
             // A quoted local part.
             '"' if is_angle => {
                 is_quoted = !is_quoted;
@@ -266,6 +290,20 @@ mod tests {
             check(text, &["<carol.wu@sub.corp.test>"]);
         }
         check("Alice <EX:/o=Corp/cn=Alice>", &["</o=corp/cn=alice>"]);
+    }
+
+    #[test]
+    fn an_x500_name_may_hold_commas_and_blanks() {
+        let name = "</o=corp/ou=exchange, admin (x); y/cn=alice>";
+        for text in [
+            "/O=Corp/ou=Exchange, Admin (X); Y/cn=Alice",
+            "[EX:/o=Corp/ou=Exchange, Admin (X); Y/cn=Alice]",
+            "Ito, Alice <EX:/o=Corp/ou=Exchange, Admin (X); Y/cn=Alice>;",
+        ] {
+            check(text, &[name]);
+        }
+        let both = format!("/o=Corp/ou=Exchange, Admin (X); Y/cn=Alice, b@x.test; {}", &name[1..]);
+        check(both.trim_end_matches('>'), &[name, "<b@x.test>", name]);
     }
 
     #[test]

@@ -160,40 +160,6 @@ async fn large_messages_are_read_after_those_that_came_later_as_if_before() {
     assert_eq!(gaps(&scratch).await, []);
 }
 
-/// The second lane always has a next one ready: what the first put meanwhile is found,
-/// and leaves memory, before all is put.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_read_again_does_not_keep_mail_from_being_found() {
-    const LARGE: i64 = 8;
-    const AGAIN: i64 = 300;
-    let scratch = Scratch::new().await;
-    let (ingest, _lock) = scratch.ingest().await;
-    // Two fill a batch.
-    let text = "many words of a large message\r\n".repeat(200_000);
-    for number in 0..LARGE {
-        deliver(&scratch.archive, &ingest, &message(&format!("large{number}"), &text)).await;
-    }
-    for number in 0..AGAIN {
-        deliver(&scratch.archive, &ingest, &message(&format!("again{number}"), "text")).await;
-    }
-    let following = Following::start(&scratch, &ingest);
-    following.catch_up(&scratch).await;
-    following.stop().await;
-    lose(&scratch);
-    change(
-        &scratch,
-        "INSERT INTO pending_reading (seq, entry, set_id, node)
-             SELECT seq, 0, seq, '' FROM delivery WHERE size_bytes < 1000;",
-    )
-    .await;
-    let following = Following::start(&scratch, &ingest);
-    assert!(following.progress.reached(DeliverySeq(1)).await);
-    let found = following.find("subject:large*").len();
-    assert!((1..LARGE as usize).contains(&found), "{found} were found at first");
-    following.catch_up(&scratch).await;
-    assert_eq!(following.find("").len() as i64, LARGE + AGAIN);
-}
-
 /// The follower is stopped wherever it is; what waits is on record the whole time.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_survives_being_stopped_anywhere() {

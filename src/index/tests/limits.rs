@@ -120,3 +120,18 @@ fn expansions_are_told_as_far_as_the_reader_sees() {
     let told = found.index.expansions(&query, &Scope::default()).expect("expansions");
     assert!(told[0].is_cut && told[0].words.len() == 200);
 }
+
+#[test]
+fn text_since_the_last_commit_is_counted() {
+    let found = Fixture::new([]);
+    let text = "word ".repeat(1 << 20);
+    let mut put = 0;
+    while !found.index.is_full() {
+        put += 1;
+        found.index.put(body(put, &text)).unwrap();
+        assert!(put < 10, "{MEMORY} bytes are to be in memory");
+    }
+    assert!(put as usize * text.len() > MEMORY);
+    found.index.commit(1).unwrap();
+    assert!(!found.index.is_full());
+}

@@ -20,6 +20,8 @@ pub mod doubt;
 mod late;
 mod read;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -256,17 +258,7 @@ impl Follower {
         let mut arrived = None;
         loop {
             if let Some(late) = arrived.take().or_else(|| late.try_recv().ok()) {
-                // All that is in the catalog is in the index before it: what is put
-                // of a set is joined with what it had.
-                let before = std::mem::take(&mut written);
-                let put = put(&self.catalog, self.index.clone(), before, false).await?;
-                self.put = put.unwrap_or(self.put);
-                self.put_late(late).await?;
-                // The second lane may bring one after the other: mail is not kept from
-                // being found, nor memory filled, until it ends.
-                if self.is_commit_due() {
-                    self.commit_index().await?;
-                }
+                self.take_late(late, std::mem::take(&mut written)).await?;
             }
             let is_idle = read.up_to.is_none() && written.up_to.is_none();
             let is_commit_due = self.is_commit_due();
@@ -309,8 +301,21 @@ impl Follower {
         }
     }
 
+    /// Puts what the second lane found, after what is in the catalog `before` it: what
+    /// is put of a set is joined with what it had. The second lane may bring one after
+    /// the other: mail is not kept from being found, nor is memory filled, until it ends.
+    async fn take_late(&mut self, late: Box<Late>, before: Written) -> Result<(), FollowError> {
+        let put = put(&self.catalog, self.index.clone(), before, false).await?;
+        self.put = put.unwrap_or(self.put);
+        self.put_late(late).await?;
+        if self.is_commit_due() {
+            self.commit_index().await?;
+        }
+        Ok(())
+    }
+
     fn is_commit_due(&self) -> bool {
-        self.index_committed_at.elapsed() >= COMMIT_EVERY
+        self.index_committed_at.elapsed() >= COMMIT_EVERY || self.index.is_full()
     }
 
     /// Everything is put. Makes it searchable, not too often, and waits for more

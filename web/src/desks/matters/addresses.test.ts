@@ -26,6 +26,17 @@ test("an X.500 name is an address, in every form that Exchange and Outlook write
     expect(badAddress(addressesOf(line))).toBeUndefined();
 });
 
+test("an X.500 name may hold commas", () => {
+  expect(addressesOf("/o=Corp/ou=Exchange, Admin (X)/cn=Alice, bob@x.test")).toEqual([
+    "/o=corp/ou=exchange, admin (x)/cn=alice",
+    "bob@x.test",
+  ]);
+  expect(addressesOf("Ito, Alice <EX:/o=Corp/ou=First; Second/cn=Alice>; EX:/o=Corp/cn=Bob")).toEqual([
+    "ex:/o=corp/ou=first; second/cn=alice",
+    "ex:/o=corp/cn=bob",
+  ]);
+});
+
 test("a pattern is not an address", () => {
   expect(badAddress(["a@x", "*@corp.test"])).toBe("*@corp.test");
   expect(isPattern("*@corp.test")).toBe(true);

@@ -2,14 +2,35 @@
 
 export function addressesOf(text: string): string[] {
   // In `"Wu, Carol" <carol@corp.test>` what is quoted is a name, and names are not compared.
-  const parts = text.replace(/"[^"\n]*"(?=\s*<)/g, "").split(/\n|[,;]/);
+  const parts = text
+    .replace(/"[^"\n]*"(?=\s*<)/g, "")
+    .split("\n")
+    .flatMap(partsOf);
   const found = parts
     // `Wu, Carol <carol@corp.test>` is one person.
-    .filter((part, at) => !(isSurname(part) && /\S\s*<[^>]*@/.test(parts[at + 1] ?? "")))
+    .filter((part, at) => !(isSurname(part) && isNamed.test(parts[at + 1] ?? "")))
     .map((part) => (/<([^>]*)>/.exec(part)?.[1] ?? part).trim().toLowerCase())
     .filter(Boolean);
   return [...new Set(found)];
 }
+
+/** What commas and semicolons separate, but for those within an X.500 name. */
+function partsOf(line: string): string[] {
+  const [first = "", ...rest] = line.split(/([,;])/);
+  const parts = [first];
+  for (let at = 0; at < rest.length; at += 2) {
+    const [separator = "", next = ""] = rest.slice(at, at + 2);
+    const last = parts[parts.length - 1] ?? "";
+    const isWithin = inX500.test(last) && next.trim() && !next.includes("@") && !inX500.test(next);
+    if (isWithin) parts[parts.length - 1] = last + separator + next;
+    else parts.push(next);
+  }
+  return parts;
+}
+
+const inX500 = /(^|<)\s*\[?((ex|x500):)?\s*\/o=/i;
+
+const isNamed = /\S\s*<([^>]*@|\[?((ex|x500):)?\s*\/o=)/i;
 
 const isSurname = (part: string) => /^\s*[^\s@<>/]+\s*$/.test(part);
 
