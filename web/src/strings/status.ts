@@ -33,10 +33,10 @@ export const status = {
       `${number(n)} of ${count(all, "source")} ${n === 1 ? "has" : "have"} not sent yet`,
     delivering: (n: number) => (n === 1 ? "The source is delivering" : `All ${number(n)} sources delivering`),
     last: (t: string) => `last message ${t} ago`,
-    behind: (n: number) =>
+    behind: (n: number, waits?: string) =>
       n === 0
         ? "everything received is searchable"
-        : `${count(n, "delivery", "deliveries")} not yet searchable`,
+        : `${count(n, "delivery", "deliveries")} not yet searchable${waits ? `, for up to ${waits}` : ""}`,
     pending: (n: number) => `${count(n, "document")} still being read`,
     published: (n: number) =>
       n === 0 ? "the log is published to its end" : `${count(n, "leaf", "leaves")} not yet published`,

@@ -55,6 +55,10 @@ export function QueryBar({
     ...(me?.is_archive_wide ? [{ id: ALL, name: s.search.archiveWide }] : []),
     ...(matters.data?.matters ?? []).map((m) => ({ id: String(m.id), name: m.name, note: m.reference })),
   ];
+  const isWrong = error?.span !== undefined;
+  useEffect(() => {
+    if (isWrong) input.current?.focus();
+  }, [isWrong, input]);
   const on = filtersOn(state);
   const rewrite = error?.rewrite;
   return (
@@ -64,6 +68,8 @@ export function QueryBar({
         onSubmit={(event) => {
           event.preventDefault();
           run(text.trim());
+          // The keys of the list are next; what is wrong in a query brings the focus back.
+          input.current?.blur();
         }}
       >
         <div className="query-matter">

@@ -55,6 +55,21 @@ test("a silent source and a lag are said", () => {
   expect(mood).toBe("hold");
 });
 
+test("mail that has waited long to be found is worth a look", () => {
+  const waiting = (oldest_waiting: string) =>
+    sentence(
+      status({
+        sources: [source("2026-03-30T11:59:56Z")],
+        index: { behind: 3, oldest_waiting, pending: 0 },
+      }),
+      NOW,
+    );
+  expect(waiting("2026-03-30T11:59:30Z").mood).toBe("good");
+  const long = waiting("2026-03-30T11:50:00Z");
+  expect(long.mood).toBe("hold");
+  expect(long.text).toContain("3 deliveries not yet searchable, for up to 10 min;");
+});
+
 test("what did not go outside is said", () => {
   const failed = { size: 4, done_at: "2026-03-29T11:59:56Z", error: "it answered 503" };
   const { text, mood } = sentence(

@@ -5,6 +5,8 @@ import { span } from "../../ui/format";
 
 const t = s.status.sentence;
 const SILENT_MS = 24 * 3600 * 1000;
+/** Mail that waits longer than this for being found is worth a look. */
+const LAG_MS = 2 * 60 * 1000;
 
 export type Mood = "good" | "hold" | "bad";
 
@@ -26,7 +28,9 @@ export function sentence(status: Status, now: number): { text: string; mood: Moo
     if (delivering === seen.length) parts.push(t.delivering(seen.length));
   }
   if (last > 0) parts.push(t.last(span(now - last)));
-  parts.push(t.behind(status.index.behind));
+  const oldest = status.index.oldest_waiting;
+  const waits = oldest ? Math.max(0, now - Date.parse(oldest)) : 0;
+  parts.push(t.behind(status.index.behind, waits > LAG_MS ? span(waits) : undefined));
   if (status.index.pending) parts.push(t.pending(status.index.pending));
   const unpublished = Math.max(0, status.log.size - status.log.published);
   parts.push(t.published(unpublished), t.gaps(status.gaps));
@@ -42,7 +46,7 @@ export function sentence(status: Status, now: number): { text: string; mood: Moo
     !status.sources.length ||
     (silent > 0 && delivering === 0)
       ? "bad"
-      : silent || unsent || status.log.stamps?.error || status.log.mail?.error
+      : silent || unsent || waits > LAG_MS || status.log.stamps?.error || status.log.mail?.error
         ? "hold"
         : "good";
   return { text: `${damage}${parts.join("; ")}.`, mood };
