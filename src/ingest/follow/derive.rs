@@ -319,13 +319,23 @@ fn header_people(message: &Parsed) -> impl Iterator<Item = Participant> + '_ {
         (Role::Cc, &message.cc),
         (Role::Bcc, &message.bcc),
     ];
-    lists.into_iter().flat_map(|(role, list)| {
+    let written = lists.into_iter().flat_map(|(role, list)| {
         list.iter().map(move |mailbox| Participant {
             role,
             address: mailbox.address.clone(),
             name: mailbox.name.clone(),
         })
-    })
+    });
+    written.chain(original_recipients(message))
+}
+
+/// Google's copies have no envelope, and say in a field of their own whom the mail was
+/// for, blind recipients too. Whoever sends mail can write it: it counts as a header.
+fn original_recipients(message: &Parsed) -> impl Iterator<Item = Participant> + '_ {
+    const FIELD: &str = "X-Gm-Original-To";
+    let fields = message.headers.iter().filter(|field| field.name.eq_ignore_ascii_case(FIELD));
+    let mailboxes = fields.flat_map(|field| address::parse(field.value.as_bytes()));
+    mailboxes.map(|it| Participant { role: Role::Recipient, address: it.address, name: it.name })
 }
 
 fn envelope_people(envelope: &Envelope) -> impl Iterator<Item = Participant> + '_ {
@@ -507,6 +517,16 @@ mod tests {
         assert_eq!(rows.header[0].address, "a@b.c");
         assert_eq!(rows.envelope[1].address, "blind@e.f");
         assert_eq!(rows.set.from_text, "Ann <A@b.c>");
+    }
+
+    #[test]
+    fn a_copy_of_googles_says_whom_it_was_for() {
+        let copy = item(&format!("X-Gm-Original-To: Blind@E.F\r\n{MESSAGE}"), &[]);
+        let rows = copy.rows();
+        let blind = rows.header.iter().find(|person| person.address == "blind@e.f").unwrap();
+        assert_eq!(blind.role, "recipient");
+        let family = copy.family(SetId(1), None).unwrap();
+        assert!(family.participants.iter().any(|p| p.address == "Blind@E.F"));
     }
 
     #[test]
