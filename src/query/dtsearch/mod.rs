@@ -18,7 +18,7 @@ use super::ast::{Edge, Node, Query, Relation, Text, Word};
 use super::error::{QueryError, Span, Warning};
 use super::field::{self, Field, Kind, Name};
 use super::reading::{self, nothing_to_search, refuse_comparison, unknown_field};
-use super::value::Remarks;
+use super::value::{self, Remarks};
 use super::{Dialect, Parsed, people, print};
 use lexer::{Lexeme, Token, lex};
 
@@ -384,7 +384,11 @@ impl<'a> Parser<'a> {
             Kind::Words | Kind::Whole => None,
         };
         let Some(people) = people else {
-            let words = word::words(text, is_quoted, span, &mut self.remarks)?;
+            let is_address = field.kind() == Kind::People && people::has_address(text);
+            let words = match is_address {
+                true => value::words(text, span, &mut self.remarks)?,
+                false => word::words(text, is_quoted, span, &mut self.remarks)?,
+            };
             return Ok((
                 self.row(field, words, span)?.ok_or_else(|| nothing_to_search(span))?,
                 span,
@@ -392,7 +396,10 @@ impl<'a> Parser<'a> {
         };
         let mut any = Vec::new();
         for asked in &people.asked {
-            let words = word::words(asked.text(), true, span, &mut self.remarks)?;
+            let words = match asked {
+                people::Asked::Address(text) => value::words(text, span, &mut self.remarks)?,
+                people::Asked::Name(text) => word::words(text, true, span, &mut self.remarks)?,
+            };
             any.extend(self.row(field, words, span)?);
         }
         self.warnings.push(Warning { span, message: people.remark });

@@ -26,6 +26,12 @@ fn refused(text: &str, place: &str, message: &str, hint: &str) {
     assert!(error.hint.as_deref().unwrap_or("").contains(hint), "{}", error.caret(text));
 }
 
+#[track_caller]
+fn same_as_kql(text: &str) {
+    let kql = crate::query::parse(text, Dialect::Kql, &TimeZone::UTC).unwrap();
+    assert_eq!(read(text).unwrap().query, kql.query, "{text}");
+}
+
 #[test]
 fn words_in_a_row_are_a_phrase() {
     check("", "");
@@ -131,6 +137,12 @@ fn fields() {
     check("subject:budget", "subject:budget");
     check("subject:(a w/2 b)", "subject:a w/2 subject:b");
     check("from:\"Wu, Carol <carol@x.test>\"", "from:carol@x.test");
+    for address in ["prvs=12~a&b@x.test", "*@x.test"] {
+        same_as_kql(&format!("from:{address}"));
+    }
+    let x500 = "from:\"/o=corp/ou=exchange, admin (x)/cn=alice\"";
+    same_as_kql(x500);
+    check(x500, x500);
     check("sent>=2020-01-31 and a", "sent>=2020-01-31 and a");
     check("sent:2020..2021", "sent:2020..2021");
     check("size>10mb", "size>10485760");
