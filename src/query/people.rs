@@ -79,12 +79,6 @@ pub(super) fn read(name: &str, text: &str, is_form: bool) -> Option<People> {
     Some(People { asked, remark })
 }
 
-/// Whether a value is an address or a part of one, in which a symbol is a symbol:
-/// `prvs=12@corp.test` has no digit in the place of its `=`.
-pub(super) fn has_address(text: &str) -> bool {
-    (text.contains('@') || begins_x500(text)) && !text.starts_with("##")
-}
-
 /// Whether nothing but an address is in a text that has an at sign.
 fn is_address(text: &str, is_form: bool) -> bool {
     let domain = text.rsplit('@').next().unwrap_or_default();
@@ -181,8 +175,8 @@ fn begins_address(rest: &str) -> bool {
     next.contains('@') || begins_x500(next) || next.trim().is_empty()
 }
 
-/// Whether it is the start of an X.500 name, in brackets that end later.
-fn begins_x500(text: &str) -> bool {
+/// Whether it is the start of an X.500 name, in brackets that may end later.
+pub(super) fn begins_x500(text: &str) -> bool {
     address::key(text.trim_start().trim_start_matches('[')).starts_with(X500)
 }
 

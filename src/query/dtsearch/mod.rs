@@ -384,8 +384,9 @@ impl<'a> Parser<'a> {
             Kind::Words | Kind::Whole => None,
         };
         let Some(people) = people else {
-            let is_address = field.kind() == Kind::People && people::has_address(text);
-            let words = match is_address {
+            // In `cn=alice` no digit stands for the sign.
+            let is_x500 = field.kind() == Kind::People && people::begins_x500(text);
+            let words = match is_x500 {
                 true => value::words(text, span, &mut self.remarks)?,
                 false => word::words(text, is_quoted, span, &mut self.remarks)?,
             };

@@ -29,7 +29,7 @@ fn refused(text: &str, place: &str, message: &str, hint: &str) {
 #[track_caller]
 fn same_as_kql(text: &str) {
     let kql = crate::query::parse(text, Dialect::Kql, &TimeZone::UTC).unwrap();
-    assert_eq!(read(text).unwrap().query, kql.query, "{text}");
+    assert_eq!(read(text).unwrap().query.root, kql.query.root, "{text}");
 }
 
 #[test]
@@ -137,9 +137,8 @@ fn fields() {
     check("subject:budget", "subject:budget");
     check("subject:(a w/2 b)", "subject:a w/2 subject:b");
     check("from:\"Wu, Carol <carol@x.test>\"", "from:carol@x.test");
-    for address in ["prvs=12~a&b@x.test", "*@x.test"] {
-        same_as_kql(&format!("from:{address}"));
-    }
+    same_as_kql("from:\"<prvs=12~a&b@x.test>\"");
+    same_as_kql("from:/o=corp/cn=alice");
     let x500 = "from:\"/o=corp/ou=exchange, admin (x)/cn=alice\"";
     same_as_kql(x500);
     check(x500, x500);
