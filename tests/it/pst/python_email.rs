@@ -18,12 +18,16 @@ const KNOWN: &[(&str, &str)] = &[
     ("5312cc18", "ends the header before its first field, at a byte order mark"),
     ("7f795531", "knows no field with a blank before its colon"),
     ("fc32bed5", "knows no field with a blank before its colon"),
+    ("e3d8ab7f", "knows no field with a blank before its colon"),
     ("b436f630", "ends the header where a line is no field"),
     ("9e313395", "ends the header where a line is no field"),
     ("ece66687", "decodes no message that is attached in base64"),
     ("1262ecaa", "takes `59:10` for a time of 0:59:10"),
     ("1ab8366a", "takes a name with an @ for an address"),
     ("7519e163", "takes a name with an @ for an address"),
+    ("a9e85950", "takes a name with an @ for an address"),
+    ("3c8af952", "leaves out a blank within an address"),
+    ("65c9cdf8", "leaves out a blank within an address"),
     ("738611b4", "takes the first of two addresses that are run together"),
     ("0eeb5947", "leaves out a recipient that is a name alone"),
     ("0166e764", "takes any type without a subtype for text"),
@@ -155,6 +159,7 @@ fn words(text: &str) -> String {
 
 /// A META charset says what the bytes are in, which in a PST is another.
 fn without_charsets(text: &str) -> String {
+    let text = text.replace("CHARSET=", "charset=");
     let mut pieces = text.split("charset=");
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
