@@ -183,9 +183,9 @@ fn without_prefix(subject: &str) -> &str {
 fn attached(one: &muniment::pst::model::Attachment<'_>) -> Attached {
     let media_type = one.media_type.clone();
     let attached = match &one.content {
-        Content::Bytes(bytes) => Attached::bytes(one.name.as_str(), bytes),
+        Content::Bytes(bytes) => Attached::bytes(file_name(&one.name), bytes),
         Content::Stream { size, .. } => {
-            Attached { name: one.name.clone(), size: *size, ..Attached::default() }
+            Attached { name: file_name(&one.name).to_owned(), size: *size, ..Attached::default() }
         }
         Content::Message(nested) => Attached {
             name: one.name.clone(),
@@ -194,6 +194,16 @@ fn attached(one: &muniment::pst::model::Attachment<'_>) -> Attached {
         },
     };
     Attached { media_type, ..attached }
+}
+
+/// Of a path the name of the file, as which it is written; the whole is shown.
+fn file_name(name: &str) -> &str {
+    let is_drive = matches!(name.as_bytes(), [letter, b':', b'/' | b'\\', ..]
+        if letter.is_ascii_alphabetic());
+    let starts = ["/", "\\", "./", "../", ".\\", "..\\"];
+    let is_path = is_drive || starts.iter().any(|start| name.starts_with(start));
+    let last = name.rsplit(['/', '\\']).next().filter(|last| is_path && !last.is_empty());
+    last.unwrap_or(name)
 }
 
 /// What messages are found by names each of them and no other: 16 bytes, and the same
