@@ -29,8 +29,6 @@ const KNOWN: &[(&str, &str)] = &[
     ("3c8af952", "leaves out a blank within an address"),
     ("65c9cdf8", "leaves out a blank within an address"),
     ("738611b4", "takes the first of two addresses that are run together"),
-    ("0eeb5947", "leaves out a recipient that is a name alone"),
-    ("0166e764", "takes any type without a subtype for text"),
     ("41188d1e", "keeps blanks at ends of lines of quoted-printable (RFC 2045 section 6.7)"),
     ("71ba2cc3", "keeps blanks at ends of lines of quoted-printable (RFC 2045 section 6.7)"),
     ("18070a64", "has fewer characters in Big5 than programs write"),
