@@ -13,6 +13,8 @@ use crate::base::ids::RecordId;
 pub struct Message<'a> {
     /// PidTagMessageClass; empty means `IPM.Note`.
     pub class: Cow<'static, str>,
+    /// Of what is signed or encrypted the `Content-Type:` as it was (MS-OXOSMIME 2.1.3.2).
+    pub content_type: Option<String>,
     pub subject: String,
     /// What the conversation is about (`Thread-Topic:`); without it the subject says.
     pub topic: Option<String>,
@@ -182,6 +184,11 @@ pub enum Exception {
     SignedPart { name: String },
     #[error("{field} is in the headers alone, as no property has it: {:?}", clip(value))]
     OnlyInHeaders { field: &'static str, value: String },
+    #[error(
+        "a multipart is not divided, as no line of it is its boundary {:?}: its source is carried",
+        clip(boundary)
+    )]
+    Undivided { boundary: String },
     #[error("part nested {depth} deep is attached as a file, undivided")]
     PartTooDeep { depth: usize },
     #[error("{kept} parts are divided; those that follow are attached as one file")]

@@ -1,10 +1,17 @@
 """Prints what Python's email package reads of each message, a line of JSON each.
 Messages come on the standard input, each after a line with its length in bytes.
 """
-import email, email.policy, email.utils, hashlib, json, re, sys
+import base64, binascii, email, email.message, email.policy, email.utils, hashlib, json, re, sys
 from email.header import decode_header
 
-POLICY = email.policy.compat32
+class Mail(email.message.EmailMessage):
+    """Which part is the text is asked of this class, and all else of the older one."""
+
+    def is_attachment(self):
+        return self.get_content_disposition() == "attachment"
+
+
+POLICY = email.policy.compat32.clone(message_factory=Mail)
 
 
 def decoded(value):
@@ -30,7 +37,21 @@ def seconds(value):
     return email.utils.mktime_tz(date) if date else None
 
 
-def leaf(part):
+def texts(message):
+    """The first part that its rule has for the text, and its other forms."""
+    kinds = ("plain", "html", "enriched")
+    of = lambda part: [one for one in (part.get_body((kind,)) for kind in kinds) if one is not None]
+    found = {id(one) for one in of(message)}
+    first = next((part for part in message.walk() if id(part) in found), None)
+    for part in message.walk():
+        if part.get_content_type() == "multipart/alternative" and part.is_multipart():
+            forms = of(part)
+            if any(one is first for one in forms):
+                return forms
+    return [first]
+
+
+def leaf(part, texts):
     """A part that is no container: its bytes, and its text where it is one."""
     # It knows no encoding that blanks follow.
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
@@ -46,6 +67,7 @@ def leaf(part):
         "kind": kind,
         "name": part.get_filename(),
         "is_attached": part.get_content_disposition() == "attachment",
+        "is_text": any(part is one for one in texts),
         "sha256": None if is_apart else hashlib.sha256(content).hexdigest(),
         "defects": [type(defect).__name__ for defect in part.defects],
     }
@@ -81,19 +103,20 @@ def pieces(part, raw):
     return found if len(found) == count else [None] * count
 
 
-def parts(part, raw, is_within=False, is_root=False):
+def parts(part, raw, texts, is_within=False, is_root=False):
     """Leaves in their order, a signed part before what is in it; what is in a
     message within is the message's own."""
     if part.get_content_type() in ("message/rfc822", "message/global"):
         inner = part.get_payload()
         if isinstance(inner, list) and len(inner) == 1:
             nested = fields(inner[0], content(raw))
-            return [{"kind": "message", "nested": nested, "defects": []}]
+            return [{"kind": part.get_content_type(), "nested": nested, "defects": []}]
     if part.is_multipart() and part.get_content_maintype() == "multipart":
         is_signed = part.get_content_type() == "multipart/signed"
         sources = pieces(part, raw)
         is_inside = is_within or is_signed
-        below = [parts(one, raw, is_inside) for one, raw in zip(part.get_payload(), sources)]
+        pairs = zip(part.get_payload(), sources)
+        below = [parts(one, raw, texts, is_inside) for one, raw in pairs]
         defects = [type(defect).__name__ for defect in part.defects]
         found = [one for some in below for one in some]
         if is_signed and not (is_within or is_root):
@@ -103,7 +126,48 @@ def parts(part, raw, is_within=False, is_root=False):
         for one in found:
             one["defects"] = one["defects"] + defects
         return found
-    return [leaf(part)]
+    return [leaf(part, texts)]
+
+
+def importance(message):
+    """As PidTagImportance counts (MS-OXCMAIL 2.2.3.2.5)."""
+    for name, high, low in (
+        ("Importance", ("high",), ("low",)),
+        ("Priority", ("urgent",), ("non-urgent",)),
+        ("X-Priority", ("1", "2"), ("4", "5")),
+        ("X-MSMail-Priority", ("high",), ("low",)),
+    ):
+        value = str(message.get(name, "")).strip().lower()
+        if value:
+            value = value[0] if name == "X-Priority" else value
+            return 2 if value in high else 0 if value in low else 1
+    return 1
+
+
+def sensitivity(message):
+    """As PidTagSensitivity counts (RFC 2156 section 5.3.4)."""
+    known = ["", "personal", "private", "company-confidential"]
+    value = str(message.get("Sensitivity", "")).strip().lower()
+    return known.index(value) if value in known else 0
+
+
+def message_class(message):
+    """MS-OXOSMIME 2.1: what is signed or encrypted."""
+    kind, name = message.get_content_type(), message.get_filename() or ""
+    if kind == "multipart/signed":
+        return "IPM.Note.SMIME.MultipartSigned"
+    is_named = kind == "application/octet-stream" and name.lower().endswith(".p7m")
+    is_typed = kind in ("application/pkcs7-mime", "application/x-pkcs7-mime")
+    return "IPM.Note.SMIME" if is_named or is_typed else ""
+
+
+def thread_index(message):
+    """What a header of 22 bytes and blocks of five are; none where it is no base64."""
+    try:
+        index = base64.b64decode(str(message.get("Thread-Index", "")))
+    except binascii.Error:
+        return None
+    return index.hex() if len(index) >= 22 and len(index) % 5 == 2 else ""
 
 
 def people(message, name):
@@ -125,8 +189,17 @@ def fields(message, raw):
         "from": people(message, "From"),
         "to": people(message, "To"),
         "cc": people(message, "Cc"),
+        "sender": people(message, "Sender"),
+        "reply_to": people(message, "Reply-To"),
+        "references": decoded(message["References"]),
+        "in_reply_to": decoded(message["In-Reply-To"]),
+        "topic": decoded(message["Thread-Topic"]),
+        "thread_index": thread_index(message),
+        "importance": importance(message),
+        "sensitivity": sensitivity(message),
+        "message_class": message_class(message),
         "class": message.get_content_type(),
-        "parts": parts(message, raw, is_root=True),
+        "parts": parts(message, raw, texts(message), is_root=True),
         "signed_size": body and len(body),
         "signed_sha256": body and hashlib.sha256(body).hexdigest(),
         "defects": [type(defect).__name__ for defect in message.defects],

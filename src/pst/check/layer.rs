@@ -8,7 +8,7 @@ use super::image::u32_at;
 use super::ndb::{Database, Node};
 use super::object::{bytes, context, fetch, look, measure, number, read_table};
 use super::rule::{Report, Rule, hold};
-use super::table::Table;
+use super::table::{self, Table};
 use super::{columns, message, names};
 
 const ROOT: u32 = 0x122;
@@ -33,8 +33,23 @@ pub const MANDATORY: [u32; 27] = [
 pub const FOLDER_PROPERTIES: [(u16, u16); 4] =
     [(0x3001, 0x1F), (0x3602, 3), (0x3603, 3), (0x360A, 0xB)];
 
-/// Entry ids of the store: of the top, of what was deleted, of searches.
-pub const STORE_ENTRIES: [u16; 3] = [0x35E0, 0x35E3, 0x35E7];
+/// Entry ids of the store, and the folders that they are of (2.7.1): of the top, of what
+/// was deleted, of searches.
+pub const STORE_ENTRIES: [(u16, u32); 3] = [(0x35E0, 0x8022), (0x35E3, 0x8062), (0x35E7, 0x8042)];
+/// That of views, which not every store has.
+pub const VIEWS_ENTRY: u16 = 0x35E6;
+
+/// Who receives what, with the folder in a column.
+const RECEIVE_FOLDERS: u32 = 0x62B;
+const RECEIVE_FOLDER: u32 = 0x6605_0003;
+
+/// What every row has of its own: its id and version.
+const OF_ROWS: [u32; 2] = [0x67F2_0003, 0x67F3_0003];
+/// And those of folders: how the folder was replicated.
+const OF_FOLDER_ROWS: &[u32] = &[0x0E30_0102, 0x0E33_0014, 0x0E34_0102];
+/// And those of messages: the status (2.4.5.1.1) and the conversation, which Outlook keeps
+/// in the row alone.
+pub const OF_MESSAGE_ROWS: &[u32] = &[0x0E17_0003, 0x3013_0102];
 
 pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) -> io::Result<()> {
     let nodes = database.nodes.clone();
@@ -101,6 +116,9 @@ pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) ->
                     _ => &[],
                 };
                 require_columns(&table, columns, &place, report);
+                if node.nid == RECEIVE_FOLDERS {
+                    receive_folders(database, &table, &place, report);
+                }
             }
             _ if node.nid == 0x21 => store(database, *node, report)?,
             _ if node.nid == 0x61 => {
@@ -129,6 +147,21 @@ fn search_list<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) 
     let is_listed = list.contains(&SPAM_SEARCH);
     report.expect(is_listed, Rule::SearchListed, format_args!("node {SPAM_SEARCH:#x}"));
     Ok(())
+}
+
+/// Each kind of message is received by a folder that there is.
+fn receive_folders<R: Read + Seek>(
+    database: &Database<R>,
+    table: &Table,
+    place: &str,
+    report: &mut Report,
+) {
+    for (id, row) in &table.rows {
+        let nid = table::number(row, RECEIVE_FOLDER).and_then(|nid| u32::try_from(nid).ok());
+        let folder = nid.and_then(|nid| database.node(nid));
+        let is_folder = folder.is_some_and(|node| node.nid & 0x1F == FOLDER);
+        report.expect(is_folder, Rule::ReceiveFolder, format_args!("{place} row {id:#x}"));
+    }
 }
 
 fn is_search_contents<R: Read + Seek>(database: &Database<R>, node: &Node) -> bool {
@@ -162,7 +195,8 @@ fn folder<R: Read + Seek>(
             // only looked at.
             let own = look(database, *child, report)?;
             if let Some(row) = table.rows.get(&child.nid) {
-                same_values(row, &own, &table.columns, &child_place, report);
+                let columns = (table.columns.as_slice(), OF_FOLDER_ROWS);
+                same_values(row, &own, columns, &child_place, report);
             }
         }
         let says = number(&properties, 0x360A);
@@ -235,7 +269,9 @@ fn store<R: Read + Seek>(
     report.expect(has(0x35DF, 3), Rule::StoreFolderMask, "store");
     let has_none = has(0x67FF, 3) && number(&properties, 0x67FF) == Some(0);
     report.expect(has_none, Rule::StorePassword, "store");
-    for id in STORE_ENTRIES {
+    let views = properties.contains_key(&VIEWS_ENTRY).then_some((VIEWS_ENTRY, None));
+    let entries = STORE_ENTRIES.map(|(id, nid)| (id, Some(nid)));
+    for (id, nid) in entries.into_iter().chain(views) {
         let entry = bytes(&properties, id);
         let folder = database.node(u32_at(entry, 20)).filter(|node| node.nid & 0x1F == FOLDER);
         let rules = [
@@ -243,6 +279,7 @@ fn store<R: Read + Seek>(
             (entry.starts_with(&[0; 4]), Rule::StoreEntryFlags),
             (entry.get(4..20) == Some(key), Rule::StoreEntryKey),
             (folder.is_some(), Rule::StoreEntryFolder),
+            (nid.is_none_or(|nid| nid == u32_at(entry, 20)), Rule::StoreEntryRole),
         ];
         hold(&rules, format_args!("entry id {id:04x}"), report);
     }
@@ -269,21 +306,28 @@ pub fn same_rows(
     }
 }
 
-/// A row repeats what its object has, wherever there is a column for it.
+/// A row repeats what its object has, wherever there is a column for it, and has no more
+/// than what rows of its kind have alone.
 pub fn same_values(
     row: &BTreeMap<u32, Held>,
     properties: &Properties,
-    columns: &[u32],
+    (columns, of_row_alone): (&[u32], &[u32]),
     place: &str,
     report: &mut Report,
 ) {
     for tag in columns {
-        let Some((kind, held)) = properties.get(&((tag >> 16) as u16)) else { continue };
+        let place = format_args!("{place}: {tag:08x}").to_string();
+        let of_row = row.get(tag);
+        let Some((kind, held)) = properties.get(&((tag >> 16) as u16)) else {
+            let is_own = OF_ROWS.contains(tag) || of_row_alone.contains(tag);
+            report.expect(is_own || of_row.is_none(), Rule::RowAlone, place);
+            continue;
+        };
         if u32::from(*kind) != tag & 0xFFFF {
+            report.expect(of_row.is_none(), Rule::RowType, place);
             continue;
         }
-        let place = format_args!("{place}: {tag:08x}").to_string();
-        let Some(of_row) = row.get(tag) else {
+        let Some(of_row) = of_row else {
             report.broke(Rule::RowLacks, place);
             continue;
         };

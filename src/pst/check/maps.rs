@@ -123,7 +123,11 @@ impl Map {
 }
 
 /// The page at 0x4200, where it is in use.
-pub fn density_list<R: Read + Seek>(image: &mut Image<R>, report: &mut Report) -> io::Result<()> {
+pub fn density_list<R: Read + Seek>(
+    image: &mut Image<R>,
+    next_page: u64,
+    report: &mut Report,
+) -> io::Result<()> {
     let Some(bytes) = image.bytes(0x4200, PAGE as usize)? else { return Ok(()) };
     // Files from before it have none.
     if bytes[496..498] == [0, 0] {
@@ -135,5 +139,6 @@ pub fn density_list<R: Read + Seek>(image: &mut Image<R>, report: &mut Report) -
     report.expect(u32_at(&bytes, 500) == checksum, Rule::DensityListChecksum, place);
     let signature = image::signature(0x4200, u64_at(&bytes, 504));
     report.expect(u16_at(&bytes, 498) == signature, Rule::DensityListSignature, place);
+    report.expect(u64_at(&bytes, 504) <= next_page, Rule::DensityListId, place);
     Ok(())
 }

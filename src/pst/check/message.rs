@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek};
 
+use super::columns;
 use super::heap::{self, Heap, Held, Properties, fixed_width};
 use super::image::u16_at;
+use super::layer::{self, OF_MESSAGE_ROWS};
 use super::ndb::{Database, Node};
 use super::object::{self, bytes, number};
 use super::rule::{Report, Rule, hold};
 use super::table::{self, Table};
-use super::{columns, layer};
 
 const RECIPIENTS: u32 = 0x692;
 const ATTACHMENTS: u32 = 0x671;
@@ -35,7 +36,7 @@ pub fn check<R: Read + Seek>(
     let place = format!("message {:#x}", node.nid);
     let (properties, _) = message(database, node, &place, 0, report)?;
     if let Some((row, columns)) = row {
-        layer::same_values(row, &properties, columns, &place, report);
+        layer::same_values(row, &properties, (columns, OF_MESSAGE_ROWS), &place, report);
     }
     Ok(number(&properties, 0x0E07).unwrap_or_default())
 }
@@ -187,7 +188,7 @@ fn match_rows(
     for (node, properties) in attachments {
         if let Some(row) = table.rows.get(&node.nid) {
             let place = format!("{place} > row {:#x}", node.nid);
-            layer::same_values(row, properties, &table.columns, &place, report);
+            layer::same_values(row, properties, (&table.columns, &[]), &place, report);
         }
     }
 }

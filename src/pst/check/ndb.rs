@@ -77,7 +77,7 @@ impl<R: Read + Seek> Database<R> {
             check_block(&mut image, &header, block, &mut map, report)?;
         }
         map.finish(&header, report);
-        maps::density_list(&mut image, report)?;
+        maps::density_list(&mut image, header.next_page, report)?;
         report.blocks = blocks.len() as u64;
         report.nodes = nodes.len() as u64;
         Ok(Some(Self { image, header, blocks, nodes, counted: HashSet::new() }))
@@ -283,6 +283,11 @@ impl<R: Read + Seek> Database<R> {
                 u32::from(block.stated) == block.found + 1,
                 Rule::ReferenceCount,
                 format_args!("block {:#x}: {} for {}", block.id, block.stated, block.found),
+            );
+            report.expect(
+                block.found > 0,
+                Rule::BlockUnused,
+                format_args!("block {:#x}", block.id),
             );
         }
     }

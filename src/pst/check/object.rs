@@ -95,11 +95,17 @@ pub fn look<R: Read + Seek>(
     report: &mut Report,
 ) -> io::Result<Properties> {
     let mut silent = Report::default();
-    let heap = Heap::read(database, node.data, Vec::new(), "", &mut silent)?;
+    let below = database.refer_subnodes_again(node.subnodes)?;
+    let mut sizes = BTreeMap::new();
+    for value in &below {
+        let size: usize = database.leaves(value.data)?.iter().map(Vec::len).sum();
+        sizes.insert(value.nid, size as u64);
+    }
+    let heap = Heap::read(database, node.data, below, "", &mut silent)?;
     if heap.is_none() {
         report.broke(Rule::HeapLength, format_args!("folder {:#x}", node.nid));
     }
-    let read = heap.map(|heap| heap::properties(&heap, &BTreeMap::new(), "", &mut silent));
+    let read = heap.map(|heap| heap::properties(&heap, &sizes, "", &mut silent));
     Ok(read.unwrap_or_default())
 }
 

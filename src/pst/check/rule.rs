@@ -80,6 +80,8 @@ rules! {
     DensityListChecksum,
     /// 2.2.2.7.4: its signature.
     DensityListSignature,
+    /// 2.2.2.7.4: its id is no higher than bidNextP, which is what Outlook gives it.
+    DensityListId,
     /// 2.2.2.7.2: what is in use is marked.
     UsedMarkedFree,
     /// 2.2.2.7.2: what is marked is in use, or counted in cbPMapFree.
@@ -140,6 +142,8 @@ rules! {
     BlockIdNext,
     /// 2.2.2.7.7.3.1: cRef is one more than the references.
     ReferenceCount,
+    /// 2.2.2.7.7.3.1: and something refers to it.
+    BlockUnused,
     /// Every id that is referred to is in the block tree.
     DanglingBlock,
     /// 2.2.2.8.3.2: btype of an XBLOCK or XXBLOCK.
@@ -286,6 +290,12 @@ rules! {
     TableRowIndex,
     /// 2.3.4.4.1: the row of an id bears it.
     TableRowId,
+    /// 2.3.4.4.1: which is marked as there.
+    TableRowIdCell,
+    /// 2.3.4.4.1: and so is the version.
+    TableRowVersionCell,
+    /// 2.3.4.4.1: no cell is there without a column.
+    TableRowBits,
     /// 2.3.4.4: blocks of rows but the last are full.
     TableRowBlocks,
     /// 2.3.4.4: the last has whole rows.
@@ -316,6 +326,10 @@ rules! {
     StoreEntryKey,
     /// 2.4.3.2: and names a folder.
     StoreEntryFolder,
+    /// 2.7.1: which is the one of this use.
+    StoreEntryRole,
+    /// Who receives messages is a folder.
+    ReceiveFolder,
     /// 2.4.4.1: properties of a folder.
     FolderProperties,
     /// 2.4.4.4, 2.4.4.5, 2.4.5.3, 2.4.6.1: columns that a table must have.
@@ -338,6 +352,10 @@ rules! {
     RowLacks,
     /// And the same of it.
     RowDiffers,
+    /// In a property of the same type.
+    RowType,
+    /// And nothing besides.
+    RowAlone,
     /// 2.4.4.1: PidTagContentCount.
     FolderCount,
     /// 2.4.4.1: PidTagContentUnreadCount.

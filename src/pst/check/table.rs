@@ -96,10 +96,17 @@ fn cells(
     report: &mut Report,
 ) -> BTreeMap<u32, Held> {
     let mut cells = BTreeMap::new();
+    let is_set = |bit: usize| row[bitmap + bit / 8] & 0x80 >> (bit % 8) != 0;
+    let bits = 8 * (row.len() - bitmap);
+    let rules = [
+        (is_set(0), Rule::TableRowIdCell),
+        (is_set(1), Rule::TableRowVersionCell),
+        (!(columns.len()..bits).any(is_set), Rule::TableRowBits),
+    ];
+    hold(&rules, format_args!("{place}: row {:#x}", u32_at(row, 0)), report);
     for column in columns {
-        let is_set = row[bitmap + column.bit / 8] & 0x80 >> (column.bit % 8) != 0;
         let cell = &row[column.offset..column.offset + column.width];
-        if !is_set {
+        if !is_set(column.bit) {
             continue;
         }
         let (held, rule) = if fixed_width(column.tag as u16).is_some() {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::decode::{self, Fidelity};
+use super::enriched;
 use super::header::Headers;
 use super::meta;
 use super::part;
@@ -12,6 +13,9 @@ use super::shown::{self, Html};
 use super::{Family, MULTIPARTS_MAX, NESTING_MAX, nested, owned};
 use crate::base::limits::MIME_PARTS_MAX;
 use crate::pst::model::{Attachment, Content, Exception};
+
+/// Attachments of so many bytes are not copied.
+const STREAMED_BYTES_MIN: usize = 32 << 20;
 
 pub struct Collector<'a, 'f> {
     pub attachments: Vec<Attachment<'a>>,
@@ -50,6 +54,10 @@ struct Place<'p> {
     is_shadow: bool,
     /// Inside a signed part that is attached whole beside what is in it.
     is_signed: bool,
+    /// Not behind the first part of a multipart/related.
+    may_be_text: bool,
+    /// Within the first text that there is, of which it may be another form.
+    is_of_first: bool,
     /// What relative URLs are relative to, as the multiparts around it say.
     base: &'p str,
 }
@@ -79,6 +87,8 @@ impl<'a, 'f> Collector<'a, 'f> {
             in_digest: false,
             is_shadow: false,
             is_signed: false,
+            may_be_text: true,
+            is_of_first: false,
             base: shown::NOWHERE,
         };
         let (main, sub) = media_type(headers, place);
@@ -103,7 +113,7 @@ impl<'a, 'f> Collector<'a, 'f> {
                 });
                 Cow::Borrowed("IPM.Note.SMIME.MultipartSigned")
             }
-            // RFC 8551 section 3.2.1: gateways know these by their names alone.
+            // MS-OXOSMIME 2.1.3: gateways know these by their names alone.
             ("application", "octet-stream") if is_smime_name(headers.file_name.as_deref()) => {
                 Cow::Borrowed("IPM.Note.SMIME")
             }
@@ -160,33 +170,73 @@ impl<'a, 'f> Collector<'a, 'f> {
         if main == "message" && matches!(sub.as_str(), "rfc822" | "global") && !place.is_shadow {
             return self.message(headers, body, place);
         }
-        let name = headers.file_name.clone();
         let is_attached = headers.disposition().is_some_and(|d| d.is_attachment());
-        let is_body = (main == "text" && matches!(sub.as_str(), "plain" | "html")
-            || main == "multipart")
-            && name.is_none()
-            && !is_attached;
-        if !is_body && place.is_shadow {
+        if !is_attached && self.body(headers, body, (&main, &sub), place) || place.is_shadow {
             return;
         }
-        if is_body {
-            let is_html = sub == "html";
-            let bytes = self.decoded(headers, body, "the text");
-            let charset = headers.content_type().and_then(|ct| ct.attribute("charset"));
-            let charset = charset.filter(|charset| !charset.trim().is_empty()).map(str::to_owned);
-            let own = || is_html.then(|| meta::charset(&bytes)).flatten();
-            let charset = charset.or_else(own).unwrap_or_default();
-            let mut text = self.text(&bytes, &charset, "the text");
-            if is_html {
-                text = meta::in_utf8(text);
-            }
-            let base = if is_html { base_of(headers, place) } else { String::new() };
-            self.blocks.push(Block { text, is_html, is_alternative: place.is_alternative, base });
-            return;
+        let name = headers.file_name.clone().unwrap_or_else(|| self.made_up_name(&main, &sub));
+        let content = self.content(headers, body, &name);
+        self.attach(name, headers, content, place);
+    }
+
+    /// What is attached of an entity; what is large is decoded when it is written, as a
+    /// copy of it would be in memory beside the message.
+    fn content(&mut self, headers: &Headers, body: &'a [u8], name: &str) -> Content<'a> {
+        let encoding = headers.raw("Content-Transfer-Encoding").unwrap_or_default();
+        if body.len() < STREAMED_BYTES_MIN || !decode::is_base64(&encoding) {
+            return Content::Bytes(self.decoded(headers, body, name));
         }
-        let name = name.unwrap_or_else(|| self.made_up_name(&main, &sub));
-        let bytes = self.decoded(headers, body, &name);
-        self.attach(name, headers, Content::Bytes(bytes), place);
+        let (size, is_whole) = decode::base64_size(body);
+        if !is_whole {
+            self.exceptions.push(Exception::DamagedEncoding { part: name.to_owned() });
+        }
+        Content::Stream { size, source: Box::new(decode::Base64::new(body)) }
+    }
+
+    /// Whether the entity is the text of the message and nothing besides.
+    fn body(
+        &mut self,
+        headers: &Headers,
+        body: &'a [u8],
+        (main, sub): (&str, &str),
+        place: Place<'_>,
+    ) -> bool {
+        let is_enriched = main == "text" && sub == "enriched";
+        let is_text = main == "text" && matches!(sub, "plain" | "html") || main == "multipart";
+        // MS-OXCMAIL 2.2.3.3.2: the first that qualifies, whatever it is called; what
+        // follows is a file if it has a name.
+        let is_first = place.may_be_text && (place.is_of_first || self.blocks.is_empty());
+        let is_named = headers.file_name.is_some();
+        let qualifies =
+            is_text && (is_first || !is_named) || is_enriched && is_first && self.blocks.is_empty();
+        if !qualifies {
+            return false;
+        }
+        let before = self.exceptions.len();
+        let is_html = sub == "html";
+        let bytes = self.decoded(headers, body, "the text");
+        let charset = headers.content_type().and_then(|ct| ct.attribute("charset"));
+        let charset = charset.filter(|charset| !charset.trim().is_empty()).map(str::to_owned);
+        let own = || is_html.then(|| meta::charset(&bytes)).flatten();
+        let charset = charset.or_else(own).unwrap_or_default();
+        let (mut text, fidelity) = decode::text(&bytes, &charset);
+        // A file of whatever kind that is called text keeps its bytes.
+        let is_lossy = fidelity == Fidelity::Broken || text.contains(['\0', '\u{FFFD}']);
+        if is_named && is_lossy {
+            self.exceptions.truncate(before);
+            return false;
+        }
+        self.exceptions.extend(fidelity.of_text("the text", &charset));
+        if is_html {
+            text = meta::in_utf8(text);
+        }
+        if is_enriched {
+            text = enriched::text(&text);
+        }
+        let base = if is_html { base_of(headers, place) } else { String::new() };
+        self.blocks.push(Block { text, is_html, is_alternative: place.is_alternative, base });
+        // How enriched text is set is in no property: it is attached as well.
+        !is_enriched
     }
 
     /// Whether the parts were found and taken.
@@ -197,8 +247,14 @@ impl<'a, 'f> Collector<'a, 'f> {
         sub: &str,
         place: Place<'_>,
     ) -> bool {
-        let boundary = headers.content_type().and_then(|ct| ct.attribute("boundary"));
-        let Some(boundary) = boundary.filter(|text| !text.is_empty()) else { return false };
+        let boundary = boundary(headers);
+        let parts = part::parts(body, boundary.as_bytes());
+        if parts.is_empty() {
+            if !body.trim_ascii().is_empty() {
+                self.exceptions.push(Exception::Undivided { boundary });
+            }
+            return false;
+        }
         if self.family.multiparts >= MULTIPARTS_MAX {
             self.exceptions.push(Exception::PartTooDeep { depth: place.depth });
             let name = self.made_up_name("multipart", sub);
@@ -206,18 +262,19 @@ impl<'a, 'f> Collector<'a, 'f> {
             return true;
         }
         let base = base_of(headers, place);
-        let parts = part::parts(body, boundary.as_bytes());
         let inner = Place {
             depth: place.depth + 1,
             is_alternative: place.is_alternative || sub == "alternative",
             in_digest: sub == "digest",
             is_shadow: place.is_shadow,
             is_signed: place.is_signed,
+            may_be_text: place.may_be_text,
+            is_of_first: place.is_of_first || sub == "alternative" && self.blocks.is_empty(),
             base: &base,
         };
         let mut kept = 0;
         self.family.multiparts += 1;
-        for range in &parts {
+        for (number, range) in parts.iter().enumerate() {
             if self.family.parts >= MIME_PARTS_MAX {
                 self.attach_rest(&body[kept..], sub, place);
                 kept = body.len();
@@ -230,6 +287,8 @@ impl<'a, 'f> Collector<'a, 'f> {
             let headers = Headers::parse(block);
             self.note_header(&headers);
             let mut inner = inner;
+            inner.may_be_text &= number == 0 || sub != "related";
+            inner.is_of_first &= number == 0 || sub == "alternative";
             if !(place.is_shadow || place.is_signed) && is_signed(&headers, content, inner) {
                 self.attach_signed(whole);
                 inner.is_signed = true;
@@ -237,10 +296,8 @@ impl<'a, 'f> Collector<'a, 'f> {
             self.entity(&headers, content, inner);
         }
         self.family.multiparts -= 1;
-        if !parts.is_empty() {
-            self.keep(&body[kept..], place);
-        }
-        !parts.is_empty()
+        self.keep(&body[kept..], place);
+        true
     }
 
     /// Parts beyond those that are taken, as they came.
@@ -251,7 +308,8 @@ impl<'a, 'f> Collector<'a, 'f> {
         }
         self.exceptions.push(Exception::TooManyParts { kept: MIME_PARTS_MAX });
         let name = self.made_up_name("multipart", sub);
-        self.attach(name, &Headers::parse(b""), Content::Bytes(Cow::Borrowed(rest)), place);
+        let headers = Headers::parse(b"Content-Type: application/octet-stream\r\n");
+        self.attach(name, &headers, Content::Bytes(Cow::Borrowed(rest)), place);
     }
 
     /// Of a part that is signed within a message, no more than its own bytes prove
@@ -297,24 +355,26 @@ impl<'a, 'f> Collector<'a, 'f> {
     }
 
     fn attach(&mut self, name: String, headers: &Headers, content: Content<'a>, place: Place<'_>) {
-        let media_type = headers.content_type().map(|ct| match ct.subtype() {
-            Some(sub) => format!("{}/{sub}", ct.ctype()),
-            None => ct.ctype().to_owned(),
-        });
-        let content_id = headers.raw("Content-ID");
+        let said = headers.content_type().and_then(|ct| Some((ct.ctype(), ct.subtype()?)));
+        let media_type = said.map_or_else(
+            || {
+                let (main, sub) = media_type(headers, place);
+                format!("{main}/{}", if sub.is_empty() { "mixed" } else { &sub })
+            },
+            |(main, sub)| format!("{main}/{sub}"),
+        );
         let location = headers.url("Content-Location");
-        let base = location
-            .as_ref()
-            .map(|_| shown::base_within(headers.url("Content-Base").as_deref(), place.base));
+        let base = location.as_ref().and_then(|location| {
+            let base = shown::base_within(headers.url("Content-Base").as_deref(), place.base);
+            // MS-OXCMSG 2.2.2.29: what is relative must have one.
+            (base != shown::NOWHERE || shown::is_relative(location)).then_some(base)
+        });
         self.attachments.push(Attachment {
             name,
-            media_type: media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
-            content_id: content_id.map(|id| {
-                let is_around = |c: char| c.is_whitespace() || matches!(c, '<' | '>');
-                id.trim_matches(is_around).to_owned()
-            }),
+            media_type,
+            content_id: headers.id("Content-ID"),
             location,
-            base: base.filter(|base| base != shown::NOWHERE),
+            base,
             is_inline: false,
             content,
         });
@@ -348,12 +408,6 @@ impl<'a, 'f> Collector<'a, 'f> {
             Fidelity::Exact | Fidelity::ReadAs(_) => {}
         }
         bytes
-    }
-
-    fn text(&mut self, bytes: &[u8], charset: &str, part: &str) -> String {
-        let (text, fidelity) = decode::text(bytes, charset);
-        self.exceptions.extend(fidelity.of_text(part, charset));
-        text
     }
 
     /// A name for what came without one.
@@ -399,16 +453,21 @@ fn media_type(headers: &Headers, place: Place<'_>) -> (String, String) {
 /// And has parts, of which one is the signature.
 fn is_signed(headers: &Headers, body: &[u8], place: Place<'_>) -> bool {
     let (main, sub) = media_type(headers, place);
-    let boundary = headers.content_type().and_then(|ct| ct.attribute("boundary"));
-    let boundary = boundary.filter(|text| !text.is_empty());
     main == "multipart"
         && sub == "signed"
-        && boundary.is_some_and(|boundary| !part::parts(body, boundary.as_bytes()).is_empty())
+        && !part::parts(body, boundary(headers).as_bytes()).is_empty()
+}
+
+/// What divides a multipart, without the blanks at its end, which mailers add on their
+/// way (RFC 2046 section 5.1.1); empty where nothing is named.
+fn boundary(headers: &Headers) -> String {
+    let named = headers.content_type().and_then(|ct| ct.attribute("boundary"));
+    named.unwrap_or_default().trim_end().to_owned()
 }
 
 fn is_smime_name(name: Option<&str>) -> bool {
     let extension = name.and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
-    extension.is_some_and(|it| ["p7m", "p7s"].iter().any(|one| it.eq_ignore_ascii_case(one)))
+    extension.is_some_and(|it| it.eq_ignore_ascii_case("p7m"))
 }
 
 /// A signed entity as its signature covers it: its own content fields and its

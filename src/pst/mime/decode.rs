@@ -1,6 +1,8 @@
 //! Transfer encodings and charsets, decoded as far as they go.
 
 use std::borrow::Cow;
+use std::io::{self, Read};
+use std::slice::Chunks;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
@@ -13,43 +15,110 @@ use crate::pst::model::Exception;
 /// The bytes that base64 stands for, and whether it was whole.
 pub fn base64(text: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count, mut is_whole) = (0_u32, 0, true);
-    for byte in text {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => {
-                // Padding ends a group; some writers begin another after it.
-                flush(&mut out, bits, count);
-                (bits, count) = (0, 0);
-                continue;
-            }
-            b' ' | b'\t' | b'\r' | b'\n' => continue,
-            _ => {
-                is_whole = false;
-                continue;
-            }
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 1;
-        if count == 4 {
-            out.extend_from_slice(&bits.to_be_bytes()[1..]);
-            (bits, count) = (0, 0);
-        }
-    }
-    is_whole &= count != 1;
-    flush(&mut out, bits, count);
+    let mut group = Group::default();
+    group.push(text, &mut out);
+    let is_whole = group.end(&mut out);
     (out, is_whole)
 }
 
-fn flush(out: &mut Vec<u8>, bits: u32, count: u32) {
-    match count {
-        2 => out.push((bits >> 4) as u8),
-        3 => out.extend_from_slice(&(bits >> 2).to_be_bytes()[2..]),
-        _ => {}
+/// How many bytes that base64 stands for, and whether it is whole.
+pub fn base64_size(text: &[u8]) -> (u64, bool) {
+    let (mut group, mut out, mut size) = (Group::default(), Vec::new(), 0);
+    for piece in text.chunks(PIECE_BYTES) {
+        group.push(piece, &mut out);
+        size += out.len() as u64;
+        out.clear();
+    }
+    let is_whole = group.end(&mut out);
+    (size + out.len() as u64, is_whole)
+}
+
+/// Text in base64, decoded as it is read.
+pub struct Base64<'a> {
+    pieces: Chunks<'a, u8>,
+    group: Group,
+    decoded: Vec<u8>,
+    taken: usize,
+}
+
+/// What is decoded at a time.
+const PIECE_BYTES: usize = 64 << 10;
+
+impl<'a> Base64<'a> {
+    pub fn new(text: &'a [u8]) -> Self {
+        let pieces = text.chunks(PIECE_BYTES);
+        Self { pieces, group: Group::default(), decoded: Vec::new(), taken: 0 }
+    }
+}
+
+impl Read for Base64<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.decoded.len() {
+            self.decoded.clear();
+            self.taken = 0;
+            let Some(piece) = self.pieces.next() else {
+                self.group.end(&mut self.decoded);
+                break;
+            };
+            self.group.push(piece, &mut self.decoded);
+        }
+        let count = (&self.decoded[self.taken..]).read(out)?;
+        self.taken += count;
+        Ok(count)
+    }
+}
+
+/// A group of four characters as far as it has come, and what was before it.
+#[derive(Default)]
+struct Group {
+    bits: u32,
+    count: u32,
+    is_damaged: bool,
+}
+
+impl Group {
+    fn push(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        for byte in text {
+            let value = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'a'..=b'z' => byte - b'a' + 26,
+                b'0'..=b'9' => byte - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                b'=' => {
+                    // Padding ends a group; some writers begin another after it.
+                    self.flush(out);
+                    continue;
+                }
+                b' ' | b'\t' | b'\r' | b'\n' => continue,
+                _ => {
+                    self.is_damaged = true;
+                    continue;
+                }
+            };
+            self.bits = self.bits << 6 | u32::from(value);
+            self.count += 1;
+            if self.count == 4 {
+                out.extend_from_slice(&self.bits.to_be_bytes()[1..]);
+                (self.bits, self.count) = (0, 0);
+            }
+        }
+    }
+
+    /// Whether all of it was whole.
+    fn end(&mut self, out: &mut Vec<u8>) -> bool {
+        self.is_damaged |= self.count == 1;
+        self.flush(out);
+        !self.is_damaged
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        match self.count {
+            2 => out.push((self.bits >> 4) as u8),
+            3 => out.extend_from_slice(&(self.bits >> 2).to_be_bytes()[2..]),
+            _ => {}
+        }
+        (self.bits, self.count) = (0, 0);
     }
 }
 
@@ -190,11 +259,15 @@ pub fn crlf(text: &str) -> String {
     out
 }
 
+pub fn is_base64(value: &str) -> bool {
+    Parameters::parse(value.as_bytes()).token.eq_ignore_ascii_case("base64")
+}
+
 /// `bytes` decoded from the transfer encoding that `value` names, which may have a
 /// comment or be quoted.
 pub fn transfer<'a>(bytes: &'a [u8], value: &str) -> (Cow<'a, [u8]>, Fidelity) {
     let name = Parameters::parse(value.as_bytes()).token;
-    let (decoded, is_whole) = if name.eq_ignore_ascii_case("base64") {
+    let (decoded, is_whole) = if is_base64(value) {
         base64(bytes)
     } else if name.eq_ignore_ascii_case("quoted-printable") {
         quoted_printable(bytes)
@@ -218,6 +291,24 @@ mod tests {
         assert_eq!(base64(b"aGVs*bG8h"), (b"hello!".to_vec(), false));
         assert_eq!(base64(b"aGVsb"), (b"hel".to_vec(), false));
         assert_eq!(base64(b"YQ==YQ=="), (b"aa".to_vec(), true));
+    }
+
+    #[test]
+    fn base64_is_the_same_as_it_is_read() {
+        let long = [b"x".repeat(PIECE_BYTES - 2), b"YWJj".repeat(PIECE_BYTES)].concat();
+        for text in [&b"aGVs\r\nbG8="[..], b"aGVs*bG8h", b"aGVsb", b"YQ==YQ==", b"", &long] {
+            let (whole, is_whole) = base64(text);
+            assert_eq!(base64_size(text), (whole.len() as u64, is_whole));
+            let (mut read, mut reader) = (Vec::new(), Base64::new(text));
+            let mut some = [0; 1000];
+            loop {
+                match reader.read(&mut some).unwrap() {
+                    0 => break,
+                    count => read.extend_from_slice(&some[..count]),
+                }
+            }
+            assert_eq!(read, whole);
+        }
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 mod body;
 mod decode;
+mod enriched;
 mod header;
+mod mailbox;
 mod meta;
 mod part;
 mod plain;
@@ -113,6 +115,7 @@ fn read<'a>(raw: &'a [u8], family: &mut Family) -> Message<'a> {
     let class = collector.root(block, &headers, body);
     let Bodies { text, html, base } = collector.bodies();
     Message {
+        content_type: headers.raw("Content-Type").filter(|_| !class.is_empty()),
         class,
         subject: headers.subject(),
         topic: headers.topic(),
@@ -158,8 +161,12 @@ fn owned(message: Message<'_>) -> Message<'static> {
         content: match one.content {
             Content::Bytes(bytes) => Content::Bytes(Cow::Owned(bytes.into_owned())),
             Content::Message(nested) => Content::Message(Box::new(owned(*nested))),
-            // The mapping makes none of these.
-            Content::Stream { .. } => Content::Bytes(Cow::Owned(Vec::new())),
+            Content::Stream { mut source, .. } => {
+                let mut bytes = Vec::new();
+                // Out of memory, where reading does not fail.
+                let _ = source.read_to_end(&mut bytes);
+                Content::Bytes(Cow::Owned(bytes))
+            }
         },
         name: one.name,
         media_type: one.media_type,
@@ -171,6 +178,7 @@ fn owned(message: Message<'_>) -> Message<'static> {
     Message {
         attachments: attachments.collect(),
         class: message.class,
+        content_type: message.content_type,
         subject: message.subject,
         topic: message.topic,
         author: message.author,
@@ -246,13 +254,16 @@ mod tests {
         for (field, class) in [
             ("application/pkcs7-mime; name=smime.p7m", "IPM.Note.SMIME"),
             ("application/octet-stream; name=smime.P7M", "IPM.Note.SMIME"),
-            ("application/octet-stream; name=\"smime.p7s\"", "IPM.Note.SMIME"),
+            // A signature apart from what it signs is no message (MS-OXOSMIME 2.1.3).
+            ("application/octet-stream; name=\"smime.p7s\"", ""),
             ("application/octet-stream; name=p7m", ""),
             ("application/pdf; name=smime.p7m", ""),
         ] {
             let raw = format!("Content-Type: {field}\r\n\r\nbytes");
             let message = message(raw.as_bytes());
             assert_eq!((message.class.as_ref(), message.attachments.len()), (class, 1), "{field}");
+            let content_type = (!class.is_empty()).then_some(field);
+            assert_eq!(message.content_type.as_deref(), content_type);
         }
     }
 

@@ -31,9 +31,13 @@ fn is_field(line: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|byte| byte.is_ascii_graphic() || *byte >= 0x80)
 }
 
-/// Where the parts between the lines of `boundary` are; none if it never comes.
+/// Where the parts between the lines of `boundary` are; none if it never comes, or is
+/// empty, as every line of two hyphens would be one.
 pub fn parts(body: &[u8], boundary: &[u8]) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
+    if boundary.is_empty() {
+        return parts;
+    }
     let mut start = None;
     let mut at = 0;
     for line in body.split_inclusive(|byte| *byte == b'\n') {
@@ -96,5 +100,6 @@ mod tests {
         assert_eq!(seen, [&b"one\r\n--xy"[..], b""]);
         assert_eq!(parts(b"--x\nend", b"x").first(), Some(&(4..7)));
         assert!(parts(b"none", b"x").is_empty());
+        assert!(parts(b"--\na signature\n", b"").is_empty());
     }
 }

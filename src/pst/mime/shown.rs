@@ -55,6 +55,11 @@ fn is_picture(attachment: &Attachment<'_>) -> bool {
         && begins(&[b"\x89PNG", b"GIF8", b"\xFF\xD8\xFF", b"BM", b"II*\0", b"MM\0*"])
 }
 
+/// Whether a URL is one only with a base: it has no scheme (RFC 3986 section 4.2).
+pub fn is_relative(url: &str) -> bool {
+    Url::split(url).scheme.is_none()
+}
+
 /// The base within an entity, of what its header says and where the entity stands.
 pub fn base_within(said: Option<&str>, outer: &str) -> String {
     let said = said.filter(|url| url.len() <= URL_BYTES_MAX);

@@ -49,6 +49,7 @@ pub fn own_bytes(message: &Message<'_>) -> u64 {
         &message.in_reply_to,
         &message.references,
         &message.base,
+        &message.content_type,
     ];
     let texts: u64 = texts.into_iter().flatten().map(|field| text(field)).sum();
     // Whole with its prefix marked, and without it.

@@ -50,6 +50,7 @@ fn drop_largest(message: &mut Message<'_>, exceptions: &mut Vec<Exception>) -> b
         ("the sender", person(&message.sender)),
         ("Reply-To", reply_to),
         ("Thread-Topic", text(&message.topic)),
+        ("Content-Type", text(&message.content_type)),
     ];
     let largest = sizes.into_iter().enumerate().max_by_key(|(_, (_, bytes))| *bytes);
     let Some((number, (field, bytes))) = largest.filter(|(_, (_, bytes))| *bytes > 0) else {
@@ -69,7 +70,8 @@ fn drop_largest(message: &mut Message<'_>, exceptions: &mut Vec<Exception>) -> b
         9 => message.author = None,
         10 => message.sender = None,
         11 => message.reply_to.clear(),
-        _ => message.topic = None,
+        12 => message.topic = None,
+        _ => message.content_type = None,
     }
     true
 }

@@ -82,7 +82,9 @@ impl Folders {
         // The third is beside the first, and bears its name.
         let parent = self.all[full].parent;
         let name = match &self.all[full].exception {
-            Some(Exception::FolderRolled { folder, .. }) => folder.clone(),
+            Some(
+                Exception::FolderRolled { folder, .. } | Exception::FolderRenamed { folder, .. },
+            ) => folder.clone(),
             _ => self.all[full].name.clone(),
         };
         // The top itself has no siblings that are shown.
@@ -194,5 +196,8 @@ mod tests {
         assert!(folders.all[ids[1].0].exception.is_some());
         assert_eq!(folders.at(&["INBOX"]), ids[1]);
         assert_eq!(folders.all[ids[0].0].nid, Nid(0x80A2));
+        // What is written under another name goes on under what it is called.
+        let next = folders.roll(ids[1].0);
+        assert_eq!(folders.all[next].name, "INBOX (3)");
     }
 }

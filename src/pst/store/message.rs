@@ -136,6 +136,7 @@ fn properties(message: Message<'_>, attached: bool, family: &mut Family<'_>) -> 
         (id::REFERENCES, "References", message.references),
         (id::IN_REPLY_TO, "In-Reply-To", message.in_reply_to),
         (id::BODY_LOCATION, "the base of the HTML", message.base),
+        (named::CONTENT_TYPE, "Content-Type", message.content_type),
         (id::TRANSPORT_HEADERS, "the headers", Some(message.headers).filter(|h| !h.is_empty())),
     ];
     for (id, field, text) in texts {

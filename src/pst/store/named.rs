@@ -1,4 +1,4 @@
-//! The named properties that we add, and the map that names them (MS-PST 2.4.7).
+//! The named properties that we write, and the map that names them (MS-PST 2.4.7).
 
 use std::io::{self, Seek, Write};
 
@@ -9,12 +9,13 @@ use crate::pst::ndb::{Ndb, Stored, codec};
 const INTERNET_HEADERS: [u8; 16] = [0x86, 0x03, 0x02, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46];
 
 /// Names in the order of their ids, from 0x8000 up.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "x-muniment-record-id",
     "x-muniment-sha256",
     "x-muniment-recipient-source",
     "x-muniment-exceptions",
     "x-muniment-mime-structure",
+    "content-type",
 ];
 pub const RECORD_ID: u16 = 0x8000;
 pub const SHA256: u16 = 0x8001;
@@ -24,6 +25,8 @@ pub const RECIPIENT_SOURCE: u16 = 0x8002;
 pub const EXCEPTIONS: u16 = 0x8003;
 /// Bytes of the message that are in none of its parts, as they came.
 pub const STRUCTURE: u16 = 0x8004;
+/// PidNameContentType, of what is signed or encrypted (MS-OXOSMIME 2.1.3.2).
+pub const CONTENT_TYPE: u16 = 0x8005;
 
 const BUCKETS: u32 = 251;
 const BUCKET_COUNT: u16 = 0x0001;

@@ -5,13 +5,15 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use base64::Engine as _;
+
 use muniment::base::clock::Timestamp;
 use muniment::pst::model::{
     Address, Attachment, Content, Exception, Message, Recipient, RecipientKind, Source,
 };
 use muniment::pst::{Options, Writer, mime};
 
-use super::fields::Mail;
+use super::fields::{Attached, Mail};
 use super::{assert_sound, is_long, outlook_pst, round_trip, samples};
 
 fn writer(directory: &Path) -> Writer<File> {
@@ -179,6 +181,35 @@ fn attachment_beyond_the_format_is_named() {
     assert_eq!(exceptions, [named]);
     assert_eq!(mail.subject, "kept");
     assert_eq!(mail.attachments.len(), 1);
+}
+
+/// A copy of what is so large would be in memory beside the message.
+#[test]
+fn what_is_large_is_decoded_as_it_is_written() {
+    let piece = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5\r\n";
+    let part = format!(
+        "Content-Type: application/octet-stream; name=a.bin\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\n{}*QQ==",
+        piece.repeat((33 << 20) / piece.len())
+    );
+    let message = mime::message(part.as_bytes());
+    let Content::Stream { size, .. } = message.attachments[0].content else { panic!() };
+    let damaged = Exception::DamagedEncoding { part: "a.bin".to_owned() };
+    let (exceptions, mail) = through(message);
+    assert_eq!(exceptions, [damaged]);
+    let line = &b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy"[..];
+    let bytes = [line.repeat((33 << 20) / piece.len()), b"A".to_vec()].concat();
+    assert_eq!(size, bytes.len() as u64);
+    let expected = Attached::bytes("a.bin", &bytes);
+    assert_eq!((mail.attachments[0].size, &mail.attachments[0].sha256), (size, &expected.sha256));
+    // Within a message that is itself encoded, whose bytes do not outlast the reading.
+    let inner = base64::prelude::BASE64_STANDARD.encode(&part);
+    let head = "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+    let outer = format!("{head}{inner}");
+    let outer = mime::message(outer.as_bytes());
+    let Content::Message(nested) = &outer.attachments[0].content else { panic!() };
+    let Content::Bytes(kept) = &nested.attachments[0].content else { panic!() };
+    assert!(**kept == bytes);
 }
 
 /// More leaves than one block of ids holds, and then nearly what the format has.

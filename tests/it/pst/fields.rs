@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use muniment::base::clock::Timestamp;
 use muniment::base::hash::Digest;
-use muniment::pst::model::{Content, Message, RecipientKind};
+use muniment::pst::model::{Address, Content, Importance, Message, RecipientKind, Sensitivity};
 use serde::Deserialize;
 
 /// Messages by folder, in the order of their writing.
@@ -28,12 +28,41 @@ pub struct Mail {
     /// What is in no part, through the named property.
     pub structure: Vec<u8>,
     pub attachments: Vec<Attached>,
+    pub more: More,
+}
+
+/// What only a reader of single properties shows.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct More {
+    pub class: String,
+    /// Of what is signed or encrypted, as it was.
+    pub content_type: String,
+    /// As PidTagImportance, PidTagPriority and PidTagSensitivity count.
+    pub importance: i64,
+    pub priority: i64,
+    pub sensitivity: i64,
+    pub has_attachments: bool,
+    /// Name and address of who sent it, for whomever.
+    pub sender: [String; 2],
+    /// Those of each entry, and their names in one line.
+    pub reply_to: Vec<[String; 2]>,
+    pub reply_names: String,
+    pub references: String,
+    pub in_reply_to: String,
+    pub topic: String,
+    pub thread_index: Vec<u8>,
+    /// What the sender, the author and each recipient are found by.
+    pub address_keys: Vec<String>,
+    /// What the message is found by; nothing but the file says it.
+    pub search_key: Vec<u8>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Attached {
     pub name: String,
+    pub media_type: String,
     pub size: u64,
     pub sha256: String,
     pub nested: Option<Box<Mail>>,
@@ -42,7 +71,7 @@ pub struct Attached {
 impl Attached {
     pub fn bytes(name: impl Into<String>, bytes: &[u8]) -> Self {
         let sha256 = Digest::of(bytes).to_string();
-        Self { name: name.into(), size: bytes.len() as u64, sha256, nested: None }
+        Self { name: name.into(), size: bytes.len() as u64, sha256, ..Self::default() }
     }
 }
 
@@ -76,30 +105,120 @@ impl Mail {
             message_id: text(&message.message_id),
             structure: message.structure.clone(),
             attachments: message.attachments.iter().map(attached).collect(),
+            more: more(message),
         }
         .without_nul()
     }
 
     /// Strings end at a NUL, so the writer replaces and names them.
     fn without_nul(mut self) -> Self {
-        for text in [&mut self.subject, &mut self.text, &mut self.html, &mut self.headers] {
+        let More { reply_names, references, in_reply_to, topic, sender, .. } = &mut self.more;
+        let more = [reply_names, references, in_reply_to, topic].into_iter().chain(sender);
+        let own = [&mut self.subject, &mut self.text, &mut self.html, &mut self.headers];
+        for text in own.into_iter().chain(more) {
             *text = text.replace('\0', "\u{FFFD}");
+        }
+        for address in self.more.reply_to.iter_mut().flatten() {
+            *address = address.replace('\0', "\u{FFFD}");
         }
         self
     }
 }
 
+fn more(message: &Message<'_>) -> More {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let class = if message.class.is_empty() { "IPM.Note" } else { &message.class };
+    let (importance, priority) = match message.importance {
+        Importance::Low => (0, -1),
+        Importance::Normal => (1, 0),
+        Importance::High => (2, 1),
+    };
+    let both = |one: &Address| [one.display().to_owned(), one.address.clone()];
+    let sender = message.sender.as_ref().or(message.author.as_ref());
+    let author = message.author.as_ref().or(message.sender.as_ref());
+    let names: Vec<String> =
+        message.reply_to.iter().map(|one| one.display().replace(';', ",")).collect();
+    let people = message.recipients.iter().map(|one| &one.address);
+    let people = sender.into_iter().chain(author).chain(people);
+    More {
+        class: class.to_owned(),
+        content_type: text(&message.content_type),
+        importance,
+        priority,
+        sensitivity: match message.sensitivity {
+            Sensitivity::Normal => 0,
+            Sensitivity::Personal => 1,
+            Sensitivity::Private => 2,
+            Sensitivity::Confidential => 3,
+        },
+        has_attachments: !message.attachments.is_empty(),
+        sender: sender.map(both).unwrap_or_default(),
+        reply_to: message.reply_to.iter().map(both).collect(),
+        reply_names: names.join(";"),
+        references: text(&message.references),
+        in_reply_to: text(&message.in_reply_to),
+        topic: message.topic.clone().unwrap_or_else(|| without_prefix(&message.subject).to_owned()),
+        thread_index: message.thread_index.clone().unwrap_or_default(),
+        address_keys: people.map(key).collect(),
+        search_key: Vec::new(),
+    }
+}
+
+/// MS-OXCMSG 2.2.1, of PidTagSenderSearchKey: of Exchange or of the rest of the world.
+fn key(one: &Address) -> String {
+    let address = one.address.replace('\0', "\u{FFFD}").to_uppercase();
+    let kind = if address.starts_with("/O=") { "EX" } else { "SMTP" };
+    format!("{kind}:{address}\0")
+}
+
+/// A subject without its prefix (MS-OXCMSG 3.2.1.1.2).
+fn without_prefix(subject: &str) -> &str {
+    let prefix = subject.split_once(": ").filter(|(prefix, rest)| {
+        let count = prefix.chars().count();
+        (1..=3).contains(&count) && prefix.chars().all(char::is_alphabetic) && !rest.is_empty()
+    });
+    prefix.map_or(subject, |(_, rest)| rest)
+}
+
 fn attached(one: &muniment::pst::model::Attachment<'_>) -> Attached {
-    match &one.content {
-        Content::Bytes(bytes) => Attached::bytes(one.name.as_str(), bytes),
+    let media_type = one.media_type.clone();
+    let attached = match &one.content {
+        Content::Bytes(bytes) => Attached::bytes(file_name(&one.name), bytes),
         Content::Stream { size, .. } => {
-            Attached { name: one.name.clone(), size: *size, ..Attached::default() }
+            Attached { name: file_name(&one.name).to_owned(), size: *size, ..Attached::default() }
         }
         Content::Message(nested) => Attached {
             name: one.name.clone(),
             nested: Some(Box::new(Mail::of(nested))),
             ..Attached::default()
         },
+    };
+    Attached { media_type, ..attached }
+}
+
+/// Of a path the name of the file, as which it is written; the whole is shown.
+fn file_name(name: &str) -> &str {
+    let is_drive = matches!(name.as_bytes(), [letter, b':', b'/' | b'\\', ..]
+        if letter.is_ascii_alphabetic());
+    let starts = ["/", "\\", "./", "../", ".\\", "..\\"];
+    let is_path = is_drive || starts.iter().any(|start| name.starts_with(start));
+    let last = name.rsplit(['/', '\\']).next().filter(|last| is_path && !last.is_empty());
+    last.unwrap_or(name)
+}
+
+/// What messages are found by names each of them and no other: 16 bytes, and the same
+/// only where all that is read is the same.
+pub fn assert_search_keys(seen: &Seen) {
+    let mut known = BTreeMap::new();
+    for mail in seen.values().flatten() {
+        let key = &mail.more.search_key;
+        assert_eq!(key.len(), 16, "{}", mail.subject);
+        let other = known.insert(key, mail);
+        let is_same = other.is_none_or(|other| {
+            [&other.headers, &other.subject, &other.text, &other.html]
+                == [&mail.headers, &mail.subject, &mail.text, &mail.html]
+        });
+        assert!(is_same, "{} and {:?}", mail.subject, other.map(|other| &other.subject));
     }
 }
 
@@ -152,11 +271,15 @@ fn differ(place: &str, mail: &Mail, other: &Mail, out: &mut Vec<String>) {
     field("message id", mail.message_id.clone(), other.message_id.clone());
     let structure = |mail: &Mail| mail.structure.escape_ascii().to_string();
     field("structure", structure(mail), structure(other));
+    field("more", format!("{:?}", mail.more), format!("{:?}", other.more));
     let names = |mail: &Mail| -> String {
         let all: Vec<String> = mail
             .attachments
             .iter()
-            .map(|one| format!("{} {} {} {}", one.name, one.size, one.sha256, one.nested.is_some()))
+            .map(|one| {
+                let Attached { name, media_type, size, sha256, nested } = one;
+                format!("{name} {media_type} {size} {sha256} {}", nested.is_some())
+            })
             .collect();
         all.join("\n")
     };

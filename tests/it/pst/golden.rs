@@ -68,6 +68,8 @@ const OTHERS: &[(&str, &[Rule])] = &[
             Rule::HeaderFreeMap,
             Rule::HeaderFreePageMap,
             Rule::MapUnused,
+            // What the program let go of and had not freed.
+            Rule::BlockUnused,
             // Node 0x730 is a heap of a kind that is not documented.
             Rule::HeapClient,
             // Columns that came later.

@@ -15,7 +15,7 @@ use outlook_pst::messaging::named_prop::{NameIdEntry, NamedPropertyId};
 use outlook_pst::messaging::store::{EntryId, Store, UnicodeStore};
 use outlook_pst::ndb::node_id::NodeId;
 
-use super::fields::{Attached, Mail, Seen};
+use super::fields::{Attached, Mail, More, Seen};
 
 pub fn read(file: &Path) -> Seen {
     let mut seen = Seen::new();
@@ -76,19 +76,22 @@ fn mail(message: &Rc<UnicodeMessage>) -> Mail {
             mail.attachments.push(Attached::default());
             continue;
         };
-        let name = string(one.properties().get(0x3707)).unwrap_or_default();
-        mail.attachments.push(match one.data() {
+        let text = |id| string(one.properties().get(id)).unwrap_or_default();
+        let name = text(0x3707);
+        let media_type = text(0x370E);
+        let attached = match one.data() {
             Some(AttachmentData::Binary(bytes)) => Attached {
                 name,
                 size: bytes.buffer().len() as u64,
                 sha256: Digest::of(bytes.buffer()).to_string(),
-                nested: None,
+                ..Attached::default()
             },
             Some(AttachmentData::Message(nested)) => {
                 Attached { name, nested: Some(Box::new(fields(&**nested))), ..Attached::default() }
             }
             None => Attached::bytes(name, b""),
-        });
+        };
+        mail.attachments.push(Attached { media_type, ..attached });
     }
     mail
 }
@@ -102,10 +105,7 @@ pub fn fields(message: &dyn Message) -> Mail {
         }
         _ => None,
     };
-    let binary = |id| match properties.get(id) {
-        Some(PropertyValue::Binary(bytes)) => bytes.buffer().to_vec(),
-        _ => Vec::new(),
-    };
+    let binary = |id| binary(properties.get(id));
     Mail {
         subject: text(0x0037)
             .strip_prefix('\u{1}')
@@ -121,6 +121,65 @@ pub fn fields(message: &dyn Message) -> Mail {
         message_id: text(0x1035),
         structure: binary(named(message.store(), "x-muniment-mime-structure")),
         attachments: Vec::new(),
+        more: more(message),
+    }
+}
+
+fn more(message: &dyn Message) -> More {
+    let properties = message.properties();
+    let text = |id| string(properties.get(id)).unwrap_or_default();
+    let integer = |id| match properties.get(id) {
+        Some(PropertyValue::Integer32(value)) => i64::from(*value),
+        _ => i64::MAX,
+    };
+    let binary = |id| binary(properties.get(id));
+    let key = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let own = [binary(0x0C1D), binary(0x003B)].into_iter().filter(|key| !key.is_empty());
+    let table = message.recipient_table();
+    let rows = table.map(|table| cells(&**table, &[0x300B])).unwrap_or_default();
+    let of_rows = rows.iter().map(|row| self::binary(row[0].as_ref()));
+    More {
+        class: text(0x001A),
+        content_type: text(named(message.store(), "content-type")),
+        importance: integer(0x0017),
+        priority: integer(0x0026),
+        sensitivity: integer(0x0036),
+        has_attachments: matches!(properties.get(0x0E1B), Some(PropertyValue::Boolean(true))),
+        sender: [text(0x0C1A), text(0x0C1F)],
+        reply_to: entries(&binary(0x004F)),
+        reply_names: text(0x0050),
+        references: text(0x1039),
+        in_reply_to: text(0x1042),
+        topic: text(0x0070),
+        thread_index: binary(0x0071),
+        address_keys: own.chain(of_rows).map(key).collect(),
+        search_key: binary(0x300B),
+    }
+}
+
+/// Names and addresses of the one-off entries (MS-OXCDATA 2.2.5.1) of a FLATENTRYLIST
+/// (MS-OXCDATA 2.3.3).
+fn entries(list: &[u8]) -> Vec<[String; 2]> {
+    let number = |at: usize| {
+        list.get(at..at + 4).map_or(0, |it| u32::from_le_bytes(it.try_into().unwrap()) as usize)
+    };
+    let mut at = 8;
+    let one = |_| {
+        let (start, length) = (at + 4, number(at));
+        at = (start + length).next_multiple_of(4);
+        // Flags, the provider, the version and its flags.
+        let texts = list[start + 24..start + length].chunks(2);
+        let units: Vec<u16> = texts.map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        let mut texts = units.split(|unit| *unit == 0).map(|it| String::from_utf16(it).unwrap());
+        [texts.next().unwrap(), texts.nth(1).unwrap()]
+    };
+    (0..number(0)).map(one).collect()
+}
+
+fn binary(value: Option<&PropertyValue>) -> Vec<u8> {
+    match value {
+        Some(PropertyValue::Binary(bytes)) => bytes.buffer().to_vec(),
+        _ => Vec::new(),
     }
 }
 

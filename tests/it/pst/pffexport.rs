@@ -65,7 +65,7 @@ fn mail(path: &Path) -> Mail {
         } else {
             let bytes = fs::read(&entry).unwrap();
             let sha256 = Digest::of(&bytes).to_string();
-            Attached { name, size: bytes.len() as u64, sha256, nested: None }
+            Attached { name, size: bytes.len() as u64, sha256, ..Attached::default() }
         });
     }
     mail

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use muniment::base::hash::Digest;
 use muniment::pst::mime;
-use muniment::pst::model::{Content, Message, RecipientKind};
+use muniment::pst::model::{Content, Importance, Message, RecipientKind, Sensitivity};
 use serde::Deserialize;
 
 use super::{has, is_long, samples};
@@ -18,15 +18,17 @@ const KNOWN: &[(&str, &str)] = &[
     ("5312cc18", "ends the header before its first field, at a byte order mark"),
     ("7f795531", "knows no field with a blank before its colon"),
     ("fc32bed5", "knows no field with a blank before its colon"),
+    ("e3d8ab7f", "knows no field with a blank before its colon"),
     ("b436f630", "ends the header where a line is no field"),
     ("9e313395", "ends the header where a line is no field"),
     ("ece66687", "decodes no message that is attached in base64"),
     ("1262ecaa", "takes `59:10` for a time of 0:59:10"),
     ("1ab8366a", "takes a name with an @ for an address"),
     ("7519e163", "takes a name with an @ for an address"),
+    ("a9e85950", "takes a name with an @ for an address"),
+    ("3c8af952", "leaves out a blank within an address"),
+    ("65c9cdf8", "leaves out a blank within an address"),
     ("738611b4", "takes the first of two addresses that are run together"),
-    ("0eeb5947", "leaves out a recipient that is a name alone"),
-    ("0166e764", "takes any type without a subtype for text"),
     ("41188d1e", "keeps blanks at ends of lines of quoted-printable (RFC 2045 section 6.7)"),
     ("71ba2cc3", "keeps blanks at ends of lines of quoted-printable (RFC 2045 section 6.7)"),
     ("18070a64", "has fewer characters in Big5 than programs write"),
@@ -45,6 +47,15 @@ struct Read {
     from: Option<Vec<String>>,
     to: Option<Vec<String>>,
     cc: Option<Vec<String>>,
+    sender: Option<Vec<String>>,
+    reply_to: Option<Vec<String>>,
+    references: Option<String>,
+    in_reply_to: Option<String>,
+    topic: Option<String>,
+    thread_index: Option<String>,
+    importance: i32,
+    sensitivity: i32,
+    message_class: String,
     class: String,
     parts: Vec<Part>,
     /// Of a signed message, what follows its header.
@@ -59,6 +70,8 @@ struct Part {
     kind: String,
     name: Option<String>,
     is_attached: bool,
+    /// Which is the text, or a form of it, by the rule that it has itself.
+    is_text: bool,
     sha256: Option<String>,
     text: Option<String>,
     nested: Option<Box<Read>>,
@@ -68,9 +81,15 @@ struct Part {
 impl Part {
     /// Shown as the message itself.
     fn is_body(&self) -> bool {
-        self.name.is_none()
+        (self.is_text || self.name.is_none())
             && !self.is_attached
             && matches!(self.kind.as_str(), "text/plain" | "text/html")
+    }
+
+    /// A file that is called text and, as far as it can tell, is none.
+    fn is_in_doubt(&self) -> bool {
+        let is_whole = self.text.as_ref().is_some_and(|text| !text.contains('\0'));
+        self.is_body() && self.name.is_some() && !is_whole
     }
 }
 
@@ -118,7 +137,11 @@ fn mapping_reads_what_python_reads() {
     let some: Vec<&String> = differences.iter().take(20).collect();
     assert!(differences.is_empty(), "{} differences: {some:#?}", differences.len());
     if is_long() {
+        for (what, count) in &counts {
+            assert!(*count > 0, "{what}: {counts:?}");
+        }
         assert!(counts["signed parts"] > 0 && counts["kept whole"] > 0, "{counts:?}");
+        assert!(counts["named bodies"] > 5, "{counts:?}");
         let gone: Vec<_> = KNOWN.iter().filter(|(start, _)| !seen.contains(start)).collect();
         assert!(gone.is_empty(), "no longer: {gone:?}");
     }
@@ -134,6 +157,7 @@ fn words(text: &str) -> String {
 
 /// A META charset says what the bytes are in, which in a PST is another.
 fn without_charsets(text: &str) -> String {
+    let text = text.replace("CHARSET=", "charset=");
     let mut pieces = text.split("charset=");
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -168,6 +192,35 @@ fn compare(
     same("id", dense(id), read.message_id.as_deref().map(dense));
     let sent = message.sent.map(|at| at.seconds());
     same("sent", format!("{sent:?}"), read.sent.map(|at| format!("{:?}", Some(at))));
+    let text = |text: &Option<String>| dense(text.as_deref().unwrap_or_default());
+    for (field, ours, theirs) in [
+        ("references", text(&message.references), &read.references),
+        ("in reply to", text(&message.in_reply_to), &read.in_reply_to),
+        ("topic", text(&message.topic), &read.topic),
+    ] {
+        same(field, ours, theirs.as_deref().map(dense));
+    }
+    let index: Option<String> = message
+        .thread_index
+        .as_ref()
+        .map(|index| index.iter().map(|byte| format!("{byte:02x}")).collect());
+    same("thread index", index.unwrap_or_default(), read.thread_index.clone());
+    let importance = match message.importance {
+        Importance::Low => 0,
+        Importance::Normal => 1,
+        Importance::High => 2,
+    };
+    same("importance", importance.to_string(), Some(read.importance.to_string()));
+    let sensitivity = match message.sensitivity {
+        Sensitivity::Normal => 0,
+        Sensitivity::Personal => 1,
+        Sensitivity::Private => 2,
+        Sensitivity::Confidential => 3,
+    };
+    same("sensitivity", sensitivity.to_string(), Some(read.sensitivity.to_string()));
+    same("class", message.class.to_string(), Some(read.message_class.clone()));
+    let sender = message.sender.iter().map(|one| one.address.as_str()).collect();
+    let reply_to = message.reply_to.iter().map(|one| one.address.as_str()).collect();
     let author = message.author.iter().map(|one| one.address.as_str()).collect();
     let of = |kind| {
         let of = message.recipients.iter().filter(|one| one.kind == kind);
@@ -175,10 +228,24 @@ fn compare(
     };
     for (field, ours, theirs) in [
         ("from", author, read.from.as_ref().map(|all| all[..all.len().min(1)].to_vec())),
+        ("sender", sender, read.sender.as_ref().map(|all| all[..all.len().min(1)].to_vec())),
+        ("reply to", reply_to, read.reply_to.clone()),
         ("to", of(RecipientKind::To), read.to.clone()),
         ("cc", of(RecipientKind::Cc), read.cc.clone()),
     ] {
         same(field, ours.join(" "), theirs.map(|all| all.join(" ")));
+    }
+    for (what, is_there) in [
+        ("important", importance != 1),
+        ("sensitive", sensitivity != 0),
+        ("sent for others", message.sender.is_some()),
+        ("answered elsewhere", !message.reply_to.is_empty()),
+        ("with references", message.references.is_some()),
+        ("answers", message.in_reply_to.is_some()),
+        ("of conversations", message.thread_index.is_some()),
+        ("with topics", message.topic.is_some()),
+    ] {
+        *counts.entry(what).or_default() += usize::from(is_there);
     }
     if read.class == "multipart/signed" || read.class.contains("pkcs7-mime") {
         *counts.entry("kept whole").or_default() += 1;
@@ -194,6 +261,10 @@ fn compare(
         *counts.entry("defects").or_default() += 1;
         return;
     }
+    if read.parts.iter().any(Part::is_in_doubt) {
+        *counts.entry("text in doubt").or_default() += 1;
+        return;
+    }
     let (bodies, attached): (Vec<&Part>, Vec<&Part>) =
         read.parts.iter().partition(|part| part.is_body());
     for body in bodies {
@@ -202,12 +273,17 @@ fn compare(
             continue;
         };
         *counts.entry("bodies").or_default() += 1;
+        *counts.entry("named bodies").or_default() += usize::from(body.name.is_some());
         let ours = if body.kind == "text/html" { &message.html } else { &message.text };
         let ours = without_charsets(&words(ours.as_deref().unwrap_or_default()));
         let theirs = without_charsets(&words(text));
         if !ours.contains(&theirs) {
             out.push(format!("body {place}: {ours:.100?} but {theirs:.100?}"));
         }
+    }
+    let enriched = read.parts.iter().find(|part| part.is_text && part.kind == "text/enriched");
+    if enriched.is_some() && message.text.is_none() {
+        out.push(format!("enriched text {place}"));
     }
     let ours: Vec<Option<String>> = message
         .attachments
@@ -231,6 +307,12 @@ fn compare(
     if !is_same {
         let kinds: Vec<_> = attached.iter().map(|part| (&part.kind, &part.sha256)).collect();
         out.push(format!("attachments {place}: {ours:?} but {kinds:?}"));
+    }
+    for (ours, theirs) in message.attachments.iter().zip(&attached) {
+        let is_whole = theirs.kind == "multipart/signed";
+        if is_same && !is_whole && ours.media_type.to_lowercase() != theirs.kind {
+            out.push(format!("type {place}: {:?} but {:?}", ours.media_type, theirs.kind));
+        }
     }
     let nested = message.attachments.iter().filter_map(|one| match &one.content {
         Content::Message(message) => Some(message),

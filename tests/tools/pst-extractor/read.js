@@ -35,6 +35,18 @@ function fields(message) {
     headers: message.transportMessageHeaders,
     message_id: message.internetMessageId,
     attachments,
+    more: {
+      class: message.messageClass,
+      importance: message.importance,
+      priority: message.priority | 0,
+      sensitivity: message.sensitivity,
+      has_attachments: message.getBooleanItem(0x0e1b),
+      sender: [message.senderName, message.senderEmailAddress],
+      reply_names: message.replyRecipientNames,
+      references: message.getStringItem(0x1039),
+      in_reply_to: message.inReplyToId,
+      topic: message.conversationTopic,
+    },
   };
 }
 
@@ -49,13 +61,13 @@ function attached(one) {
   const nested = one.embeddedPSTMessage;
   if (nested) {
     print(null, nested);
-    return { name: one.longFilename, nested: {} };
+    return { name: one.longFilename, media_type: one.mimeTag, nested: {} };
   }
   const stream = one.fileInputStream;
   const bytes = Buffer.alloc(stream ? stream.length.toNumber() : 0);
   if (bytes.length > 0) stream.readCompletely(bytes);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { name: one.longFilename, size: bytes.length, sha256 };
+  return { name: one.longFilename, media_type: one.mimeTag, size: bytes.length, sha256 };
 }
 
 function print(folder, message) {

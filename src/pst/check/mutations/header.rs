@@ -1,6 +1,6 @@
 //! Wounds of the header, the maps, and what they say is in use.
 
-use super::super::image::u64_at;
+use super::super::image::{self, u64_at};
 use super::super::rule::Rule;
 use super::{MESSAGE, Wounds};
 
@@ -78,4 +78,10 @@ fn maps(w: &mut Wounds) {
     ] {
         w.add(rule, "", move |p| p.bytes[0x4200 + field] ^= 1);
     }
+    w.add(Rule::DensityListId, "page at 0x4200", |p| {
+        let id = u64_at(&p.bytes, 32) + 1;
+        p.put(0x4200 + 504, &id.to_le_bytes());
+        let signature = image::signature(0x4200, id);
+        p.put(0x4200 + 498, &signature.to_le_bytes());
+    });
 }

@@ -1,7 +1,7 @@
 //! Wounds of the store, folders, messages and attachments.
 
 use super::super::image::{u32_at, u64_at};
-use super::super::layer::{FOLDER_PROPERTIES, STORE_ENTRIES};
+use super::super::layer::{FOLDER_PROPERTIES, STORE_ENTRIES, VIEWS_ENTRY};
 use super::super::message::{ATTACHMENT_PROPERTIES, DISPLAY_LINES, MESSAGE_PROPERTIES};
 use super::super::rule::Rule;
 use super::patient::{Patient, Which};
@@ -11,6 +11,7 @@ const CLASS: u32 = 0x001A_001F;
 
 pub fn wounds(w: &mut Wounds) {
     store(w);
+    uses(w);
     folders(w);
     messages(w);
     recipients(w);
@@ -48,7 +49,7 @@ fn store(w: &mut Wounds) {
     }
     w.add(Rule::StoreKey, "store", |p| p.curtail(p.data(0x21), 0x0FF9_0102));
     w.add(Rule::StorePassword, "store", |p| p.property(p.data(0x21), 0x67FF_0003, bump));
-    for id in STORE_ENTRIES {
+    for (id, _) in STORE_ENTRIES {
         let place = format!("entry id {id:04x}");
         w.add(Rule::StoreEntryLength, &place, move |p| p.curtail(p.data(0x21), tag(id, 0x102)));
         for (rule, at) in [
@@ -63,6 +64,22 @@ fn store(w: &mut Wounds) {
                 p.value(p.data(0x21), tag(id, 0x102), |entry| entry[at] ^= 1);
             });
         }
+    }
+}
+
+fn uses(w: &mut Wounds) {
+    // The folder of another use, of that or one more; and one that is not there.
+    for (rule, id, nid) in [
+        (Rule::StoreEntryRole, 0x35E0, 0x8062_u32),
+        (Rule::StoreEntryRole, 0x35E3, 0x8022),
+        (Rule::StoreEntryRole, 0x35E7, FOLDER),
+        (Rule::StoreEntryFolder, VIEWS_ENTRY, 1),
+    ] {
+        w.add(rule, &format!("entry id {id:04x}"), move |p| {
+            p.value(p.data(0x21), tag(id, 0x102), |entry| {
+                entry[20..24].copy_from_slice(&nid.to_le_bytes());
+            });
+        });
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::columns;
 use super::super::image::{u16_at, u32_at, u64_at};
 use super::super::rule::Rule;
 use super::patient::{Patient, Which};
-use super::{CONTENTS, FOLDER, MESSAGE, Wounds};
+use super::{CONTENTS, FOLDER, MESSAGE, TYPE, VALUE, Wounds};
 
 /// A small table, whose rows are in its heap.
 const HIERARCHY: u32 = 0x802D;
@@ -117,6 +117,10 @@ fn values(w: &mut Wounds) {
             row(p, table(p), tag, |row, place| row[place.bitmap] &= !place.bit);
         });
     }
+    contents(w);
+    w.add(Rule::ReceiveFolder, "node 0x62b row 0x1", |p| {
+        row(p, p.data(0x62B), 0x6605_0003, |row, place| row[place.offset + 2] = 1);
+    });
     w.on(Which::Deep);
     // A subject that is a node of the table, and no longer as long as the message's.
     w.add(Rule::RowDiffers, "message 0x200024: 0037001f", |p| {
@@ -140,6 +144,58 @@ fn values(w: &mut Wounds) {
     w.add(Rule::RecipientKind, "row 0x1", move |p| {
         row(p, people(p), 0x0C15_0003, |row, place| row[place.offset] = 9);
     });
+}
+
+/// The row of a message that says what the message does not, or no longer.
+fn contents(w: &mut Wounds) {
+    for tag in [0x0070_001F_u32, 0x0042_001F, 0x0017_0003, 0x0036_0003, 0x0039_0040] {
+        let place = format!("message 0x200024: {tag:08x}");
+        w.add(Rule::RowAlone, &place, move |p| {
+            p.property(p.data(MESSAGE), tag, |record| record[1] |= 0x20);
+        });
+    }
+    for (tag, kind) in [(0x0037_001F_u32, 0x1E_u8), (0x0037_001F, 0x02), (0x0039_0040, 0x14)] {
+        let place = format!("message 0x200024: {tag:08x}");
+        w.add(Rule::RowType, &place, move |p| {
+            p.property(p.data(MESSAGE), tag, |record| {
+                record[TYPE..VALUE].copy_from_slice(&[kind, u8::from(kind == 2)]);
+            });
+        });
+    }
+    for tag in [0x1097_0003_u32, 0x0E34_0102] {
+        w.add(Rule::RowAlone, &format!("message 0x200024: {tag:08x}"), move |p| {
+            contents_row(p, tag, |row, place| row[place.bitmap] |= place.bit);
+        });
+    }
+    for (rule, tag) in
+        [(Rule::TableRowIdCell, 0x67F2_0003), (Rule::TableRowVersionCell, 0x67F3_0003)]
+    {
+        w.add(rule, "table 0x80ae: row 0x200024", move |p| {
+            contents_row(p, tag, |row, place| row[place.bitmap] &= !place.bit);
+        });
+        w.add(rule, "table 0x802d: row", move |p| {
+            row(p, p.data(HIERARCHY), tag, |row, place| row[place.bitmap] &= !place.bit);
+        });
+    }
+    // The last bit of the last byte, beyond the columns.
+    w.add(Rule::TableRowBits, "table 0x80ae: row 0x200024", |p| {
+        contents_row(p, 0x67F2_0003, |row, place| {
+            row[place.bitmap + (columns::CONTENTS.len() + 1) / 8] |= 1;
+        });
+    });
+}
+
+/// Changes the first row of the contents.
+fn contents_row(p: &mut Patient, tag: u32, change: impl FnOnce(&mut [u8], Place)) {
+    let info = p.payload(p.leaf(p.data(CONTENTS)));
+    let at = column(&info, tag);
+    let bit = usize::from(info[at + 7]);
+    let place = Place {
+        offset: usize::from(u16_at(&info, at + 4)),
+        bitmap: usize::from(u16_at(&info, ENDS + 4)) + bit / 8,
+        bit: 0x80 >> (bit % 8),
+    };
+    p.block(p.leaf(matrix(p)), |row| change(row, place));
 }
 
 fn required(w: &mut Wounds) {

@@ -75,6 +75,12 @@ fn blocks(w: &mut Wounds) {
     block(Rule::BlockIdNext, |p, _| p.header(516, &8_u64.to_le_bytes()));
     block(Rule::ReferenceCount, |p, id| p.block_entry(id, 18, &[1]));
     block(Rule::ReferenceCount, |p, id| p.block_entry(id, 18, &[3]));
+    // The data of a node that lets go of it, counted down.
+    block(Rule::BlockUnused, |p, _| {
+        let id = p.data(0xC01);
+        p.node(0xC01, 8, &[0; 8]);
+        p.block_entry(id, 18, &[1]);
+    });
 }
 
 fn data(w: &mut Wounds) {

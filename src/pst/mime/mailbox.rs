@@ -1,0 +1,264 @@
+//! Mailboxes of header fields: as mail-parser reads them, and where it reads nobody
+//! or somebody else, as mailers meant them.
+
+use std::collections::{HashMap, HashSet};
+
+use mail_parser::Address as Addresses;
+use mail_parser::parsers::MessageStream;
+
+use crate::mail::encoded_word::{self, Word};
+use crate::mail::{address, header};
+use crate::pst::model::Address;
+
+/// The mailboxes that a field names, with those in its groups.
+pub fn all(value: &str) -> Vec<Address> {
+    let value = in_addresses(&unmarked(value));
+    let nobodys = before_null_paths(&value);
+    let mailbox =
+        |(name, address): (String, String)| mailbox(&name, &address, nobodys.contains(name.trim()));
+    let mut found = read(&value);
+    if value.contains('(') && found.iter().any(|(_, address)| address.is_empty()) {
+        // A comment names who is beside it, and is nobody itself (RFC 5322 section 3.2.2).
+        let named: HashMap<String, String> =
+            found.into_iter().map(|(name, address)| (address, name)).collect();
+        found = read(&without_comments(&value));
+        for (name, address) in &mut found {
+            if name.is_empty() && !address.is_empty() {
+                *name = named.get(address.as_str()).cloned().unwrap_or_default();
+            }
+        }
+    }
+    found.into_iter().map(mailbox).collect()
+}
+
+/// Names and addresses; either may be empty.
+fn read(value: &str) -> Vec<(String, String)> {
+    // A local part in quotes, of which mail-parser makes a name.
+    let is_quoted = value.split('"').skip(1).any(|rest| rest.trim_start().starts_with('@'));
+    if is_quoted {
+        let list = address::parse(&header::unfold(value.as_bytes()));
+        return list.into_iter().map(|one| (one.name, one.address)).collect();
+    }
+    let line = format!("{value}\r\n");
+    let parsed = MessageStream::new(line.as_bytes()).parse_address();
+    let Some(list) = parsed.as_address() else { return Vec::new() };
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    list.iter().map(|one| (text(one.name()), text(one.address()))).collect()
+}
+
+fn mailbox(name: &str, address: &str, is_nobody: bool) -> Address {
+    let (name, address) = (name.trim(), plain(address));
+    // Of somebody on the same host, or at the end of a route of UUCP.
+    let is_local = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_{|}~.".contains(c);
+    if address.is_empty() && !is_nobody && name.chars().all(is_local) {
+        return Address { name: String::new(), address: name.to_owned() };
+    }
+    Address { name: name.to_owned(), address }
+}
+
+/// The names of whom no address is said to be, as in `Bob <>`.
+fn before_null_paths(value: &str) -> HashSet<&str> {
+    let mut found = HashSet::new();
+    let mut start = 0;
+    for (at, _) in value.match_indices('<') {
+        if value[at + 1..].trim_start().starts_with('>') {
+            let before = value[start..at].rsplit([',', ';', ':']).next().unwrap_or_default();
+            found.insert(before.trim().trim_matches('"'));
+        }
+        start = at;
+    }
+    found
+}
+
+/// A field without its comments; what is never closed is none.
+pub fn without_comments(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let (mut is_quoted, mut is_escaped, mut depth, mut open) = (false, false, 0, 0);
+    for (at, c) in value.char_indices() {
+        match c {
+            _ if std::mem::take(&mut is_escaped) => {}
+            '\\' => is_escaped = true,
+            '"' if depth == 0 => is_quoted = !is_quoted,
+            '(' if !is_quoted => {
+                if depth == 0 {
+                    open = at;
+                }
+                depth += 1;
+            }
+            ')' if depth > 0 => {
+                depth -= 1;
+                continue;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            out.push(c);
+        }
+    }
+    if depth > 0 {
+        out.push_str(&value[open + 1..]);
+    }
+    out
+}
+
+/// A field with the encoded words decoded that are in an address, where none may be
+/// (RFC 2047 section 5) and mailers put them.
+fn in_addresses(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let (mut rest, mut is_in_angle) = (value, false);
+    while let Some(at) = rest.find("=?") {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        is_in_angle =
+            before.rfind(['<', '>']).map_or(is_in_angle, |at| before[at..].starts_with('<'));
+        let length = Word::parse(from.as_bytes()).map(|word| word.len);
+        let (written, behind) = from.split_at(length.unwrap_or(2));
+        rest = behind;
+        if length.is_none() || !(is_in_angle || before.ends_with('@') || behind.starts_with('@')) {
+            out.push_str(written);
+            continue;
+        }
+        let text = encoded_word::decode(written.as_bytes());
+        let is_special =
+            |c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c);
+        match text.contains(is_special) {
+            false => out.push_str(&text),
+            true if behind.starts_with('@') => {
+                out.push('"');
+                out.extend(text.chars().filter(|c| !"\\\"".contains(*c) && !c.is_control()));
+                out.push('"');
+            }
+            true => out.push_str(written),
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The names of the groups in a field.
+pub fn groups(value: &str) -> Vec<String> {
+    let line = format!("{}\r\n", unmarked(value));
+    let parsed = MessageStream::new(line.as_bytes()).parse_address();
+    let Some(Addresses::Group(groups)) = parsed.as_address() else { return Vec::new() };
+    groups.iter().filter_map(|group| group.name.as_deref().map(str::to_owned)).collect()
+}
+
+/// `[SMTP:a@b]` and `[EX:/o=…]`, as Exchange and Outlook write addresses, in the form
+/// of RFC 5322.
+fn unmarked(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(open) = rest.find('[') {
+        let (before, marked) = rest.split_at(open);
+        let marked = &marked[1..];
+        // No further than to another one, of which there may be many.
+        let end = marked.find(['[', ']']).filter(|end| marked[*end..].starts_with(']'));
+        let inner = end.map(|end| (&marked[..end], &marked[end + 1..])).filter(|(inner, _)| {
+            let (kind, address) = inner.split_once(':').unwrap_or_default();
+            let known = ["smtp", "ex", "x500"];
+            !address.is_empty() && known.iter().any(|one| kind.trim().eq_ignore_ascii_case(one))
+        });
+        out.push_str(before);
+        match inner {
+            Some((inner, behind)) => {
+                let is_in_angle = before.trim_end().ends_with('<');
+                let inner = address::bare(inner);
+                out.push_str(&if is_in_angle { inner.to_owned() } else { format!("<{inner}>") });
+                rest = behind;
+            }
+            None => {
+                out.push('[');
+                rest = marked;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// An address without what RFC 5322 section 4.4 has in it no more: a route before
+/// it, and blanks around its dots.
+fn plain(address: &str) -> String {
+    let address = address::bare(address);
+    let routed = address.strip_prefix('@').and_then(|rest| rest.rsplit_once(':'));
+    let address = routed.map_or(address, |(_, address)| address.trim());
+    if address.contains('"') || !address.contains(char::is_whitespace) {
+        return address.to_owned();
+    }
+    let mut out = String::with_capacity(address.len());
+    for word in address.split_whitespace() {
+        if !(out.is_empty() || out.ends_with(['.', '@']) || word.starts_with(['.', '@'])) {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_is_nobody() {
+        for (written, seen) in [
+            ("unlisted-recipients:; (no To-header on input)", ""),
+            ("(nobody)", ""),
+            ("group2: (foo) ;", ""),
+            ("Team: a@x.example; (the end of the group)", "a@x.example"),
+            ("Team: a@x.example (Ann), \"b (c)\" <b@x.example>; (end)", "Ann;b (c)"),
+            ("a@x.example (Ann), (nobody), Bob Smith (home)", "Ann;Bob Smith"),
+            ("Bob Smith (home", "Bob Smith home"),
+        ] {
+            let names: Vec<_> = all(written).iter().map(|one| one.display().to_owned()).collect();
+            let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
+            assert_eq!(names.join(";"), seen, "{written}");
+        }
+        assert_eq!(without_comments(r#"a (b (c) \) d) "(e)" \(f"#), r#"a  "(e)" \(f"#);
+    }
+
+    #[test]
+    fn addresses_are_without_routes_and_blanks() {
+        for (written, seen) in [
+            ("a@b.example", "a@b.example"),
+            ("@machine.tld:mary@example.net", "mary@example.net"),
+            ("@a.tld, @b.tld:test@c.tld", "test@c.tld"),
+            ("jdoe@test   . example", "jdoe@test.example"),
+            ("one@a.tld two@b.tld", "one@a.tld two@b.tld"),
+            ("\"a b\"@c.tld", "\"a b\"@c.tld"),
+            ("SMTP:ann@a.example", "ann@a.example"),
+        ] {
+            assert_eq!(plain(written), seen);
+        }
+    }
+
+    #[test]
+    fn nobody_is_without_an_address_who_has_one() {
+        for (written, name, address) in [
+            ("\"joe smith\"@x.example", "", "\"joe smith\"@x.example"),
+            ("Joe <\"a\\\"b\"@x>", "Joe", "\"a\\\"b\"@x"),
+            ("[SMTP:joe@x.example]", "", "joe@x.example"),
+            ("Joe [smtp:joe@x.example]", "Joe", "joe@x.example"),
+            ("Joe <SMTP:joe@x.example>", "Joe", "joe@x.example"),
+            ("Eve [EX:/o=Corp/cn=Eve]", "Eve", "/o=Corp/cn=Eve"),
+            ("joe@[192.0.2.1]", "", "joe@[192.0.2.1]"),
+            ("<x@[IPv6:2001:db8::1]>", "", "x@[IPv6:2001:db8::1]"),
+            ("root", "", "root"),
+            ("MAILER-DAEMON", "", "MAILER-DAEMON"),
+            ("foo!bar!ann", "", "foo!bar!ann"),
+            ("John Smith", "John Smith", ""),
+            ("Bob <>", "Bob", ""),
+            ("\"Bob\" <>", "Bob", ""),
+            ("MAILER-DAEMON < >", "MAILER-DAEMON", ""),
+            ("joe@x.example (Joe)", "Joe", "joe@x.example"),
+            ("=?utf-8?B?SsO2?=@x.example", "", "J\u{f6}@x.example"),
+            ("=?utf-8?B?am9lIHNtaXRo?=@x.example", "", "\"joe smith\"@x.example"),
+            ("<=?utf-8?B?am9lQHguZXhhbXBsZQ==?=>", "", "joe@x.example"),
+            ("Joe <joe@=?utf-8?B?eC5leGFtcGxl?=>", "Joe", "joe@x.example"),
+            ("=?utf-8?B?SsO2?= <joe@x.example>", "J\u{f6}", "joe@x.example"),
+        ] {
+            let one = Address { name: name.to_owned(), address: address.to_owned() };
+            assert_eq!(all(written), [one], "{written}");
+        }
+    }
+}
