@@ -11,6 +11,7 @@ use super::slot::{Many, Slot};
 use super::token::{ANY_CHARS, Cutter, FIRST, LAST, ONE_CHAR, ONE_DIGIT, cleaned};
 use super::{Bound, IndexError, Scope};
 use crate::base::ids::SetId;
+use crate::base::limits::ADDRESS_BYTES_MAX;
 use crate::extract::{Reason, languages};
 use crate::query::ast::{Edge, Has, Near, Node, Piece, Query, Test, Text, Unit, Word};
 use crate::query::field::{DateField, Field as Named, Kind};
@@ -307,7 +308,11 @@ fn address(word: &Word) -> Option<Slot> {
         (false, true) => pieces.push(glob::Piece::AnyChars),
         _ => {}
     }
-    Some(slot(pieces, &text))
+    Some(match slot(pieces, &text) {
+        // A longer one is in the index by its key.
+        Slot::Exact(text) if text.len() > ADDRESS_BYTES_MAX => Slot::Exact(address_key(&text)),
+        slot => slot,
+    })
 }
 
 fn lower(piece: &Piece) -> glob::Piece {

@@ -113,3 +113,17 @@ fn numbers_addresses_and_links_are_found_whole_and_in_part() {
     assert_eq!(found_by(&found, Dialect::DtSearch, "900000~~999999").len(), 1);
     assert_eq!(found_by(&found, Dialect::DtSearch, "78~~200").len(), 0);
 }
+
+#[test]
+fn an_address_of_any_length_is_found_by_its_own_text() {
+    let long = |name: &str| format!("{}{name}@x.example", "Long.".repeat(600));
+    let mut docs = [body(1, "a"), body(2, "b")];
+    for (doc, name) in docs.iter_mut().zip(["ann", "bob"]) {
+        doc.participants = vec![person(Role::Bcc, "", &long(name))];
+    }
+    let found = Fixture::new(docs);
+    for dialect in [Dialect::Kql, Dialect::DtSearch] {
+        let hits = found_by(&found, dialect, &format!("recipients:{}", long("bob")));
+        assert_eq!(hits.iter().map(|hit| hit.0).collect::<Vec<_>>(), [2]);
+    }
+}

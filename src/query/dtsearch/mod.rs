@@ -18,7 +18,7 @@ use super::ast::{Edge, Node, Query, Relation, Text, Word};
 use super::error::{QueryError, Span, Warning};
 use super::field::{self, Field, Kind, Name};
 use super::reading::{self, nothing_to_search, refuse_comparison, unknown_field};
-use super::value::{self, Remarks};
+use super::value::{self, Remarks, shortened};
 use super::{Dialect, Parsed, people, print};
 use lexer::{Lexeme, Token, lex};
 
@@ -384,6 +384,14 @@ impl<'a> Parser<'a> {
             Kind::Words | Kind::Whole => None,
         };
         let Some(people) = people else {
+            if field.kind() == Kind::People && text.contains('@') && text.contains('=') {
+                let message = format!(
+                    "= stands for one digit in {}; for the sign itself write \"<{}>\"",
+                    shortened(text),
+                    shortened(text)
+                );
+                self.warnings.push(Warning { span, message });
+            }
             // In `cn=alice` no digit stands for the sign.
             let is_x500 = field.kind() == Kind::People && people::begins_x500(text);
             let words = match is_x500 {

@@ -138,6 +138,8 @@ fn fields() {
     check("subject:(a w/2 b)", "subject:a w/2 subject:b");
     check("from:\"Wu, Carol <carol@x.test>\"", "from:carol@x.test");
     same_as_kql("from:\"<prvs=12~a&b@x.test>\"");
+    let remark = &read("from:prvs=12@x.test").unwrap().warnings[0].message;
+    assert!(remark.ends_with("for the sign itself write \"<prvs=12@x.test>\""), "{remark}");
     same_as_kql("from:/o=corp/cn=alice");
     let x500 = "from:\"/o=corp/ou=exchange, admin (x)/cn=alice\"";
     same_as_kql(x500);

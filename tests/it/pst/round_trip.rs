@@ -155,9 +155,9 @@ pub fn readpst_view(mail: &mut Mail) {
         format!("{} {} {inner:?}", one.sha256, one.name)
     };
     mail.attachments.sort_by_key(key);
-    // Line ends are its own, and an empty text runs into its boundary.
+    // Line ends are its own, where a carriage return is alone it is gone, and an empty text runs into its boundary.
     for text in [&mut mail.text, &mut mail.html] {
         let own = text.split("----boundary-LibPST").next().unwrap_or_default();
-        *text = own.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned();
+        *text = own.replace('\r', "").trim_end().to_owned();
     }
 }
