@@ -23,8 +23,9 @@ CATALOG_ROOMS := catalog:: access:: policy:: matter:: hold:: search:: ingest:: j
 # The tests are built by clippy's compiler, so that to lint is no second build.
 LINTED := test-rust test-browser
 TESTS := $(if $(HAS_NEXTEST),cargo nextest run,cargo test) --locked
-# What takes long is optimised: tens of gigabytes go through it.
-TESTS_LONG := $(if $(HAS_NEXTEST),cargo nextest run --profile long,cargo test) --release --locked
+# What takes long is optimised: tens of gigabytes go through it. With debug assertions,
+# without which nothing ends at a crash point.
+TESTS_LONG := $(if $(HAS_NEXTEST),cargo nextest run --profile long --cargo-profile long,cargo test --profile long) --locked
 # What the demo journals instead of its own company: mbox (also .zst), Maildir
 # or folders of EML.
 MAIL ?=
