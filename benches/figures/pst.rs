@@ -1,6 +1,7 @@
 //! Writing PST files: mapping, writing and making durable, beside a plain copy
 //! of the outcome on the same disk and beside `readpst`, which reads it back.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,7 @@ pub fn messages(path: &Path, most: usize) -> Vec<Vec<u8>> {
         reader.push(&report);
         let entries = reader.finish().entries;
         let at = entries.iter().position(|entry| entry.role == Role::Message)?;
-        entry_bytes(&report, &entries, at)
+        entry_bytes(&report, &entries, at).map(Cow::into_owned)
     };
     mail.take(most).filter_map(|outgoing| original(outgoing.bytes)).collect()
 }

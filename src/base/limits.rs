@@ -359,6 +359,8 @@ pub const THREAD_SUBJECTS_MAX: usize = 8;
 pub const NEAR_TEXT_BYTES_MAX: usize = 1 << 20;
 pub const NEAR_COMPARED_MAX: usize = 1000;
 pub const NEAR_COMPARED_BYTES_MAX: usize = 64 << 20;
+/// Mail that is not searchable after this time is told to whoever watches.
+pub const LAG_SECONDS_MAX: i64 = 120;
 /// Damaged records that the status lists.
 pub const DAMAGE_SHOWN_MAX: usize = 20;
 /// Addresses that completion offers.

@@ -13,9 +13,13 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
-/// `1 message`, `2 messages`.
+/// `1 message`, `2 messages`, `2 deliveries`.
 pub fn counted(number: u64, one: &str) -> String {
-    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+    match one.strip_suffix("ry") {
+        _ if number == 1 => format!("1 {one}"),
+        Some(stem) => format!("{number} {stem}ries"),
+        None => format!("{number} {one}s"),
+    }
 }
 
 #[cfg(test)]
@@ -26,6 +30,10 @@ mod tests {
     fn one_is_not_many() {
         let said = [0, 1, 2].map(|number| counted(number, "message"));
         assert_eq!(said, ["0 messages", "1 message", "2 messages"]);
+        assert_eq!(
+            [counted(1, "delivery"), counted(2, "delivery")],
+            ["1 delivery", "2 deliveries"]
+        );
     }
 
     #[test]

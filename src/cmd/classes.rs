@@ -101,7 +101,7 @@ fn listed(found: &Classes) -> String {
             counted(class.years.into(), "year"),
             class.mode.word(),
             if class.is_enforced { "" } else { ", not enforced by the bucket" },
-            counted(class.deliveries, "delivery").replace("deliverys", "deliveries"),
+            counted(class.deliveries, "delivery"),
             grouped(class.bytes_received),
             grouped(class.bytes_stored),
             if notes.is_empty() { "" } else { "; " },

@@ -22,7 +22,7 @@ use crate::ledger::commitment::{self, Opening};
 use crate::ledger::leaf::Leaf;
 use crate::ledger::tree;
 use crate::mail::address;
-use crate::mail::delivery::{Entry, Role, entry_bytes};
+use crate::mail::delivery::{Entry, Role, entry_shared};
 use crate::mail::mbox;
 use crate::vault::VaultError;
 use crate::vault::open::{OpenRecord, OpenSegment};
@@ -296,10 +296,10 @@ impl Source {
         let (whole, record) = (self.whole.clone(), self.record.clone());
         let decoded = tokio::task::spawn_blocking(move || {
             let entries = &record.meta().delivery.entries;
-            entry_bytes(&whole, entries, index)
+            entry_shared(&whole, entries, index)
                 .filter(|bytes| Digest::of(bytes) == entries[index].sha256)
         });
-        decoded.await.ok().flatten().map(Bytes::from)
+        decoded.await.ok().flatten()
     }
 }
 

@@ -11,11 +11,14 @@ use axum::routing::get;
 
 use super::error::ApiError;
 use super::{Context, observe};
+use crate::base::clock::Timestamp;
 use crate::base::config::POLICY;
+use crate::base::limits;
 use crate::base::number::counted;
 use crate::base::writable;
 use crate::catalog::{damage, leaf, statement};
 use crate::ingest::clocks::Clocks;
+use crate::ingest::follow::Lag;
 use crate::policy::UNEXPLAINED;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,10 +65,21 @@ async fn remarks(context: &Context) -> String {
             "state: rows were changed by nobody's act; the audit and a check name them\n",
         );
     }
+    let lag = context.progress.lag().await.unwrap_or_default();
+    said.extend(behind(&lag, context.clock.now()));
     if let Some(why) = context.review.log.stopped() {
         said.push_str(&format!("log: {why}\n"));
     }
     said
+}
+
+/// That mail has waited for long to be searchable, if it has.
+fn behind(lag: &Lag, now: Timestamp) -> Option<String> {
+    let waits = now.seconds() - lag.oldest_waiting?.seconds();
+    (waits > limits::LAG_SECONDS_MAX).then(|| {
+        let deliveries = counted(lag.behind, "delivery");
+        format!("index: {deliveries} not searchable yet, the oldest for {} minutes\n", waits / 60)
+    })
 }
 
 async fn clocks(context: &Context) -> Option<String> {
@@ -125,4 +139,23 @@ async fn metrics(State(context): State<Context>) -> Response {
     }
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], context.metrics.render()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_long_waits_are_told() {
+        let now = Timestamp::from_seconds(1_000_000);
+        let lag = |seconds: i64| Lag {
+            behind: 2,
+            oldest_waiting: Some(now.plus_seconds(-seconds)),
+            ..Lag::default()
+        };
+        assert_eq!(behind(&Lag::default(), now), None);
+        assert_eq!(behind(&lag(120), now), None);
+        let told = "index: 2 deliveries not searchable yet, the oldest for 10 minutes\n";
+        assert_eq!(behind(&lag(600), now).as_deref(), Some(told));
+    }
 }

@@ -44,11 +44,11 @@ pub fn parse(value: &[u8]) -> Vec<Mailbox> {
     list.found
 }
 
-/// What an address is compared as, wherever it was written: bare and in lower case.
-/// One of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`, the beginning
+/// What an address is compared as, wherever it was written: bare, in lower case and
+/// without the dot of the root after its domain (RFC 1034 section 3.1). One of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`, the beginning
 /// of the SHA-256 of all of it, `…` and its end, where a domain is.
 pub fn key(address: &str) -> String {
-    let key = bare(address).to_lowercase();
+    let key = without_root(bare(address)).to_lowercase();
     if key.len() <= limits::ADDRESS_BYTES_MAX {
         return key;
     }
@@ -57,6 +57,15 @@ pub fn key(address: &str) -> String {
     let end = &key[key.ceil_char_boundary(key.len() - half)..];
     let digest = Digest::of(key.as_bytes()).to_string();
     format!("{start}…{}…{end}", &digest[..DIGEST_CHARS])
+}
+
+fn without_root(address: &str) -> &str {
+    let shorter = address.strip_suffix('.');
+    let has_domain = |shorter: &&str| {
+        let domain = shorter.rsplit_once('@').map(|(_, domain)| domain);
+        domain.is_some_and(|domain| !domain.is_empty() && !domain.ends_with('.'))
+    };
+    shorter.filter(has_domain).unwrap_or(address)
 }
 
 /// An address without the marks that Exchange and Outlook put around the X.500 names
@@ -239,6 +248,10 @@ mod tests {
             ("a@[192.0.2.1]", "a@[192.0.2.1]"),
             ("[ip]@[192.0.2.1]", "[ip]@[192.0.2.1]"),
             ("ex:a@b.example", "ex:a@b.example"),
+            ("A@B.example.", "a@b.example"),
+            ("a@.", "a@."),
+            ("a@b..", "a@b.."),
+            ("etc.", "etc."),
             ("", ""),
         ] {
             assert_eq!(super::key(written), key, "{written}");

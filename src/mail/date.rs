@@ -1,26 +1,43 @@
 //! Times of header fields (RFC 5322 sections 3.3 and 4.3).
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::base::clock::Timestamp;
 
-/// A time, and whether its zone is known; taken as UTC if not.
+const EPOCH: Date = Date::constant(1970, 1, 1);
+
+/// A time, and whether its zone is known; taken as UTC if not. Besides those of the
+/// standards, the forms of C's `asctime` and of `April 09, 2003 9:00 AM` are read.
 pub fn parse(text: &str) -> Option<(Timestamp, bool)> {
     let plain = without_comments(text);
     let mut words = plain.split([' ', '\t', ',', '-']).filter(|word| !word.is_empty()).peekable();
-    words.next_if(|word| word.starts_with(char::is_alphabetic));
-    let day = words.next()?.parse().ok()?;
-    let month = month(words.next()?)?;
-    let date = Date::new(year(words.next()?)?, month, day).ok()?;
-    let clock = words.next()?;
-    let (hour, minute, second) = time(clock)?;
-    // A leap second is a time.
-    let at = TimeZone::UTC.to_timestamp(date.at(hour, minute, second.min(59), 0)).ok()?;
-    let seconds = at.as_second() + i64::from(second == 60);
+    words.next_if(|word| is_alphabetic(word) && month(word).is_none());
+    let (first, second) = (words.next()?, words.next()?);
+    let (month, day) = match month(first) {
+        Some(month) => (month, second),
+        None => (month(second)?, first),
+    };
+    let third = words.next()?;
+    let is_clock_first = third.contains(':');
+    let clock = if is_clock_first { third } else { words.next()? };
     let (_, behind) = plain.split_once(clock)?;
-    let offset = behind.split_whitespace().next().and_then(offset);
-    Some((Timestamp::from_seconds(seconds - offset.unwrap_or_default()), offset.is_some()))
+    let mut behind = behind.split_whitespace().peekable();
+    let half = behind.next_if(|word| half(word).is_some()).and_then(half);
+    let mut zone = None;
+    let year = if is_clock_first {
+        zone = behind.next_if(|word| is_alphabetic(word)).and_then(offset);
+        behind.next()?
+    } else {
+        third
+    };
+    let offset = zone.or_else(|| behind.next().and_then(offset));
+    let days = Date::new(self::year(year)?, month, day.parse().ok()?).ok()?.duration_since(EPOCH);
+    let seconds = days.as_secs() + self::seconds(clock, half)? - offset.unwrap_or_default();
+    Some((Timestamp::from_seconds(seconds), offset.is_some()))
+}
+
+fn is_alphabetic(word: &str) -> bool {
+    word.starts_with(char::is_alphabetic)
 }
 
 fn month(word: &str) -> Option<i8> {
@@ -41,12 +58,28 @@ fn year(word: &str) -> Option<i16> {
     }
 }
 
-fn time(word: &str) -> Option<(i8, i8, i8)> {
-    let mut parts = word.split(':');
-    let (hour, minute) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+/// Half of the day, as hours before it.
+fn half(word: &str) -> Option<i64> {
+    match word.to_ascii_lowercase().as_str() {
+        "am" => Some(0),
+        "pm" => Some(12),
+        _ => None,
+    }
+}
+
+/// Seconds of the day. A leap second is a time, and so is the end of the day.
+fn seconds(clock: &str, half: Option<i64>) -> Option<i64> {
+    let mut parts = clock.split(':');
+    let mut number = || -> Option<i64> { parts.next()?.parse().ok() };
+    let (mut hour, minute) = (number()?, number()?);
     let second = parts.next().map_or(Some(0), |part| part.split('.').next()?.parse().ok())?;
+    if let Some(half) = half {
+        hour = if (1..=12).contains(&hour) { hour % 12 + half } else { return None };
+    }
     let exists = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
-    (exists && parts.next().is_none()).then_some((hour, minute, second))
+    let is_end = (hour, minute, second) == (24, 0, 0);
+    let is_whole = parts.next().is_none();
+    ((exists || is_end) && is_whole).then_some(hour * 3600 + minute * 60 + second)
 }
 
 /// Seconds east of Greenwich.
@@ -110,7 +143,17 @@ mod tests {
             ("1 Jan 2020 25:00:00 +0000", None),
             ("1 Jan 12020 00:00:00 +0000", None),
             ("29-04-2017 23:34", None),
-            ("Thursday, April 09, 2003 9:00 AM", None),
+            ("Tue Jul  1 08:00:00 2025", Some((1_751_356_800, false))),
+            ("Tue Jul  1 10:00:00 2025 +0200", Some((1_751_356_800, true))),
+            ("Tue Jul  1 04:00:00 EDT 2025", Some((1_751_356_800, true))),
+            ("Tuesday, July 01, 2025 8:00 AM", Some((1_751_356_800, false))),
+            ("July 1, 2025 12:30 PM +0000", Some((1_751_373_000, true))),
+            ("1 Jul 2025 12:00 AM GMT", Some((1_751_328_000, true))),
+            ("31 Dec 2024 24:00:00 GMT", Some((1_735_689_600, true))),
+            ("31 Dec 9999 23:59:59 +0000", Some((253_402_300_799, true))),
+            ("1 Jan 2020 24:00:01 +0000", None),
+            ("1 Jan 2020 13:00 PM", None),
+            ("Tue Jul 1 10:00:00", None),
             ("yesterday", None),
             ("", None),
         ] {

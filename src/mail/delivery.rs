@@ -4,6 +4,9 @@
 //! content: only hashes, places, names and the envelope of a journal report. It
 //! never fails; how the input is cut into pieces changes nothing.
 
+use std::borrow::Cow;
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::base::config::Sends;
@@ -132,9 +135,13 @@ pub fn read(bytes: &[u8]) -> Delivery {
     reader.finish()
 }
 
-/// The decoded bytes of `entries[index]`; none if the delivery does not hold
-/// them where the entries say.
-pub fn entry_bytes(delivery: &[u8], entries: &[Entry], index: usize) -> Option<Vec<u8>> {
+/// The decoded bytes of `entries[index]`, borrowed where nothing is encoded; none if
+/// the delivery does not hold them where the entries say.
+pub fn entry_bytes<'a>(
+    delivery: &'a [u8],
+    entries: &[Entry],
+    index: usize,
+) -> Option<Cow<'a, [u8]>> {
     // Innermost first. An entry lies only within one before it, so this ends.
     let mut path = vec![entries.get(index)?];
     let mut at = index;
@@ -146,14 +153,24 @@ pub fn entry_bytes(delivery: &[u8], entries: &[Entry], index: usize) -> Option<V
         path.push(entries.get(outer)?);
         at = outer;
     }
-    let mut content: Option<Vec<u8>> = None;
+    let mut content = Cow::Borrowed(delivery);
     while let Some(entry) = path.pop() {
-        let held = content.as_deref().unwrap_or(delivery);
         let start = usize::try_from(entry.place.offset).ok()?;
         let end = start.checked_add(usize::try_from(entry.place.len).ok()?)?;
-        content = Some(decode(entry.place.encoding, held.get(start..end)?));
+        content = match (&content, entry.place.encoding) {
+            (Cow::Borrowed(held), Encoding::Identity) => Cow::Borrowed(held.get(start..end)?),
+            (held, encoding) => Cow::Owned(decode(encoding, held.get(start..end)?)),
+        };
     }
-    content
+    Some(content)
+}
+
+/// As [`entry_bytes`], with a share in the delivery where nothing is encoded.
+pub fn entry_shared(delivery: &Bytes, entries: &[Entry], index: usize) -> Option<Bytes> {
+    Some(match entry_bytes(delivery, entries, index)? {
+        Cow::Borrowed(bytes) => delivery.slice_ref(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    })
 }
 
 impl Findings {

@@ -16,6 +16,7 @@ pub mod header;
 pub mod journal;
 pub mod maildir;
 pub mod mbox;
+mod outside;
 pub mod parameters;
 mod part;
 mod scan;

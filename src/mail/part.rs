@@ -150,6 +150,11 @@ impl Described {
         &self.content_type.token
     }
 
+    /// What may be a report's envelope. Some gateways give the part a name.
+    pub(super) fn may_be_envelope(&self) -> bool {
+        self.media_type() == "text/plain" && !self.is_attachment
+    }
+
     /// The message's own text, see [`Entry`].
     pub(super) fn is_inline_text(&self) -> bool {
         matches!(self.media_type(), "text/plain" | "text/html")
@@ -191,8 +196,25 @@ pub(super) struct Leaf {
 }
 
 enum Content {
-    Entry { entry: u32, hasher: Hasher, size: u64, inner: Option<Box<Scanner>> },
-    Envelope { text: Vec<u8>, charset: &'static encoding_rs::Encoding, is_cut: bool },
+    Entry {
+        entry: u32,
+        hasher: Hasher,
+        size: u64,
+        inner: Option<Box<Scanner>>,
+    },
+    Envelope {
+        text: Vec<u8>,
+        charset: &'static encoding_rs::Encoding,
+        is_cut: bool,
+        named: Option<Named>,
+    },
+}
+
+/// A part with a name, which is an attachment where it turns out to be no envelope.
+struct Named {
+    entry: u32,
+    hasher: Hasher,
+    size: u64,
 }
 
 impl Leaf {
@@ -206,10 +228,12 @@ impl Leaf {
         Self { start, decoder: Decoder::new(encoding), decoded: Vec::new(), content }
     }
 
-    pub(super) fn envelope(start: u64, described: &Described) -> Self {
+    /// Of a part that has a name, `named` is the entry last opened.
+    pub(super) fn envelope(start: u64, described: &Described, named: Option<u32>) -> Self {
         let label = described.content_type.bytes("charset").unwrap_or_default();
         let charset = encoded_word::charset(label);
-        let content = Content::Envelope { text: Vec::new(), charset, is_cut: false };
+        let named = named.map(|entry| Named { entry, hasher: Hasher::new(), size: 0 });
+        let content = Content::Envelope { text: Vec::new(), charset, is_cut: false, named };
         let decoder = Decoder::new(described.encoding);
         Self { start, decoder, decoded: Vec::new(), content }
     }
@@ -247,8 +271,20 @@ impl Leaf {
                 let len = end.saturating_sub(self.start);
                 findings.close(entry, len, hasher.finish(), size);
             }
-            Content::Envelope { text, charset, is_cut } => {
-                envelope_read(findings, &text, charset, is_cut);
+            Content::Envelope { text, charset, is_cut, named } => {
+                let is_envelope = envelope_read(findings, &text, charset, is_cut);
+                match named {
+                    // Nothing was opened after it, for a leaf holds none.
+                    Some(_) if is_envelope => {
+                        findings.entries.pop();
+                    }
+                    Some(Named { entry, hasher, size }) => {
+                        findings.has_more = true;
+                        let len = end.saturating_sub(self.start);
+                        findings.close(entry, len, hasher.finish(), size);
+                    }
+                    None => {}
+                }
             }
         }
     }
@@ -264,7 +300,11 @@ impl Content {
                     inner.push(findings, bytes);
                 }
             }
-            Self::Envelope { text, is_cut, .. } => {
+            Self::Envelope { text, is_cut, named, .. } => {
+                if let Some(Named { hasher, size, .. }) = named {
+                    hasher.update(bytes);
+                    *size += bytes.len() as u64;
+                }
                 let room = limits::ENVELOPE_BYTES_MAX - text.len();
                 *is_cut |= bytes.len() > room;
                 text.extend_from_slice(&bytes[..bytes.len().min(room)]);
@@ -273,21 +313,23 @@ impl Content {
     }
 }
 
+/// Whether the text is an envelope, which is kept.
 fn envelope_read(
     findings: &mut Findings,
     text: &[u8],
     charset: &'static encoding_rs::Encoding,
     is_cut: bool,
-) {
-    let Some(report) = &mut findings.report else { return };
+) -> bool {
+    let Some(report) = &mut findings.report else { return false };
     if report.envelope.is_some() {
-        return;
+        return false;
     }
     report.envelope = journal::parse(text, charset, &mut findings.defects);
     if is_cut {
         let bytes_max = limits::ENVELOPE_BYTES_MAX as u64;
         findings.defects.add(Defect::EnvelopeTooLong { bytes_max });
     }
+    findings.report.as_ref().is_some_and(|report| report.envelope.is_some())
 }
 
 /// What of `bytes`, which lie at `at`, is not before `start`.

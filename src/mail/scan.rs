@@ -15,6 +15,7 @@ use crate::mail::decode::Encoding;
 use crate::mail::defect::{Defect, shown};
 use crate::mail::delivery::{Entry, Form, Place, Role};
 use crate::mail::journal::Claim;
+use crate::mail::outside::Outside;
 use crate::mail::part::{Described, Findings, Leaf, ReportFound, from};
 
 /// A line longer than this is no delimiter.
@@ -24,6 +25,8 @@ const DELIMITER_BYTES_MAX: usize = 4096;
 pub(super) struct Scanner {
     frames: Vec<Frame>,
     leaf: Option<Leaf>,
+    /// In a report or a notice, before its parts or after them.
+    outside: Option<Outside>,
     is_in_header: bool,
     header: Vec<u8>,
     is_header_cut: bool,
@@ -84,6 +87,7 @@ impl Scanner {
         Self {
             frames: vec![Frame::Message { entry, hash: None, stand, holds: Holds::Mail }],
             leaf: None,
+            outside: None,
             is_in_header: true,
             header: Vec::new(),
             is_header_cut: false,
@@ -140,6 +144,7 @@ impl Scanner {
             findings.defects.add(Defect::OriginalTruncated);
         }
         self.close_above(findings, 0);
+        self.end_outside(findings);
     }
 
     /// No boundary can follow: everything is content.
@@ -290,11 +295,13 @@ impl Scanner {
             self.header_end(findings, at);
         }
         self.close_above(findings, frame + 1);
+        self.end_outside(findings);
         self.hand_on(findings, before);
         self.hand_on(findings, line);
         if is_end {
             self.frames.truncate(frame);
             self.multiparts -= 1;
+            self.begin_outside();
         }
         self.is_in_header = !is_end;
         self.header.clear();
@@ -339,6 +346,19 @@ impl Scanner {
         if let Some(leaf) = &mut self.leaf {
             leaf.take(findings, at, bytes);
         }
+        if let Some(outside) = &mut self.outside {
+            outside.push(bytes);
+        }
+    }
+
+    fn begin_outside(&mut self) {
+        let (_, holds) = self.holder();
+        self.outside = (holds != Holds::Mail).then(Outside::default);
+    }
+
+    fn end_outside(&mut self, findings: &mut Findings) {
+        let outside = self.outside.take();
+        findings.has_more |= outside.is_some_and(|outside| outside.has_words());
     }
 
     fn keep_header(&mut self, bytes: &[u8]) {
@@ -425,8 +445,9 @@ impl Scanner {
         let (_, holds) = self.holder();
         let expects = findings.report.as_ref().is_some_and(|r| r.envelope.is_none());
         let is_text = described.is_inline_text();
-        if is_text && holds == Holds::Report && expects && described.media_type() == "text/plain" {
-            self.leaf = Some(Leaf::envelope(body, &described));
+        if holds == Holds::Report && expects && described.may_be_envelope() {
+            let named = (!is_text).then(|| self.open(findings, &described, body, Role::Attachment));
+            self.leaf = Some(Leaf::envelope(body, &described, named));
             return;
         }
         // Exchange 2003 writes its envelope a second time, for people.
@@ -437,7 +458,7 @@ impl Scanner {
             return;
         }
         let (is_tnef, encoding) = (described.is_tnef(), described.encoding);
-        let entry = self.open(findings, described, body, Role::Attachment);
+        let entry = self.open(findings, &described, body, Role::Attachment);
         if is_tnef {
             findings.defects.add(Defect::Tnef { entry });
         }
@@ -459,6 +480,7 @@ impl Scanner {
         let is_digest = described.media_type() == "multipart/digest";
         self.frames.push(Frame::Multipart { boundary: boundary.to_vec(), is_digest });
         self.multiparts += 1;
+        self.begin_outside();
         true
     }
 
@@ -470,7 +492,7 @@ impl Scanner {
             Holds::Mail => (Stand::Attached, Role::Attachment),
         };
         let encoding = described.encoding;
-        let entry = self.open(findings, described, body, role);
+        let entry = self.open(findings, &described, body, role);
         if encoding == Encoding::Identity {
             let hash = Some((body, Hasher::new()));
             self.frames.push(Frame::Message {
@@ -498,14 +520,14 @@ impl Scanner {
             .unwrap_or((None, Holds::Mail))
     }
 
-    fn open(&self, findings: &mut Findings, described: Described, body: u64, role: Role) -> u32 {
+    fn open(&self, findings: &mut Findings, described: &Described, body: u64, role: Role) -> u32 {
         let place =
             Place { within: self.within, offset: body, len: 0, encoding: described.encoding };
         findings.open(Entry {
             role,
             parent: self.holder().0,
-            name: described.name,
-            media_type: described.content_type.token,
+            name: described.name.clone(),
+            media_type: described.content_type.token.clone(),
             place,
             sha256: Digest([0; 32]),
             size: 0,

@@ -147,8 +147,10 @@ impl Piece {
             None => phrase,
         };
         let key = address::key(without_mailto(text).trim_matches('\''));
-        let is_mail =
-            key.contains('@') && (self.angle.is_some() || !phrase.contains(char::is_whitespace));
+        // A quoted local part may hold blanks.
+        let outside = &phrase[quoted_local_part(phrase)..];
+        let is_bare = !outside.contains(char::is_whitespace);
+        let is_mail = key.contains('@') && (self.angle.is_some() || is_bare);
         (is_mail || key.starts_with(X500)).then_some(key)
     }
 
@@ -180,12 +182,31 @@ pub(super) fn begins_x500(text: &str) -> bool {
     address::key(text.trim_start().trim_start_matches('[')).starts_with(X500)
 }
 
+/// How many bytes a quoted string is that stands before `@`, which makes it the local
+/// part of an address (RFC 5321 section 4.1.2).
+fn quoted_local_part(text: &str) -> usize {
+    let Some(inner) = text.strip_prefix('"') else { return 0 };
+    let mut is_escaped = false;
+    let end = inner.find(|c| {
+        let is_end = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        is_end
+    });
+    let is_local_part = |end: &usize| inner[*end + 1..].starts_with('@');
+    end.filter(is_local_part).map_or(0, |end| end + 2)
+}
+
 fn pieces(text: &str, is_column: bool) -> Vec<Piece> {
     let mut pieces = vec![Piece::default()];
     let (mut is_quoted, mut is_angle) = (false, false);
+    let mut local_part_end = 0;
     for (at, c) in text.char_indices() {
         let Some(piece) = pieces.last_mut() else { break };
+        if !(is_quoted || is_angle) && at >= local_part_end {
+            local_part_end = at + quoted_local_part(&text[at..]);
+        }
         match c {
+            _ if at < local_part_end => piece.phrase.push(c),
             ',' | ';' if piece.is_x500() && !begins_address(&text[at + 1..]) => {
                 let part = piece.angle.as_mut().filter(|_| is_angle);
                 part.unwrap_or(&mut piece.phrase).push(c);
@@ -351,6 +372,10 @@ mod tests {
             check(text, &["<a@x.test>", "<b@x.test>"]);
         }
         check("<\"ann;x\"@corp.test>", &["<\"ann;x\"@corp.test>"]);
+        let quoted = "<\"doe, john\"@corp.test>";
+        check("\"Doe, John\"@corp.test", &[quoted]);
+        check("Doe <\"Doe, John\"@corp.test>; a@x.test", &[quoted, "<a@x.test>"]);
+        check("a@x.test; \"Doe, John\"@corp.test, b@x.test", &["<a@x.test>", quoted, "<b@x.test>"]);
         check("Ann <ann@[192.0.2.1]>", &["<ann@[192.0.2.1]>"]);
     }
 

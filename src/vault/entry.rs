@@ -154,6 +154,8 @@ fn feed(stages: &mut [Stage], bytes: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
     use crate::mail::delivery::{self, entry_bytes};
 
@@ -181,7 +183,7 @@ mod tests {
         let found = delivery::read(mail.as_bytes());
         assert!(found.entries.iter().any(|entry| entry.place.within.is_some()));
         for index in 0..found.entries.len() {
-            let expected = entry_bytes(mail.as_bytes(), &found.entries, index);
+            let expected = entry_bytes(mail.as_bytes(), &found.entries, index).map(Cow::into_owned);
             for pieces in [1, 2, 7, 4096] {
                 let read = read_in(pieces, mail.as_bytes(), &found.entries, index);
                 assert_eq!(read, expected, "entry {index} in pieces of {pieces}");

@@ -4,6 +4,7 @@
 //! `MUNIMENT_WRITE_DICTIONARY=1` makes them again, in `target/tmp/dictionary`. A
 //! published one is never replaced: a better one is added with another number.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
@@ -274,7 +275,7 @@ fn a_dictionary_saves_a_tenth_of_mail_that_it_was_not_made_from() {
         .filter_map(|bytes| {
             let read = delivery::read(bytes);
             let at = read.entries.iter().position(|entry| entry.role == Role::Message)?;
-            entry_bytes(bytes, &read.entries, at)
+            entry_bytes(bytes, &read.entries, at).map(Cow::into_owned)
         })
         .collect();
     let mut stationery = Stationery::new(99);

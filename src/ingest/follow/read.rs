@@ -19,7 +19,7 @@ use crate::catalog::pending::Waiting;
 use crate::catalog::set::{NewGap, Unread};
 use crate::catalog::{Catalog, CatalogError, damage};
 use crate::extract::Reason;
-use crate::mail::delivery::{Encoding, Entry, Envelope, Role, entry_bytes};
+use crate::mail::delivery::{Envelope, Role, entry_shared};
 use crate::matter::password;
 use crate::vault::open::{OpenRecord, OpenSegment};
 use crate::vault::{Vault, VaultError};
@@ -294,7 +294,7 @@ async fn sealed_in(record: OpenRecord, at: usize) -> Result<Vec<Sealed>, VaultEr
     // Opening a record is work for the processor; let others have a turn.
     tokio::task::yield_now().await;
     let sealed = messages.filter_map(|(index, entry)| {
-        let content = Content::Whole(content(&bytes, &entries, index as usize)?);
+        let content = Content::Whole(entry_shared(&bytes, &entries, index as usize)?);
         Some(Sealed { delivery: at, entry: index, sha256: entry.sha256, content })
     });
     Ok(sealed.collect())
@@ -353,17 +353,6 @@ fn streamed(record: &Arc<OpenRecord>, entry: u32, size_bytes: u64) -> Input {
     Input::streamed(size_bytes, move || {
         record.entry(entry as usize).map_err(io::Error::other).boxed()
     })
-}
-
-/// An entry's bytes; those that lie in the delivery as they are, are not copied.
-fn content(delivery: &Bytes, entries: &[Entry], index: usize) -> Option<Bytes> {
-    let place = &entries[index].place;
-    if place.within.is_none() && place.encoding == Encoding::Identity {
-        let start = usize::try_from(place.offset).ok()?;
-        let end = start.checked_add(usize::try_from(place.len).ok()?)?;
-        return (end <= delivery.len()).then(|| delivery.slice(start..end));
-    }
-    entry_bytes(delivery, entries, index).map(Bytes::from)
 }
 
 /// Whether the key of its month is not there.
