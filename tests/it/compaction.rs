@@ -23,7 +23,7 @@ use super::support::{deliver, until};
 
 const DAY: i64 = 24 * 3600;
 
-async fn compacted(retention: &Retention, days: i64, hours: i64) -> Compacted {
+pub(super) async fn compacted(retention: &Retention, days: i64, hours: i64) -> Compacted {
     let at = Clock::System.now().plus_seconds(days * DAY + hours * 3600);
     let mut later = retention.clone();
     later.clock = Clock::fixed(at);

@@ -64,6 +64,23 @@ pub(super) fn classes(config: &mut Config) {
     config.source.push(strict);
 }
 
+async fn deliver(scratch: &Scratch, groups: &[Vec<(usize, &str, &str)>]) {
+    let archive = &scratch.archive;
+    let (ingest, _lock) = scratch.ingest().await;
+    for group in groups {
+        let all = group.iter().map(|&(number, way, source)| {
+            let mut transaction = transaction(archive);
+            transaction.source = source.into();
+            let mut incoming = ingest.begin(transaction).unwrap();
+            async move {
+                incoming.write(&version(number, way)).await.unwrap();
+                incoming.finish().await.unwrap()
+            }
+        });
+        futures::future::join_all(all).await;
+    }
+}
+
 impl Laid {
     /// Messages, each in a segment of its own.
     pub async fn alone(count: usize) -> Self {
@@ -101,21 +118,8 @@ impl Laid {
 
     async fn in_scratch(mut scratch: Scratch, groups: &[Vec<(usize, &str, &str)>]) -> Self {
         scratch.archive.clock = at(NOW);
+        deliver(&scratch, groups).await;
         let archive = &scratch.archive;
-        let (ingest, lock) = scratch.ingest().await;
-        for group in groups {
-            let all = group.iter().map(|&(number, way, source)| {
-                let mut transaction = transaction(archive);
-                transaction.source = source.into();
-                let mut incoming = ingest.begin(transaction).unwrap();
-                async move {
-                    incoming.write(&version(number, way)).await.unwrap();
-                    incoming.finish().await.unwrap()
-                }
-            });
-            futures::future::join_all(all).await;
-        }
-        drop((ingest, lock));
         let index = Index::open(&scratch.directory.path().join("index"), 32 << 20).unwrap();
         derive(archive, &index).await;
         let signer = archive.vault.log_signer();
@@ -142,6 +146,13 @@ impl Laid {
 
     pub fn archive(&self) -> &Archive {
         &self.scratch.archive
+    }
+
+    /// More messages, as [`Laid::of`] has them.
+    pub async fn deliver(&self, groups: &[Vec<(usize, &str, &str)>]) {
+        deliver(&self.scratch, groups).await;
+        derive(self.archive(), &self.index).await;
+        self.publish().await;
     }
 
     /// Tells what was decided, and publishes the log.

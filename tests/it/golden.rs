@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use muniment::base::clock::Clock;
 use muniment::base::hash::Digest;
 use muniment::base::ids::DeliverySeq;
+use muniment::base::limits::COMPACT_PAGES_MIN;
 use muniment::catalog::{Catalog, delivery};
 use muniment::ingest::rebuild::{self, rebuild};
 use muniment::ingest::stamps;
@@ -13,10 +14,13 @@ use muniment::ledger::commitment::{self, ROLE_DELIVERY};
 use muniment::ledger::leaf::Leaf;
 use muniment::ledger::stamp::{Authorities, Stamp};
 use muniment::policy::restore::restore;
+use muniment::retention::erasure;
 use muniment::vault::Vault;
 use muniment::vault::bucket::Bucket;
 use muniment::vault::master::MasterKey;
 
+use super::compaction::compacted;
+use super::erasure::Laid;
 use super::second::{Used, names};
 use super::support::{Scratch, attach, deliver, note};
 
@@ -151,28 +155,12 @@ async fn a_whole_archive_of_version_1_comes_back() {
     if std::env::var_os("MUNIMENT_WRITE_GOLDEN").is_some() {
         write_whole(&fixture).await;
     }
-    let names = names(&fixture.join("bucket"));
-    for kind in KINDS {
-        let (start, end) = kind.split_once('*').unwrap();
-        let is_one = |name: &String| name.starts_with(start) && name.ends_with(end);
-        assert!(names.iter().any(is_one), "there is no {kind}");
-    }
+    has_one_of_each(&fixture, KINDS);
     let directory = tempfile::tempdir().unwrap();
     let vault = opened(&fixture, "master.key.txt", directory.path()).await;
-    let catalog = Catalog::create(&directory.path().join("catalog.db")).await.unwrap();
-    let rebuilt = rebuild(&vault, &catalog, &mut |_, _, _| ()).await.unwrap();
-    let restored = restore(&vault, &catalog, Clock::System.now(), &mut |_, _| ()).await.unwrap();
-    let missing = rebuild::missing(&catalog).await.unwrap();
-    assert_eq!([rebuilt.faults, restored.faults, missing].concat(), Vec::<String>::new());
+    let catalog = rebuilt(&vault, directory.path()).await;
     let rows = delivery::after(&catalog, DeliverySeq(0), 1000).await.unwrap();
-    let mut records = Vec::new();
-    for row in &rows {
-        let bytes = vault.open_record(&row.at()).await.unwrap().bytes().await.unwrap();
-        assert_eq!((Digest::of(&bytes), bytes.len() as u64), (row.sha256, row.size_bytes));
-        records.push(format!("{} {}\n", row.sha256, row.size_bytes));
-    }
-    records.sort();
-    assert_eq!(records.concat(), std::fs::read_to_string(fixture.join("records.txt")).unwrap());
+    are_told(&fixture, &vault, &rows).await;
     stamp_is_good(&fixture, vault.bucket()).await;
 
     // All but one were sealed in months that had keys before the rotation.
@@ -182,6 +170,39 @@ async fn a_whole_archive_of_version_1_comes_back() {
         closed += usize::from(older.open_record(&row.at()).await.is_err());
     }
     assert_eq!(closed, 1);
+}
+
+/// The catalog, made again from the bucket without a fault.
+async fn rebuilt(vault: &Vault, directory: &Path) -> Catalog {
+    let catalog = Catalog::create(&directory.join("catalog.db")).await.unwrap();
+    let rebuilt = rebuild(vault, &catalog, &mut |_, _, _| ()).await.unwrap();
+    let restored = restore(vault, &catalog, Clock::System.now(), &mut |_, _| ()).await.unwrap();
+    let again = erasure::after_rebuild(&catalog, Clock::System.now()).await.unwrap();
+    assert_eq!(again, 0, "records to be erased again");
+    let missing = rebuild::missing(&catalog).await.unwrap();
+    assert_eq!([rebuilt.faults, restored.faults, missing].concat(), Vec::<String>::new());
+    catalog
+}
+
+/// The records are those that the fixture names, byte for byte.
+async fn are_told(fixture: &Path, vault: &Vault, rows: &[delivery::Delivery]) {
+    let mut records = Vec::new();
+    for row in rows {
+        let bytes = vault.open_record(&row.at()).await.unwrap().bytes().await.unwrap();
+        assert_eq!((Digest::of(&bytes), bytes.len() as u64), (row.sha256, row.size_bytes));
+        records.push(format!("{} {}\n", row.sha256, row.size_bytes));
+    }
+    records.sort();
+    assert_eq!(records.concat(), std::fs::read_to_string(fixture.join("records.txt")).unwrap());
+}
+
+fn has_one_of_each(fixture: &Path, kinds: &[&str]) {
+    let names = names(&fixture.join("bucket"));
+    for kind in kinds {
+        let (start, end) = kind.split_once('*').unwrap();
+        let is_one = |name: &String| name.starts_with(start) && name.ends_with(end);
+        assert!(names.iter().any(is_one), "there is no {kind}");
+    }
 }
 
 async fn opened(fixture: &Path, key: &str, directory: &Path) -> Vault {
@@ -228,10 +249,59 @@ async fn write_whole(fixture: &Path) {
     std::fs::copy(newest, fixture.join("master.key.txt")).unwrap();
     std::fs::copy(older, fixture.join("older.key.txt")).unwrap();
     std::fs::copy(used.authority.root(), fixture.join("authority.pem")).unwrap();
-    let catalog = &used.kept.archive().catalog;
+    tell(fixture, &used.kept.archive().catalog).await;
+}
+
+async fn tell(fixture: &Path, catalog: &Catalog) {
     let rows = delivery::after(catalog, DeliverySeq(0), 1000).await.unwrap();
     let mut records: Vec<_> =
         rows.iter().map(|row| format!("{} {}\n", row.sha256, row.size_bytes)).collect();
     records.sort();
     std::fs::write(fixture.join("records.txt"), records.concat()).unwrap();
+}
+
+/// An archive with erasures in pages of one segment and of many.
+const ERASED: &str = "v1-erased";
+
+/// What is left of it comes back, and nothing of what was erased.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_of_version_1_with_erasures_comes_back() {
+    let fixture = fixture(ERASED);
+    if std::env::var_os("MUNIMENT_WRITE_GOLDEN").is_some() {
+        write_erased(&fixture).await;
+    }
+    has_one_of_each(
+        &fixture,
+        &["key/hr/*.pages", "key/hr/*.left", "key/hr/*.page", "key/standard/*.page"],
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let vault = opened(&fixture, "master.key.txt", directory.path()).await;
+    let catalog = rebuilt(&vault, directory.path()).await;
+    let rows = delivery::after(&catalog, DeliverySeq(0), 1000).await.unwrap();
+    assert_eq!(rows.len(), COMPACT_PAGES_MIN + 3);
+    are_told(&fixture, &vault, &rows).await;
+    let erased = muniment::catalog::erasure::list(&catalog).await.unwrap();
+    assert_eq!(erased.len(), 2);
+}
+
+async fn write_erased(fixture: &Path) {
+    // As many as are put together, the first of two records.
+    let mut groups: Vec<_> =
+        (1..=COMPACT_PAGES_MIN).map(|number| vec![(number, "a", "default")]).collect();
+    groups[0].push((0, "a", "default"));
+    groups.push(vec![(90, "a", "strict")]);
+    let laid = Laid::of(&groups).await;
+    for hours in [0, 2] {
+        compacted(&laid.retention, 2, hours).await;
+    }
+    let [erased, beside, whole] = [91, 92, 93].map(|number| (number, "a", "default"));
+    laid.deliver(&[vec![erased, beside], vec![whole]]).await;
+    laid.erased(0).await;
+    laid.erased(91).await;
+    laid.publish().await;
+    let config = &laid.archive().config;
+    let _ = std::fs::remove_dir_all(fixture);
+    copy(&config.vault.path, &fixture.join("bucket"));
+    std::fs::copy(&config.archive.master_key, fixture.join("master.key.txt")).unwrap();
+    tell(fixture, &laid.archive().catalog).await;
 }
