@@ -53,7 +53,7 @@ impl Attributes {
         }
     }
 
-    fn line(&mut self, value: &str) {
+    pub fn line(&mut self, value: &str) {
         if !value.is_empty() && self.seen.insert(value.to_owned()) {
             self.lines.push_str(value);
             self.lines.push('\n');

@@ -6,7 +6,8 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
 
-use crate::mail::shifted;
+use super::text;
+use crate::mail::charset as known;
 
 /// How much of a text the guess looks at.
 const GUESS_BYTES_MAX: usize = 64 << 10;
@@ -17,10 +18,12 @@ const GUESS_BYTES_MAX: usize = 64 << 10;
 /// they are valid UTF-8, and else to a guess from the bytes themselves.
 pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
     let label = label.map(|label| label.trim_matches([' ', '"', '\'']));
-    let declared = label.and_then(|label| Encoding::for_label_no_replacement(label.as_bytes()));
+    let declared = label.and_then(|label| known::for_label(label.as_bytes()));
     if let Some(text) = marked(bytes, declared) {
         return text;
     }
+    let order = label.and_then(|label| known::utf_16_order(bytes, label.as_bytes()));
+    let declared = order.or(declared);
     let is_escaped = bytes.contains(&0x1b);
     match declared {
         // Windows-1252, which stands for US-ASCII and Latin-1 too, takes any bytes.
@@ -47,18 +50,38 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
         },
         None => {
             let label = label.filter(|label| !label.is_empty());
-            if let Some((text, _)) = label.and_then(|label| shifted::decode(bytes, label)) {
+            if let Some((text, _)) = label.and_then(|label| known::decode_other(bytes, label)) {
                 return Cow::Owned(text);
             }
-            // UTF-7 and the code pages that browsers do not know.
-            let label = label.filter(|label| Encoding::for_label(label.as_bytes()).is_none());
-            match label.and_then(|label| charset_decoder(label.as_bytes())) {
+            match label.and_then(decoder) {
                 Some(decoder) => Cow::Owned(decoder(bytes)),
                 None if is_escaped => guess(bytes),
                 None => utf8(bytes).unwrap_or_else(|| guess(bytes)),
             }
         }
     }
+}
+
+/// Of UTF-7 and the code pages that browsers do not know.
+fn decoder(label: &str) -> Option<fn(&[u8]) -> String> {
+    let is_left = Encoding::for_label(label.as_bytes()).is_none();
+    is_left.then(|| charset_decoder(label.as_bytes())).flatten()
+}
+
+/// What is to be said where `bytes` are read by a guess, since nobody knows the charset
+/// called `label`.
+pub fn guess_told(bytes: &[u8], label: Option<&str>) -> Option<String> {
+    let label = label.unwrap_or_default().trim_matches([' ', '"', '\'']);
+    let is_known = label.is_empty()
+        || Encoding::for_label(label.as_bytes()).is_some()
+        || known::for_label(label.as_bytes()).is_some()
+        || known::decode_other(&[], label).is_some()
+        || decoder(label).is_some();
+    let is_guessed = !is_known && utf8(bytes).is_none();
+    is_guessed.then(|| {
+        let label = text::prefix(label, 40);
+        format!("the charset {label:?} is unknown, and was guessed")
+    })
 }
 
 /// Text that begins with a byte order mark, which in a charset that is not Unicode is
@@ -104,6 +127,9 @@ mod tests {
         check(b"\xd0\xc2\xce\xc5", Some("gb2312"), "新闻");
         check(b"Hi Mom -+Jjo--!", Some("utf-7"), "Hi Mom -☺-!");
         check(b"\x82", Some("cp850"), "é");
+        check(b"\x82", Some("cp437"), "é");
+        check(b"\x93\xfa\x96\x7b", Some("cp932"), "日本");
+        check(b"caf\x8e", Some("mac-roman"), "café");
     }
 
     /// Of these the crates make one U+FFFD in place of all that there is.
@@ -117,11 +143,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_guessed_is_known() {
+        assert!(guess_told(b"caf\xe9", Some("johab")).is_some());
+        for (bytes, label) in [
+            (&b"caf\xe9"[..], Some("iso-8859-1")),
+            (b"caf\xe9", None),
+            (b"cafe", Some("johab")),
+            ("café".as_bytes(), Some("johab")),
+            (b"\x82", Some("cp850")),
+            (b"\x82", Some("IBM437")),
+            (b"\x1b$)C\x0e>H\x0f\xff", Some("iso-2022-kr")),
+        ] {
+            assert_eq!(guess_told(bytes, label), None, "{label:?}");
+        }
+    }
+
+    #[test]
     fn letters_are_no_byte_order_mark() {
         check(b"\xff\xfe\xea\xe8", Some("windows-1251"), "яюки");
         check(b"\xfe\xff\xe1", Some("iso-8859-1"), "þÿá");
         check(b"\xef\xbb\xbfcaf\xc3\xa9", Some("iso-8859-1"), "café");
         check(b"\xfe\xff\0a", None, "a");
+        check(b"\0a\0b", Some("utf-16"), "ab");
+        check(b"a\0b\0", Some("utf-16"), "ab");
     }
 
     #[test]

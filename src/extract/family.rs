@@ -394,8 +394,12 @@ impl<'a> Walk<'a> {
     ) {
         match kind {
             Kind::Empty => sink.gap(Reason::NoText, "it is empty"),
-            Kind::Plain => sink.push(&charset::decode(content, named.charset)),
+            Kind::Plain => {
+                sink.note_guess(content, named.charset);
+                sink.push(&charset::decode(content, named.charset));
+            }
             Kind::Html => {
+                sink.note_guess(content, named.charset);
                 let found = html::to_text(&message::decode_html(content, named.charset));
                 if found.is_cut {
                     sink.gap(Reason::TooLarge, "HTML nested too deep to read whole");

@@ -10,9 +10,9 @@ use mail_parser::{Address, ContentType, HeaderValue};
 use super::{Field, Mailbox, charset, words};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
-use crate::mail::date;
 use crate::mail::header::{self, unfold};
 use crate::mail::parameters::Parameters;
+use crate::mail::{address, date};
 
 /// The fields of one part or message.
 #[derive(Clone, Debug, Default)]
@@ -194,10 +194,25 @@ fn mailboxes(out: &mut Vec<Mailbox>, field: &header::Field<'_>) {
         Address::Group(groups) => Box::new(groups.iter().flat_map(|group| &group.addresses)),
     };
     let room = limits::MAILBOXES_MAX.saturating_sub(out.len());
-    out.extend(groups.take(room).map(|address| Mailbox {
-        name: address.name().unwrap_or_default().trim().to_owned(),
-        address: address.address().unwrap_or_default().trim().to_owned(),
+    let start = out.len();
+    out.extend(groups.take(room).map(|one| Mailbox {
+        name: one.name().unwrap_or_default().trim().to_owned(),
+        address: address::without_blanks(one.address().unwrap_or_default().trim()),
     }));
+    // Comments, folds and literals in an address have cut it.
+    if out[start..].iter().any(is_cut) {
+        out.truncate(start);
+        let all = address::parse(&unfold(field.value)).into_iter().take(room);
+        out.extend(all.map(|one| Mailbox { name: one.name, address: one.address }));
+    }
+}
+
+fn is_cut(mailbox: &Mailbox) -> bool {
+    let Mailbox { name, address } = mailbox;
+    address.starts_with('@')
+        || address.ends_with('@')
+        || (name.contains(']') || address.contains(']'))
+            && !(name.contains('[') || address.contains('['))
 }
 
 fn ids(field: &header::Field<'_>) -> Vec<String> {
@@ -234,6 +249,21 @@ mod tests {
         assert_eq!(header.date, Some(Timestamp::from_seconds(1_751_356_800)));
         assert_eq!(header.message_id, "x@y");
         assert_eq!(header.media_type.as_deref(), Some("text/plain"));
+    }
+
+    #[test]
+    fn addresses_are_whole() {
+        for (written, address) in [
+            ("bob(c)@b.example", "bob@b.example"),
+            ("bob@(c)b.example", "bob@b.example"),
+            ("bob\r\n @b.example", "bob@b.example"),
+            ("bob @ b.example", "bob@b.example"),
+            ("bob@[IPv6:2001:db8::1]", "bob@[IPv6:2001:db8::1]"),
+        ] {
+            let header = parse(format!("To: {written}, d@e.f\r\n\r\n").as_bytes());
+            let found: Vec<_> = header.to.iter().map(|one| one.address.as_str()).collect();
+            assert_eq!(found, [address, "d@e.f"], "{written:?}");
+        }
     }
 
     #[test]

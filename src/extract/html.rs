@@ -1,13 +1,13 @@
 //! HTML to text: every word that a reader or a machine could see, including
 //! what style sheets hide, and beside it where it links to, which may differ from
-//! what it shows; no scripts, styles or comments.
+//! what it shows; no scripts or styles, and of comments those that Outlook reads.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use lol_html::errors::RewritingError;
-use lol_html::html_content::{Element, TextChunk, TextType};
+use lol_html::html_content::{Comment, Element, TextChunk, TextType};
 use lol_html::{
     DocumentContentHandlers, ElementContentHandlers, HandlerResult, HtmlRewriter, MemorySettings,
     Selector, Settings,
@@ -24,6 +24,7 @@ const BLOCKS: &[&str] = &[
     "aside",
     "blockquote",
     "body",
+    "button",
     "caption",
     "center",
     "dd",
@@ -53,6 +54,8 @@ const BLOCKS: &[&str] = &[
     "main",
     "menu",
     "nav",
+    "noframes",
+    "noscript",
     "ol",
     "optgroup",
     "option",
@@ -63,6 +66,7 @@ const BLOCKS: &[&str] = &[
     "summary",
     "table",
     "tbody",
+    "template",
     "textarea",
     "tfoot",
     "thead",
@@ -127,6 +131,23 @@ fn rewrite(source: &str, out: &Rc<RefCell<Text>>) -> Result<(), RewritingError> 
             Ok(())
         }
     });
+    let texts = texts.comments({
+        let out = out.clone();
+        move |comment: &mut Comment<'_>| {
+            let comment = comment.text();
+            let mut out = out.borrow_mut();
+            if let Some(shown) = conditional(&comment).filter(|_| !out.is_comment) {
+                let inside = Text { is_comment: true, ..Text::default() };
+                let inside = Rc::new(RefCell::new(inside));
+                rewrite(shown, &inside)?;
+                let mut inside = inside.borrow_mut();
+                inside.flush();
+                let lines = inside.out.lines().chain(inside.attributes.lines.lines());
+                lines.for_each(|line| out.attributes.line(line.trim()));
+            }
+            Ok(())
+        }
+    });
     let memory = MemorySettings::new().with_max_allowed_memory_usage(limits::HTML_MEMORY_BYTES_MAX);
     let settings = Settings::new()
         .append_element_content_handler((Cow::Owned(any), elements))
@@ -136,6 +157,13 @@ fn rewrite(source: &str, out: &Rc<RefCell<Text>>) -> Result<(), RewritingError> 
     let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
     rewriter.write(source.as_bytes())?;
     rewriter.end()
+}
+
+/// What Outlook shows of a comment and other programs do not: `[if mso]>…<![endif]`.
+fn conditional(comment: &str) -> Option<&str> {
+    let (condition, shown) = comment.trim_start().strip_prefix("[if")?.split_once("]>")?;
+    let end = shown.rfind("<![endif]").unwrap_or(shown.len());
+    (!condition.contains(['<', '\n'])).then_some(&shown[..end])
 }
 
 fn open(out: &Rc<RefCell<Text>>, element: &mut Element<'_, '_>) -> HandlerResult {
@@ -186,6 +214,8 @@ struct Text {
     raw: String,
     is_space_due: bool,
     in_style: bool,
+    /// It is what a comment says, and comments in it are nothing.
+    is_comment: bool,
     pre_depth: usize,
     attributes: Attributes,
 }
@@ -266,6 +296,16 @@ mod tests {
     fn hidden_text_and_alternatives_are_kept() {
         check("<div style='display:none'>secret</div><img alt='a &lt;logo'>", "secret\na <logo");
         check("<noscript>off</noscript><title>T&amp;C</title>", "off\nT&C\n");
+    }
+
+    #[test]
+    fn what_outlook_alone_shows_is_beside_the_text() {
+        let found =
+            to_text("a<!--[if gte mso 9]><p>only <b>there</b></p><![endif]-->b<!--[if x-->");
+        assert_eq!((found.text.as_str(), found.attributes.as_str()), ("ab", "only there\n"));
+        let nested = "<!--[if a]>".repeat(100_000) + "x";
+        assert!(!to_text(&nested).is_cut);
+        check("<button>a</button><template>b</template><noscript>c</noscript>", "a\nb\nc\n");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::family::{Care, Named, Place, Walk, gap};
 use super::header::{self, Header};
 use super::picture::Scan;
-use super::{Mailbox, Parsed, Reason, charset, decode, html, text, walk};
+use super::{Mailbox, Parsed, Reason, charset, decode, footer, html, text, uuencode, walk};
 use crate::base::limits;
 
 /// Reads one message (RFC 5322) or as much of one as there is.
@@ -146,11 +146,12 @@ impl Walk<'_> {
         }
         let is_multipart = media_type.starts_with("multipart/");
         // As the scanner does: without a boundary it is a leaf like others.
+        let mut beside = Body::default();
         if !is_multipart || header.boundary.is_none() {
-            self.attachment(header, media_type, body, place);
+            beside = self.attachment(header, media_type, body, place);
         }
         // A multipart without parts is shown as what it is, text.
-        if is_multipart { self.inline_text(header, false, body, place) } else { Body::default() }
+        if is_multipart { self.inline_text(header, false, body, place) } else { beside }
     }
 
     fn too_deep(&mut self, body: &[u8], place: Place) -> Body {
@@ -200,14 +201,43 @@ impl Walk<'_> {
     }
 
     fn inline_text(&mut self, header: &Header, is_html: bool, body: &[u8], place: Place) -> Body {
+        let (body, footer) = body.split_at(footer_start(header, body));
         let bytes = decode::transfer(body, &header.encoding);
         let label = header.charset.as_deref();
-        let (text, other) = if is_html {
+        let (text, mut other) = if is_html {
             self.html_text(&bytes, label, place.parent)
         } else {
-            (self.keep_text(&charset::decode(&bytes, label), place.parent), String::new())
+            self.note_guess(&bytes, label, place.parent);
+            let text = charset::decode(&bytes, label);
+            self.uuencoded(&text, place);
+            (self.keep_text(&text, place.parent), String::new())
         };
+        append(&mut other, &self.keep_text(&charset::decode(footer, None), place.parent));
         Body { text, other, has_html: is_html, has_plain: !is_html }
+    }
+
+    /// A file in the text is a document within the message, and no part of it.
+    fn uuencoded(&mut self, text: &str, place: Place) {
+        let inside = Place { depth: place.depth + 1, is_within: true, ..place };
+        for coded in uuencode::files(text) {
+            if !self.has_room() {
+                let detail = "more files in the text than are followed";
+                self.parsed.gaps.push(gap(place.parent, Reason::TooDeep, detail));
+                break;
+            }
+            let named = Named { name: &coded.name, ..Named::default() };
+            let at = self.document(&coded.content, named, inside);
+            if coded.is_damaged {
+                let detail = "a line of its uuencode does not hold what it says";
+                self.parsed.gaps.push(gap(Some(at), Reason::Damaged, detail));
+            }
+        }
+    }
+
+    fn note_guess(&mut self, bytes: &[u8], label: Option<&str>, at: Option<u32>) {
+        if let Some(detail) = charset::guess_told(bytes, label) {
+            self.parsed.gaps.push(gap(at, Reason::Damaged, &detail));
+        }
     }
 
     /// The text of HTML, and what its attributes say.
@@ -217,6 +247,7 @@ impl Walk<'_> {
         label: Option<&str>,
         at: Option<u32>,
     ) -> (String, String) {
+        self.note_guess(bytes, label, at);
         let found = html::to_text(&decode_html(bytes, label));
         if found.is_cut {
             self.parsed.gaps.push(gap(at, Reason::TooLarge, "HTML nested too deep to read whole"));
@@ -224,11 +255,15 @@ impl Walk<'_> {
         (self.keep_text(&found.text, at), self.keep_text(&found.attributes, at))
     }
 
-    fn attachment(&mut self, header: &Header, media_type: &str, body: &[u8], place: Place) {
+    /// Gives what is behind its base64: that is decoded with it, as whoever keeps the
+    /// attachment does, and says nothing so.
+    fn attachment(&mut self, header: &Header, media_type: &str, body: &[u8], place: Place) -> Body {
         let content = decode::transfer(body, &header.encoding);
         let name = header.file_name.as_deref().unwrap_or_default();
         let charset = header.charset.as_deref();
         self.document(&content, Named { name, declared: media_type, charset }, place);
+        let footer = charset::decode(&body[footer_start(header, body)..], None);
+        Body { other: self.keep_text(&footer, place.parent), ..Body::default() }
     }
 
     /// A message inside this one: its people, subject and text are the text of
@@ -288,6 +323,13 @@ impl Body {
     }
 }
 
+/// Where the text behind a base64 body begins; its end where there is none.
+fn footer_start(header: &Header, body: &[u8]) -> usize {
+    let is_base64 = header.encoding.eq_ignore_ascii_case("base64");
+    let start = if is_base64 { footer::start(body) } else { None };
+    start.unwrap_or(body.len())
+}
+
 fn append(text: &mut String, more: &str) {
     if text.is_empty() {
         text.push_str(more);
@@ -340,6 +382,42 @@ mod tests {
              after\n--x--\n",
         );
         assert_eq!((parsed.text.as_str(), parsed.other_text.as_str()), ("a", "before\n\nafter"));
+    }
+
+    #[test]
+    fn text_behind_base64_is_other_text() {
+        let base64 = "Content-Transfer-Encoding: base64\n\naGVyb24gaGVyZQ==\n";
+        let parsed = parse(&format!("{base64}____\nlist footer\n"));
+        assert_eq!(
+            (parsed.text.as_str(), parsed.other_text.trim()),
+            ("heron here", "____\nlist footer")
+        );
+        let parsed = parse(&format!("Content-Type: text/plain; name=a\n{base64}list footer\n"));
+        assert_eq!(parsed.other_text.trim(), "list footer");
+    }
+
+    #[test]
+    fn files_in_the_text_are_documents() {
+        let parsed = parse("\nsee below\nbegin 644 notes.txt\n%:&5L;&\\\n`\nend\n");
+        assert!(parsed.text.starts_with("see below\n"));
+        let file = &parsed.attachments[0];
+        assert_eq!((file.name.as_str(), file.text.as_deref()), ("notes.txt", Some("hello")));
+        assert!(!file.is_part && parsed.gaps.is_empty());
+        let many = "begin 644 a\n#86YD\nend\n".repeat(limits::DOCUMENTS_MAX + 1);
+        let parsed = parse(&format!("\n{many}"));
+        assert_eq!(parsed.attachments.len(), limits::DOCUMENTS_MAX);
+        assert_eq!(parsed.gaps.last().map(|gap| gap.reason), Some(Reason::TooDeep));
+    }
+
+    #[test]
+    fn a_charset_that_nobody_knows_is_a_gap() {
+        let gaps = |label: &str, bytes: &[u8]| {
+            let head = format!("Content-Type: text/plain; charset={label}\r\n\r\n");
+            parse_message(&[head.as_bytes(), bytes].concat()).gaps.len()
+        };
+        assert_eq!(gaps("johab", b"caf\xe9"), 1);
+        assert_eq!(gaps("johab", b"cafe"), 0);
+        assert_eq!(gaps("cp437", b"caf\x82"), 0);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod container;
 mod decode;
 mod entity;
 mod family;
+mod footer;
 pub mod header;
 pub mod html;
 mod kind;
@@ -32,6 +33,7 @@ pub mod render;
 mod rtf;
 mod sink;
 mod text;
+mod uuencode;
 mod walk;
 mod words;
 mod xml;
@@ -47,7 +49,7 @@ pub use locked::Passwords;
 pub use message::{Reading, parse_message, read_message, read_whole, take_document};
 pub use picture::Scan;
 pub use render::{Rendered, render_html};
-pub use text::{languages, shortened};
+pub use text::{has_new_words, languages, shortened};
 
 /// A name and an address as a header has them; either may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Where a format's reader puts what it finds, bounded.
 
-use super::{Field, Reason, picture, text};
+use super::{Field, Reason, charset, picture, text};
 use crate::base::limits;
 
 /// What was found in one document.
@@ -33,6 +33,13 @@ impl Sink {
             self.text.push_str(text);
         } else if !std::mem::replace(&mut self.is_cut, true) {
             self.gap(Reason::TooLarge, text::cut(self.text.len()));
+        }
+    }
+
+    /// Says so where the charset of its bytes is unknown.
+    pub fn note_guess(&mut self, bytes: &[u8], label: Option<&str>) {
+        if let Some(detail) = charset::guess_told(bytes, label) {
+            self.gap(Reason::Damaged, detail);
         }
     }
 

@@ -4,10 +4,10 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::Encoding;
 use memchr::memmem;
 
 use super::charset;
+use crate::mail::charset as known;
 use crate::mail::compose;
 use crate::mail::encoded_word::{self, Word};
 
@@ -68,7 +68,7 @@ fn run(block: &[u8], start: usize) -> Option<Run> {
         let is_same = next.as_ref().is_some_and(|(_, next)| next.is_of(label));
         if !is_same {
             let label = encoded_word::bare_label(label);
-            let named = Encoding::for_label_no_replacement(label);
+            let named = known::for_label(label);
             let text = charset::decode(&bytes, std::str::from_utf8(label).ok());
             run.is_lossy |= text.contains(char::REPLACEMENT_CHARACTER)
                 || named.is_some_and(|it| it.decode_without_bom_handling(&bytes).1);

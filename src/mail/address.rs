@@ -33,7 +33,7 @@ pub fn parse(value: &[u8]) -> Vec<Mailbox> {
             b'>' => list.is_angle_open = false,
             b',' | b';' if !list.is_in_angle() => list.flush(),
             b',' => list.route(),
-            b':' if !list.is_in_angle() => list.end_group_name(),
+            b':' if !(list.is_in_angle() || list.is_in_literal) => list.end_group_name(),
             c => list.push(c),
         }
         if c == b'<' {
@@ -44,11 +44,12 @@ pub fn parse(value: &[u8]) -> Vec<Mailbox> {
     list.found
 }
 
-/// What an address is compared as, wherever it was written: bare, in lower case and
-/// without the dot of the root after its domain (RFC 1034 section 3.1). One of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`, the beginning
+/// What an address is compared as, wherever it was written: bare, in lower case, without
+/// a route before it (RFC 5322 section 4.4) or the dot of the root after its domain (RFC
+/// 1034 section 3.1), its domain in the letters of the DNS (RFC 5891). One of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`, the beginning
 /// of the SHA-256 of all of it, `…` and its end, where a domain is.
 pub fn key(address: &str) -> String {
-    let key = without_root(bare(address)).to_lowercase();
+    let key = in_ascii(without_root(bare(without_route(address))).to_lowercase());
     if key.len() <= limits::ADDRESS_BYTES_MAX {
         return key;
     }
@@ -57,6 +58,41 @@ pub fn key(address: &str) -> String {
     let end = &key[key.ceil_char_boundary(key.len() - half)..];
     let digest = Digest::of(key.as_bytes()).to_string();
     format!("{start}…{}…{end}", &digest[..DIGEST_CHARS])
+}
+
+fn without_route(address: &str) -> &str {
+    let inner = address.trim().trim_matches(['<', '>']);
+    let route = inner.strip_prefix('@').and_then(|route| route.split_once(':'));
+    let behind = route.map(|(_, behind)| behind).filter(|behind| behind.contains('@'));
+    behind.unwrap_or(address)
+}
+
+/// With the domain as it is in the DNS, where it is one of other letters.
+fn in_ascii(key: String) -> String {
+    let Some((local, domain)) = key.rsplit_once('@').filter(|(_, domain)| !domain.is_ascii())
+    else {
+        return key;
+    };
+    match idna::domain_to_ascii(domain) {
+        Ok(domain) => format!("{local}@{domain}"),
+        Err(_) => key,
+    }
+}
+
+/// An address without the blanks around its dots and its at sign that RFC 5322 section
+/// 4.4 has there no more.
+pub fn without_blanks(address: &str) -> String {
+    if address.contains('"') || !address.contains(char::is_whitespace) {
+        return address.to_owned();
+    }
+    let mut out = String::with_capacity(address.len());
+    for word in address.split_whitespace() {
+        if !(out.is_empty() || out.ends_with(['.', '@']) || word.starts_with(['.', '@'])) {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
 }
 
 fn without_root(address: &str) -> &str {
@@ -97,6 +133,8 @@ struct List {
     comment: Vec<u8>,
     angle: Option<Vec<u8>>,
     is_angle_open: bool,
+    /// Of the domain of the phrase: `@[IPv6:…`.
+    is_in_literal: bool,
 }
 
 impl List {
@@ -111,6 +149,10 @@ impl List {
                 if c == b'@' {
                     self.quote_local_part();
                 }
+                self.is_in_literal = match c {
+                    b'[' => self.phrase.ends_with(b"@"),
+                    _ => self.is_in_literal && c != b']',
+                };
                 self.phrase.push(c);
             }
         }
@@ -205,7 +247,9 @@ impl List {
         let comment = std::mem::take(&mut self.comment);
         let angle = self.angle.take();
         self.is_angle_open = false;
+        self.is_in_literal = false;
         let text = |bytes: &[u8]| encoded_word::decode(bytes.trim_ascii()).trim().to_owned();
+        let whole = |bytes: &[u8]| without_blanks(&text(bytes));
         let mailbox = match angle {
             Some(angle) => {
                 let angle = match memchr::memrchr(b':', &angle) {
@@ -213,10 +257,10 @@ impl List {
                     _ => &angle,
                 };
                 let name = if phrase.trim_ascii().is_empty() { &comment } else { &phrase };
-                Mailbox { name: text(name), address: text(angle) }
+                Mailbox { name: text(name), address: whole(angle) }
             }
             None if phrase.contains(&b'@') => {
-                Mailbox { name: text(&comment), address: text(&phrase) }
+                Mailbox { name: text(&comment), address: whole(&phrase) }
             }
             None => Mailbox { name: text(&phrase), address: String::new() },
         };
@@ -249,6 +293,10 @@ mod tests {
             ("[ip]@[192.0.2.1]", "[ip]@[192.0.2.1]"),
             ("ex:a@b.example", "ex:a@b.example"),
             ("A@B.example.", "a@b.example"),
+            ("<@r1.example,@r2.example:a@b.example>", "a@b.example"),
+            ("@b.example", "@b.example"),
+            ("a@Bücher.example", "a@xn--bcher-kva.example"),
+            ("Ä@*.bücher.example", "ä@*.xn--bcher-kva.example"),
             ("a@.", "a@."),
             ("a@b..", "a@b.."),
             ("etc.", "etc."),
@@ -287,6 +335,8 @@ mod tests {
         check("\"a\\\"b\" @x, \"c@d\" <e@f>", &[("", "\"a\\\"b\"@x"), ("c@d", "e@f")]);
         check("Open <a@x, b@x", &[("Open", "a@x"), ("", "b@x")]);
         check("Only Name", &[("Only Name", "")]);
+        check("a@[IPv6:::1], g: b@x", &[("", "a@[IPv6:::1]"), ("", "b@x")]);
+        check("bob(c)@x, d@(e)x", &[("c", "bob@x"), ("e", "d@x")]);
         check(" , ,", &[]);
         check("(c (d)) a@x", &[("c (d)", "a@x")]);
     }

@@ -72,8 +72,7 @@ pub fn in_charset(bytes: &[u8], charset: &'static Charset) -> String {
 
 /// The charset called `label`; windows-1252 where nobody knows it.
 pub fn charset(label: &[u8]) -> &'static Charset {
-    // Of some charsets the crate makes one character in place of all that there is.
-    Charset::for_label_no_replacement(bare_label(label)).unwrap_or(encoding_rs::WINDOWS_1252)
+    super::charset::for_label(bare_label(label)).unwrap_or(encoding_rs::WINDOWS_1252)
 }
 
 /// The label without the language that RFC 2231 section 5 lets follow it.

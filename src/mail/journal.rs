@@ -118,7 +118,7 @@ impl Iterator for Lines<'_> {
         while !self.rest.is_empty() {
             let (raw, rest) = self.rest.split_once(self.end).unwrap_or((self.rest, ""));
             let is_fold = raw.starts_with([' ', '\t']) && !raw.trim().is_empty();
-            if !line.is_empty() && !is_fold {
+            if !(line.is_empty() || is_fold && goes_on(&line, raw)) {
                 break;
             }
             self.rest = rest;
@@ -131,6 +131,18 @@ impl Iterator for Lines<'_> {
         }
         (!line.is_empty()).then_some(line)
     }
+}
+
+/// Whether an indented line goes on with the one before it. Text may say anything, but
+/// no address holds what begins a recipient's field.
+fn goes_on(line: &str, indented: &str) -> bool {
+    const RECIPIENTS: [&str; 5] = ["to", "cc", "bcc", "recipient", "recipients"];
+    let names = |line: &str, known: &[&str]| {
+        field(line)
+            .is_some_and(|(name, _)| known.iter().any(|it| name.trim().eq_ignore_ascii_case(it)))
+    };
+    let is_text = names(line, &["subject", "label", "message-id"]);
+    is_text || !names(indented, &RECIPIENTS)
 }
 
 fn field(line: &str) -> Option<(&str, &str)> {

@@ -6,6 +6,7 @@
 //! [`defect::Defect`], never a failure.
 
 pub mod address;
+pub mod charset;
 pub mod compose;
 pub mod date;
 pub mod decode;

@@ -22,11 +22,15 @@ impl Parameters {
     /// Parses an unfolded value; what cannot be a parameter is passed over.
     pub fn parse(value: &[u8]) -> Self {
         let mut cursor = Cursor { rest: value };
-        let token = cursor.until(b";");
+        // Some leave the token out, and begin with a parameter.
+        let mut is_at_parameter = begins_with_parameter(value);
+        let token = if is_at_parameter { Vec::new() } else { cursor.until(b";") };
         let token = String::from_utf8_lossy(&token).to_ascii_lowercase();
         let token = token.split_whitespace().collect::<String>();
         let mut list = Vec::new();
-        while cursor.skip(b';') && list.len() < PARAMETERS_MAX {
+        while (std::mem::take(&mut is_at_parameter) || cursor.skip(b';'))
+            && list.len() < PARAMETERS_MAX
+        {
             let name = cursor.until(b"=;");
             if !cursor.skip(b'=') {
                 continue;
@@ -104,6 +108,12 @@ pub struct Value<'p> {
     pub charset: Option<&'p [u8]>,
     /// Not all that should stand for a byte does.
     pub is_damaged: bool,
+}
+
+fn begins_with_parameter(value: &[u8]) -> bool {
+    let name = value.split(|c| *c == b'=').next().unwrap_or_default().trim_ascii();
+    let is_name = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'*');
+    name.len() < value.len() && !name.is_empty() && name.iter().all(is_name)
 }
 
 fn charset_of(value: &[u8]) -> (Option<&[u8]>, &[u8]) {
@@ -300,6 +310,9 @@ mod tests {
         check("a; name=b((c; x=(d", "a", "name", Some("b((c"));
         check("a; filename=x; filename*0=ab; filename*1=c", "a", "filename", Some("abc"));
         check(r#"a; name="C:\temp\new.txt""#, "a", "name", Some(r"C:\temp\new.txt"));
+        check("filename=\"a b.xls\"; x=y", "", "filename", Some("a b.xls"));
+        check("filename*=utf-8''%C3%A9.pdf", "", "filename", Some("é.pdf"));
+        check("a/b name=c", "a/bname=c", "name", None);
         check(";;;=;x", "", "x", None);
         check("", "", "x", None);
     }

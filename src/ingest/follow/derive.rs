@@ -8,8 +8,8 @@ use crate::base::limits;
 use crate::catalog::set::{Derived, NewAttachment, NewGap, NewParticipant, NewSet};
 use crate::extract::{self, Mailbox, Parsed};
 use crate::index::doc::{AttachmentDoc, FamilyDoc, Participant, Role};
-use crate::mail::address;
 use crate::mail::delivery::{Envelope, Kind, Recipient, Via};
+use crate::mail::{address, encoded_word};
 use crate::similar::Links;
 use crate::worker::{Failure, Found};
 
@@ -196,6 +196,7 @@ impl Item {
             }
         }
         is_news |= self.join_version(family);
+        is_news |= self.join_envelope(family);
         is_news |= add(&mut family.sources, &self.source);
         is_news |= add(&mut family.classes, &self.class);
         if self.is_proven && !family.is_proven {
@@ -228,6 +229,24 @@ impl Item {
         )
     }
 
+    /// Adds words that the envelope alone says: of an original that is encrypted, or empty.
+    fn join_envelope(&self, family: &mut FamilyDoc) -> bool {
+        let Some(envelope) = &self.envelope else { return false };
+        let mut is_news = false;
+        for said in [&envelope.subject, &envelope.label].into_iter().flatten() {
+            let said = encoded_word::decode(said.as_bytes());
+            let is_new = said != family.subject
+                && extract::has_new_words(&family.subject, &said)
+                && extract::has_new_words(&family.body, &said);
+            if is_new {
+                family.body.push('\n');
+                family.body.push_str(&said);
+                is_news = true;
+            }
+        }
+        is_news
+    }
+
     fn links(&self) -> Links {
         match &self.found {
             Ok(found) => Links::of(&found.message),
@@ -258,8 +277,10 @@ impl Item {
     fn blind(&self) -> Vec<Participant> {
         let (Ok(found), Some(envelope)) = (&self.found, &self.envelope) else { return Vec::new() };
         let message = &found.message;
-        let shown = [&message.to, &message.cc, &message.bcc].into_iter().flatten();
-        let shown: HashSet<String> = shown.map(|mailbox| address::key(&mailbox.address)).collect();
+        let is_recipient =
+            |person: &Participant| matches!(person.role, Role::To | Role::Cc | Role::Bcc);
+        let shown = header_people(message).filter(is_recipient);
+        let shown: HashSet<String> = shown.map(|person| address::key(&person.address)).collect();
         let is_blind = |recipient: &&Recipient| {
             recipient.kind == Kind::Recipient
                 && recipient.via.is_none()
@@ -326,16 +347,30 @@ fn header_people(message: &Parsed) -> impl Iterator<Item = Participant> + '_ {
             name: mailbox.name.clone(),
         })
     });
-    written.chain(original_recipients(message))
+    written.chain(people_besides(message))
 }
 
-/// Google's copies have no envelope, and say in a field of their own whom the mail was
-/// for, blind recipients too. Whoever sends mail can write it: it counts as a header.
-fn original_recipients(message: &Parsed) -> impl Iterator<Item = Participant> + '_ {
-    const FIELD: &str = "X-Gm-Original-To";
-    let fields = message.headers.iter().filter(|field| field.name.eq_ignore_ascii_case(FIELD));
-    let mailboxes = fields.flat_map(|field| address::parse(field.value.as_bytes()));
-    mailboxes.map(|it| Participant { role: Role::Recipient, address: it.address, name: it.name })
+/// Fields that not every message has. Google's copies have no envelope, and say in one
+/// of their own whom the mail was for, blind recipients too. Who passed a message on as
+/// it was, and to whom, is in others (RFC 5322 section 3.6.6). Whoever sends mail can
+/// write them: they count as a header.
+const FIELDS_BESIDES: [(&str, Role); 6] = [
+    ("X-Gm-Original-To", Role::Recipient),
+    ("Resent-From", Role::Sender),
+    ("Resent-Sender", Role::Sender),
+    ("Resent-To", Role::To),
+    ("Resent-Cc", Role::Cc),
+    ("Resent-Bcc", Role::Bcc),
+];
+
+fn people_besides(message: &Parsed) -> impl Iterator<Item = Participant> + '_ {
+    message.headers.iter().flat_map(|field| {
+        let is_it = |(name, _): &&(&str, Role)| field.name.eq_ignore_ascii_case(name);
+        let role = FIELDS_BESIDES.iter().find(is_it).map(|(_, role)| *role);
+        let value = role.map_or(&b""[..], |_| field.value.as_bytes());
+        let mailboxes = address::parse(value).into_iter().zip(role.into_iter().cycle());
+        mailboxes.map(|(it, role)| Participant { role, address: it.address, name: it.name })
+    })
 }
 
 fn envelope_people(envelope: &Envelope) -> impl Iterator<Item = Participant> + '_ {
@@ -457,7 +492,7 @@ mod tests {
         };
         assert!(has(Role::To, "d@e.f") && has(Role::Bcc, "blind@e.f") && has(Role::From, "A@b.c"));
         assert_eq!(second.family(SetId(1), Some(merged.clone())), None, "nothing is new");
-        assert_eq!(merged.body, "body\r\n".replace('\r', ""));
+        assert_eq!(merged.body, "body\n\nsaid outside");
     }
 
     #[test]
@@ -498,7 +533,7 @@ mod tests {
         let mut joined = other.family(SetId(1), Some(stored)).unwrap();
         joined.received_at = Timestamp(3);
         let family = late.late_family(SetId(1), Some(joined.clone()));
-        assert!(family.body == "body\n" && !family.is_partial);
+        assert!(family.body == "body\n\nsaid outside" && !family.is_partial);
         assert!(family.participants.iter().any(|person| person.address == "blind@e.f"));
         assert!(family.headers.contains(&"X-Way: other".to_owned()));
         assert_eq!((family.messages.len(), family.received_at), (2, Timestamp(3)));
@@ -527,6 +562,32 @@ mod tests {
         assert_eq!(blind.role, "recipient");
         let family = copy.family(SetId(1), None).unwrap();
         assert!(family.participants.iter().any(|p| p.address == "Blind@E.F"));
+    }
+
+    #[test]
+    fn who_passed_a_message_on_and_to_whom_took_part() {
+        let again = format!("Resent-From: Rita <r@e.f>\r\nResent-To: Last@E.F\r\n{MESSAGE}");
+        let again = item(&again, &[(Kind::Recipient, "last@e.f")]);
+        let rows = again.rows();
+        let roles = |address: &str| -> Vec<&str> {
+            let of = rows.header.iter().filter(|person| person.address == address);
+            of.map(|person| person.role).collect()
+        };
+        assert_eq!((roles("r@e.f"), roles("last@e.f")), (vec!["sender"], vec!["to"]));
+        let family = again.family(SetId(1), None).unwrap();
+        assert!(family.participants.iter().all(|person| person.role != Role::Bcc));
+    }
+
+    #[test]
+    fn what_the_envelope_alone_says_is_found() {
+        let mut item = item(MESSAGE, &[(Kind::To, "a@e.f")]);
+        let Some(envelope) = &mut item.envelope else { panic!() };
+        envelope.subject = Some("=?utf-8?Q?secret_h=C3=A9ron?=".into());
+        envelope.label = Some("Company Confidential".into());
+        let family = item.family(SetId(1), None).unwrap();
+        assert!(family.body.ends_with("\nsecret héron\nCompany Confidential"));
+        // The same again is no news.
+        assert_eq!(item.family(SetId(1), Some(family)), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 
 use super::decode::{self, Fidelity};
 use super::enriched;
@@ -16,6 +17,9 @@ use crate::pst::model::{Attachment, Content, Exception};
 
 /// Attachments of so many bytes are not copied.
 const STREAMED_BYTES_MIN: usize = 32 << 20;
+
+/// How far the root of a multipart/related is looked for.
+const ROOT_PARTS_MAX: usize = 1000;
 
 pub struct Collector<'a, 'f> {
     pub attachments: Vec<Attachment<'a>>,
@@ -222,7 +226,11 @@ impl<'a, 'f> Collector<'a, 'f> {
         let (mut text, fidelity) = decode::text(&bytes, &charset);
         // A file of whatever kind that is called text keeps its bytes.
         let is_lossy = fidelity == Fidelity::Broken || text.contains(['\0', '\u{FFFD}']);
-        if is_named && is_lossy {
+        let is_file = is_named && is_lossy;
+        // Where it is the whole message, and text for the most part, it is shown as well.
+        let broken = text.matches('\u{FFFD}').count();
+        let is_text = !text.contains('\0') && broken * 10 < text.chars().count();
+        if is_file && (place.depth > 0 || !is_text) {
             self.exceptions.truncate(before);
             return false;
         }
@@ -236,7 +244,7 @@ impl<'a, 'f> Collector<'a, 'f> {
         let base = if is_html { base_of(headers, place) } else { String::new() };
         self.blocks.push(Block { text, is_html, is_alternative: place.is_alternative, base });
         // How enriched text is set is in no property: it is attached as well.
-        !is_enriched
+        !(is_enriched || is_file)
     }
 
     /// Whether the parts were found and taken.
@@ -272,6 +280,7 @@ impl<'a, 'f> Collector<'a, 'f> {
             is_of_first: place.is_of_first || sub == "alternative" && self.blocks.is_empty(),
             base: &base,
         };
+        let root = if sub == "related" { root(headers, body, &parts) } else { 0 };
         let mut kept = 0;
         self.family.multiparts += 1;
         for (number, range) in parts.iter().enumerate() {
@@ -287,7 +296,7 @@ impl<'a, 'f> Collector<'a, 'f> {
             let headers = Headers::parse(block);
             self.note_header(&headers);
             let mut inner = inner;
-            inner.may_be_text &= number == 0 || sub != "related";
+            inner.may_be_text &= number == root || sub != "related";
             inner.is_of_first &= number == 0 || sub == "alternative";
             if !(place.is_shadow || place.is_signed) && is_signed(&headers, content, inner) {
                 self.attach_signed(whole);
@@ -426,6 +435,17 @@ impl<'a, 'f> Collector<'a, 'f> {
         };
         format!("attachment-{}.{extension}", self.attachments.len() + 1)
     }
+}
+
+/// The part of a multipart/related that the others are there for (RFC 2387 section 3.2).
+fn root(headers: &Headers, body: &[u8], parts: &[Range<usize>]) -> usize {
+    let named = headers.content_type().and_then(|ct| ct.attribute("start"));
+    let Some(id) = named.map(|id| id.trim().trim_matches(['<', '>'])) else { return 0 };
+    let is_root = |part: &Range<usize>| {
+        let (block, _) = part::split(&body[part.clone()]);
+        Headers::parse(block).id("Content-ID").is_some_and(|own| own == id)
+    };
+    parts.iter().take(ROOT_PARTS_MAX).position(is_root).unwrap_or(0)
 }
 
 /// What relative URLs in the entity are relative to (RFC 2110 section 5, RFC 2557

@@ -8,8 +8,8 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
 
 use super::utf7;
+use crate::mail::charset;
 use crate::mail::parameters::Parameters;
-use crate::mail::shifted;
 use crate::pst::model::Exception;
 
 /// The bytes that base64 stands for, and whether it was whole.
@@ -200,14 +200,12 @@ pub fn text(bytes: &[u8], label: &str) -> (String, Fidelity) {
             }
         };
     }
-    // Of the later ones of the family, what it has in common is what is written.
-    let is_japanese = ["iso-2022-jp-1", "iso-2022-jp-2", "iso-2022-jp-3", "cp50220", "cp50221"]
-        .iter()
-        .any(|name| label.eq_ignore_ascii_case(name));
-    let label = if is_japanese { "iso-2022-jp" } else { label };
     let of = |is_whole| if is_whole { Fidelity::Exact } else { Fidelity::Broken };
-    if let Some(encoding) = Encoding::for_label_no_replacement(label.as_bytes()) {
+    if let Some(encoding) = charset::for_label(label.as_bytes()) {
         // In a charset that is not Unicode a byte order mark is letters.
+        let is_marked = Encoding::for_bom(bytes).is_some();
+        let order = charset::utf_16_order(bytes, label.as_bytes()).filter(|_| !is_marked);
+        let encoding = order.unwrap_or(encoding);
         let (text, is_broken) = if [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) {
             let (text, _, is_broken) = encoding.decode(bytes);
             (text, is_broken)
@@ -216,7 +214,7 @@ pub fn text(bytes: &[u8], label: &str) -> (String, Fidelity) {
         };
         return (text.into_owned(), of(!is_broken));
     }
-    if let Some((text, is_whole)) = shifted::decode(bytes, label) {
+    if let Some((text, is_whole)) = charset::decode_other(bytes, label) {
         return (text, of(is_whole));
     }
     if ["utf-7", "unicode-1-1-utf-7"].contains(&label.to_ascii_lowercase().as_str()) {

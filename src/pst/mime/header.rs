@@ -25,6 +25,8 @@ pub struct Headers {
 struct Field {
     name: String,
     value: String,
+    /// The same with its encoded words as they came.
+    written: String,
 }
 
 impl Field {
@@ -34,8 +36,9 @@ impl Field {
         [self.value.as_bytes(), b"\r\n"].concat()
     }
 
+    /// As written.
     fn unfolded(&self) -> String {
-        unfold(&self.value, " ")
+        unfold(&self.written, " ")
     }
 
     fn parameters(&self) -> Parameters {
@@ -73,10 +76,16 @@ impl Headers {
         if is_mapped {
             exceptions.push(Exception::HeaderBytes);
         }
-        let input = word::in_utf8(&input, &mut exceptions);
+        let in_utf_8 = word::in_utf8(&input, &mut exceptions);
         let utf_8 = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let fields = header::all_fields(input.as_bytes())
-            .map(|field| Field { name: utf_8(field.name), value: utf_8(field.value) });
+        // No word ends a field, so that there are as many.
+        let written = header::all_fields(input.as_bytes()).map(|field| utf_8(field.value));
+        let fields =
+            header::all_fields(in_utf_8.as_bytes()).zip(written).map(|(field, written)| Field {
+                name: utf_8(field.name),
+                value: utf_8(field.value),
+                written,
+            });
         let fields = fields.collect();
         let mut headers = Self {
             text,
@@ -183,9 +192,9 @@ impl Headers {
     pub fn in_no_property(&self) -> Vec<Exception> {
         let named = |field, value| Exception::OnlyInHeaders { field, value };
         let authors = self.mailboxes("From").into_iter().skip(1);
-        let mut found: Vec<_> = authors.map(|one| named("another author", one.address)).collect();
+        let mut found: Vec<_> = authors.map(|one| named("another author", whole(&one))).collect();
         let senders = self.mailboxes("Sender").into_iter().skip(1);
-        found.extend(senders.map(|one| named("another Sender", one.address)));
+        found.extend(senders.map(|one| named("another Sender", whole(&one))));
         for (name, field) in [
             ("Subject", "another Subject"),
             ("Date", "another Date"),
@@ -275,7 +284,7 @@ impl Headers {
     /// PidTagConversationTopic, where the sender says what it is.
     pub fn topic(&self) -> Option<String> {
         let field = self.values("Thread-Topic").next()?;
-        let text = encoded_word::decode(field.unfolded().as_bytes());
+        let text = encoded_word::decode(unfold(&field.value, " ").as_bytes());
         Some(text).filter(|text| !text.is_empty())
     }
 
@@ -305,6 +314,15 @@ const UNMAPPED: [&str; 17] = [
     "Deferred-Delivery",
     "X-Message-Flag",
 ];
+
+/// A mailbox as it would stand in a field.
+fn whole(one: &Address) -> String {
+    match (one.name.as_str(), one.address.as_str()) {
+        ("", address) => address.to_owned(),
+        (name, "") => name.to_owned(),
+        (name, address) => format!("{name} <{address}>"),
+    }
+}
 
 /// The line of an mbox before the fields; empty where there is none.
 pub fn separator(block: &[u8]) -> &[u8] {

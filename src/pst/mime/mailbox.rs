@@ -12,12 +12,16 @@ use crate::pst::model::Address;
 
 /// The mailboxes that a field names, with those in its groups.
 pub fn all(value: &str) -> Vec<Address> {
-    let value = in_addresses(&unmarked(value));
+    // A fold is the blank that it begins with.
+    let value = value.replace(['\r', '\n'], "");
+    let value = in_addresses(&unmarked(&value));
     let nobodys = before_null_paths(&value);
     let mailbox =
         |(name, address): (String, String)| mailbox(&name, &address, nobodys.contains(name.trim()));
     let mut found = read(&value);
-    if value.contains('(') && found.iter().any(|(_, address)| address.is_empty()) {
+    let is_cut =
+        |address: &str| address.is_empty() || address.starts_with('@') || address.ends_with('@');
+    if value.contains('(') && found.iter().any(|(_, address)| is_cut(address)) {
         // A comment names who is beside it, and is nobody itself (RFC 5322 section 3.2.2).
         let named: HashMap<String, String> =
             found.into_iter().map(|(name, address)| (address, name)).collect();
@@ -169,6 +173,16 @@ fn unmarked(value: &str) -> String {
             None => {
                 out.push('[');
                 rest = marked;
+                if let Some(literal) = end.map(|end| &marked[..end]).filter(|it| it.contains(':')) {
+                    // Colons end the name of a group, if not in angle brackets.
+                    let start = out[..out.len() - 1].rfind([',', ';', ':', '<', ' ', '\t']);
+                    let start = start.map_or(0, |at| at + 1);
+                    if before.ends_with('@') && !out[..start].ends_with('<') {
+                        out.insert(start, '<');
+                        out.push_str(&format!("{literal}]>"));
+                        rest = &marked[literal.len() + 1..];
+                    }
+                }
             }
         }
     }
@@ -182,17 +196,7 @@ fn plain(address: &str) -> String {
     let address = address::bare(address);
     let routed = address.strip_prefix('@').and_then(|rest| rest.rsplit_once(':'));
     let address = routed.map_or(address, |(_, address)| address.trim());
-    if address.contains('"') || !address.contains(char::is_whitespace) {
-        return address.to_owned();
-    }
-    let mut out = String::with_capacity(address.len());
-    for word in address.split_whitespace() {
-        if !(out.is_empty() || out.ends_with(['.', '@']) || word.starts_with(['.', '@'])) {
-            out.push(' ');
-        }
-        out.push_str(word);
-    }
-    out
+    address::without_blanks(address)
 }
 
 #[cfg(test)]
@@ -243,6 +247,11 @@ mod tests {
             ("Eve [EX:/o=Corp/cn=Eve]", "Eve", "/o=Corp/cn=Eve"),
             ("joe@[192.0.2.1]", "", "joe@[192.0.2.1]"),
             ("<x@[IPv6:2001:db8::1]>", "", "x@[IPv6:2001:db8::1]"),
+            ("x@[IPv6:2001:db8::1]", "", "x@[IPv6:2001:db8::1]"),
+            ("bob(c)@b.example", "", "bob@b.example"),
+            ("bob@(c)b.example", "", "bob@b.example"),
+            ("bob\r\n @b.example", "", "bob@b.example"),
+            ("bob@\r\n\tb.example", "", "bob@b.example"),
             ("root", "", "root"),
             ("MAILER-DAEMON", "", "MAILER-DAEMON"),
             ("foo!bar!ann", "", "foo!bar!ann"),
@@ -260,5 +269,13 @@ mod tests {
             let one = Address { name: name.to_owned(), address: address.to_owned() };
             assert_eq!(all(written), [one], "{written}");
         }
+    }
+
+    #[test]
+    fn a_literal_is_one_of_a_list() {
+        let value = "a@a.example, b@[IPv6:2001:db8::1], c@c.example";
+        let found: Vec<_> = all(value).into_iter().map(|one| one.address).collect();
+        assert_eq!(found, ["a@a.example", "b@[IPv6:2001:db8::1]", "c@c.example"]);
+        assert_eq!(groups(value), Vec::<String>::new());
     }
 }

@@ -235,7 +235,7 @@ mod tests {
         let named =
             |field, value: &str| Exception::OnlyInHeaders { field, value: value.to_owned() };
         let expected = [
-            named("another author", "e@x.example"),
+            named("another author", "Eve <e@x.example>"),
             named("another Sender", "t@x.example"),
             named("another Subject", "two"),
             named("another Date", "never"),
@@ -247,6 +247,46 @@ mod tests {
             named("Thread-Index", "!!"),
         ];
         assert_eq!(message.exceptions, expected);
+    }
+
+    /// RFC 2387 section 3.2.
+    #[test]
+    fn the_root_of_related_parts_may_not_be_the_first() {
+        let of = |start: &str| {
+            let raw = format!(
+                "Content-Type: multipart/related; boundary=b{start}\r\n\r\n--b\r\n\
+                 Content-Type: image/png\r\nContent-ID: <p@x>\r\n\r\npng\r\n--b\r\n\
+                 Content-Type: text/html; name=mail.html\r\nContent-ID: <root@x>\r\n\r\n\
+                 <img src=cid:p@x>heron\r\n--b--\r\n"
+            );
+            let message = message(raw.as_bytes());
+            let inline = message.attachments.iter().filter(|one| one.is_inline).count();
+            (message.html.is_some(), message.attachments.len(), inline)
+        };
+        assert_eq!(of("; start=\"<root@x>\""), (true, 1, 1));
+        assert_eq!(of("; start=\"<p@x>\""), (false, 2, 0));
+        assert_eq!(of(""), (false, 2, 0));
+    }
+
+    #[test]
+    fn fields_are_as_they_were_written() {
+        let raw = b"In-Reply-To: =?iso-8859-1?Q?Ihre_=FC?= <a@x>\r\n\
+            Keywords: =?iso-8859-1?Q?=FC?=\r\nThread-Topic: =?iso-8859-1?Q?=FC?=\r\n\r\n";
+        let message = message(raw);
+        let reply = message.in_reply_to.as_deref();
+        assert_eq!(reply, Some("=?iso-8859-1?Q?Ihre_=FC?= <a@x>"));
+        assert_eq!(message.topic.as_deref(), Some("\u{fc}"));
+        let value = "=?iso-8859-1?Q?=FC?=".to_owned();
+        assert_eq!(message.exceptions, [Exception::OnlyInHeaders { field: "Keywords", value }]);
+    }
+
+    #[test]
+    fn a_mail_of_broken_text_with_a_name_has_a_body_and_its_bytes() {
+        let raw = b"Content-Type: text/plain; name=log.txt; charset=utf-8\r\n\r\ncaf\xe9 the text";
+        let message = message(raw);
+        assert_eq!(message.text.as_deref(), Some("caf\u{fffd} the text"));
+        assert_eq!(message.attachments.len(), 1);
+        assert!(matches!(&message.exceptions[..], [Exception::BrokenCharset { .. }]));
     }
 
     #[test]

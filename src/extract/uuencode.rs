@@ -1,0 +1,110 @@
+//! Files in the text of a message, as uuencode writes them (POSIX `uuencode`): a line
+//! `begin <mode> <name>`, lines of up to 45 bytes each, a line `end`.
+
+/// One file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Coded {
+    pub name: String,
+    pub content: Vec<u8>,
+    /// Some line of it does not hold what it says.
+    pub is_damaged: bool,
+}
+
+/// The files in `text`, in order. What only begins like one is none.
+pub fn files(text: &str) -> Vec<Coded> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(name) = begin(line) else { continue };
+        let mut rest = lines.clone();
+        if let Some(coded) = file(name, &mut rest) {
+            found.push(coded);
+            lines = rest;
+        }
+    }
+    found
+}
+
+fn begin(line: &str) -> Option<&str> {
+    let (mode, name) = line.strip_prefix("begin ")?.trim_start().split_once(' ')?;
+    let is_mode = matches!(mode.len(), 3 | 4) && mode.bytes().all(|b| matches!(b, b'0'..=b'7'));
+    Some(name.trim()).filter(|name| is_mode && !name.is_empty())
+}
+
+fn file<'a>(name: &str, lines: &mut impl Iterator<Item = &'a str>) -> Option<Coded> {
+    let mut coded = Coded { name: name.to_owned(), content: Vec::new(), is_damaged: false };
+    let mut is_ended = false;
+    for line in lines {
+        let line = line.trim_end();
+        if line == "end" {
+            is_ended = true;
+            break;
+        }
+        let Some(first) = line.bytes().next() else { continue };
+        if !(b' '..=b'`').contains(&first) {
+            // Text goes on: it is no file, or one that was cut.
+            break;
+        }
+        let size = usize::from((first - b' ') & 0x3F);
+        coded.is_damaged |= !decode(&line.as_bytes()[1..], size, &mut coded.content);
+    }
+    coded.is_damaged |= !is_ended;
+    (!coded.content.is_empty()).then_some(coded)
+}
+
+/// Adds `size` bytes; false where the line has fewer, of which blanks at its end that
+/// were lost on the way are none.
+fn decode(line: &[u8], size: usize, out: &mut Vec<u8>) -> bool {
+    let characters = size.div_ceil(3) * 4;
+    let mut is_whole = line.len() + 4 >= characters;
+    let (mut bits, mut left) = (0_u32, size);
+    for at in 0..characters {
+        let character = line.get(at).copied().unwrap_or(b' ');
+        is_whole &= (b' '..=b'`').contains(&character);
+        bits = bits << 6 | u32::from(character.wrapping_sub(b' ') & 0x3F);
+        if at % 4 == 3 {
+            let bytes = &bits.to_be_bytes()[1..];
+            out.extend_from_slice(&bytes[..left.min(3)]);
+            left = left.saturating_sub(3);
+            bits = 0;
+        }
+    }
+    is_whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coded(name: &str, content: &[u8], is_damaged: bool) -> Coded {
+        Coded { name: name.into(), content: content.into(), is_damaged }
+    }
+
+    #[test]
+    fn files_are_found_in_text() {
+        let text = "Hello,\nbegin 644 a b.txt\n$=V]R9\n#86YD\n`\nend\nbye\n\
+                    begin 600 c\n%:&5L;&\\\n \nend\n";
+        let found = files(text);
+        assert_eq!(found, [coded("a b.txt", b"wordand", false), coded("c", b"hello", false)]);
+    }
+
+    #[test]
+    fn blanks_lost_at_the_end_are_zeros() {
+        assert_eq!(files("begin 644 a\n#\nend\n"), [coded("a", b"\0\0\0", false)]);
+    }
+
+    #[test]
+    fn what_is_cut_is_damaged() {
+        assert_eq!(files("begin 644 a\n#86YD\n")[0], coded("a", b"and", true));
+        assert!(files("begin 644 a\n/86YD\nend\n")[0].is_damaged);
+    }
+
+    #[test]
+    fn words_are_no_file() {
+        for text in ["begin the work\nend", "begin 644 a\n", "begin 644\nx\nend", "begin 944 a\nx"]
+        {
+            assert_eq!(files(text), [], "{text}");
+        }
+        assert_eq!(files("begin 644 meetings today\nplease come\nend\n"), []);
+    }
+}
