@@ -258,6 +258,7 @@ mod tests {
             ("bob@(c)b.example", "bob@b.example"),
             ("bob\r\n @b.example", "bob@b.example"),
             ("bob @ b.example", "bob@b.example"),
+            ("\"John Q. Local\"@c.example", "\"John Q. Local\"@c.example"),
             ("bob@[IPv6:2001:db8::1]", "bob@[IPv6:2001:db8::1]"),
         ] {
             let header = parse(format!("To: {written}, d@e.f\r\n\r\n").as_bytes());

@@ -160,8 +160,8 @@ struct Parser {
 
 impl Parser {
     fn line(&mut self, line: &str, defects: &mut Defects) {
-        // It may have been meant as the end of a line, and is nowhere allowed.
-        if line.contains('\r') {
+        // A carriage return may have been meant as the end of a line; none is allowed.
+        if line.contains(|c: char| c.is_control() && c != '\t') {
             defects.add(Defect::EnvelopeLine { text: shown(line.as_bytes(), 80) });
         }
         let Some((name, value)) = field(line) else {
@@ -301,9 +301,10 @@ fn unquoted(value: &str, test: impl Fn(char) -> bool) -> impl Iterator<Item = us
 }
 
 /// A path without its angle brackets, without the display name that the 2003
-/// form writes before them, and without the address type of a proxy address.
+/// form writes before them, and without the address type of a proxy address. What is
+/// no character of any address is at its ends none of it.
 fn path(value: &str) -> String {
-    let value = value.trim();
+    let value = value.trim_matches(|c: char| c.is_whitespace() || c.is_control());
     let inner = value.strip_suffix('>').and_then(|v| v.rsplit_once('<')).map(|(_, inner)| inner);
     let address = inner.unwrap_or(value).trim();
     let typed = address.split_once(':').filter(|(kind, _)| kind.eq_ignore_ascii_case("smtp"));

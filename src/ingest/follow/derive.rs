@@ -233,7 +233,15 @@ impl Item {
     fn join_envelope(&self, family: &mut FamilyDoc) -> bool {
         let Some(envelope) = &self.envelope else { return false };
         let mut is_news = false;
-        for said in [&envelope.subject, &envelope.label].into_iter().flatten() {
+        // Whose mailbox it was is somebody who took part, as a rule, and known as such.
+        let is_other = |address: &&String| {
+            let key = address::key(address);
+            !family.participants.iter().any(|person| address::key(&person.address) == key)
+        };
+        let mailbox = envelope.mailbox.as_ref().filter(is_other);
+        for said in
+            [envelope.subject.as_ref(), envelope.label.as_ref(), mailbox].into_iter().flatten()
+        {
             let said = encoded_word::decode(said.as_bytes());
             let is_new = said != family.subject
                 && extract::has_new_words(&family.subject, &said)
@@ -584,8 +592,13 @@ mod tests {
         let Some(envelope) = &mut item.envelope else { panic!() };
         envelope.subject = Some("=?utf-8?Q?secret_h=C3=A9ron?=".into());
         envelope.label = Some("Company Confidential".into());
+        envelope.mailbox = Some("A@E.F".into());
         let family = item.family(SetId(1), None).unwrap();
         assert!(family.body.ends_with("\nsecret héron\nCompany Confidential"));
+        let Some(envelope) = &mut item.envelope else { panic!() };
+        envelope.mailbox = Some("fax@e.f".into());
+        let family = item.family(SetId(1), Some(family)).unwrap();
+        assert!(family.body.ends_with("\nCompany Confidential\nfax@e.f"));
         // The same again is no news.
         assert_eq!(item.family(SetId(1), Some(family)), None);
     }
