@@ -60,7 +60,8 @@ pub fn key(address: &str) -> String {
     format!("{start}…{}…{end}", &digest[..DIGEST_CHARS])
 }
 
-fn without_route(address: &str) -> &str {
+/// An address without the route before it (RFC 5322 section 4.4), if there is one.
+pub fn without_route(address: &str) -> &str {
     let inner = address.trim().trim_matches(['<', '>']);
     let route = inner.strip_prefix('@').and_then(|route| route.split_once(':'));
     let behind = route.map(|(_, behind)| behind).filter(|behind| behind.contains('@'));

@@ -193,10 +193,7 @@ fn unmarked(value: &str) -> String {
 /// An address without what RFC 5322 section 4.4 has in it no more: a route before
 /// it, and blanks around its dots.
 fn plain(address: &str) -> String {
-    let address = address::bare(address);
-    let routed = address.strip_prefix('@').and_then(|rest| rest.rsplit_once(':'));
-    let address = routed.map_or(address, |(_, address)| address.trim());
-    address::without_blanks(address)
+    address::without_blanks(address::without_route(address::bare(address)).trim())
 }
 
 #[cfg(test)]
