@@ -17,6 +17,7 @@ pub mod header;
 pub mod journal;
 pub mod maildir;
 pub mod mbox;
+mod notice;
 mod outside;
 pub mod parameters;
 mod part;

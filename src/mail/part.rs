@@ -9,6 +9,7 @@ use crate::mail::delivery::{Entry, Form, Place, Role};
 use crate::mail::encoded_word;
 use crate::mail::header::{self, Field, unfold};
 use crate::mail::journal::{self, Claim, Envelope};
+use crate::mail::notice;
 use crate::mail::parameters::Parameters;
 use crate::mail::scan::Scanner;
 
@@ -94,6 +95,8 @@ pub(super) struct Described {
     pub name: String,
     pub is_attachment: bool,
     pub claim: Option<Claim>,
+    /// It says of itself that a program wrote it, as failure notices do.
+    pub is_automatic: bool,
     pub originator_org: Option<String>,
 }
 
@@ -101,6 +104,7 @@ impl Described {
     pub(super) fn parse(block: &[u8], default_type: &str, defects: &mut Defects) -> Self {
         let (mut content_type, mut disposition, mut encoding) = (None, None, None);
         let (mut claim, mut originator_org) = (None, None);
+        let mut is_automatic = false;
         let mut is_originator_clear = true;
         for field in header::fields(block) {
             // The first of several counts, everywhere.
@@ -116,7 +120,10 @@ impl Described {
                     let first = originator_org.get_or_insert_with(|| value.clone());
                     is_originator_clear &= value.eq_ignore_ascii_case(first);
                 }
-                _ => claim = claim.or_else(|| Claim::of(&field)),
+                _ => {
+                    claim = claim.or_else(|| Claim::of(&field));
+                    is_automatic |= notice::tells(&field);
+                }
             }
         }
         if !is_originator_clear {
@@ -141,6 +148,7 @@ impl Described {
             name: name.unwrap_or_default(),
             is_attachment: disposition.token == "attachment",
             claim,
+            is_automatic,
             originator_org: originator_org.map(|org| shown(&org, ORIGINATOR_CHARS_MAX)),
             content_type,
         }

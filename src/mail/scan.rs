@@ -405,7 +405,8 @@ impl Scanner {
                 findings.report = Some(ReportFound { form, envelope: None });
                 *holds = Holds::Report;
             }
-            (Stand::Whole, None) if is_heard && described.media_type() == "multipart/report" => {
+            // A notice may itself have been returned.
+            (Stand::Whole | Stand::Returned, None) if is_heard && is_notice(described) => {
                 *holds = Holds::Returned;
             }
             (Stand::Returned, Some(_)) if findings.report.is_none() => {
@@ -533,6 +534,14 @@ impl Scanner {
             size: 0,
         })
     }
+}
+
+/// Whether it may be a failure notice with what it returns: of the form that RFC 3462
+/// gives it, or of none, as old servers write theirs.
+fn is_notice(described: &Described) -> bool {
+    let media_type = described.media_type();
+    media_type == "multipart/report"
+        || described.is_automatic && media_type.starts_with("multipart/")
 }
 
 /// The next LF that two dashes may follow: found whole, or cut by the end of

@@ -121,6 +121,14 @@ async fn create(arguments: &Arguments) -> anyhow::Result<(Archive, Notes)> {
             data.display()
         );
     }
+    let is_used = |mut entries: std::fs::ReadDir| entries.next().is_some();
+    if std::fs::read_dir(data).is_ok_and(is_used) {
+        anyhow::bail!(
+            "{} is not empty and holds no demonstration: name an empty directory or one that is \
+             not there yet (make demo DEMO_DATA=DIR, or --data DIR)",
+            data.display()
+        );
+    }
     // Found before anything is made.
     if !arguments.mail.is_empty() {
         source::Mail::new(&arguments.mail, Style::default(), &|_| {})?;
