@@ -17,17 +17,17 @@ use tantivy::tokenizer::{RawTokenizer, TextAnalyzer, TokenizerManager};
 use tantivy::{TantivyDocument, Term};
 
 use super::IndexError;
-use super::doc::{AttachmentDoc, FamilyDoc, Role};
+use super::doc::{AttachmentDoc, FamilyDoc, Participant, Role};
 use super::token::{BOUNDARY, FIRST, LAST, Terms, cleaned};
 use crate::base::ids::SetId;
 use crate::base::limits::ADDRESS_BYTES_MAX;
-use crate::mail::address;
+use crate::mail::{address, idn};
 use crate::similar::subject::Subject;
 use crate::similar::{links, near};
 
 /// Of the schema and of `token` together. An index of another version is made
 /// again.
-pub const VERSION: u32 = 12;
+pub const VERSION: u32 = 13;
 
 const TERMS: &str = "muniment-terms";
 const WHOLE: &str = "muniment-whole";
@@ -267,14 +267,17 @@ impl Fields {
             let among = |role| roles.is_none_or(|roles| roles.contains(&role));
             let mut seen: Vec<String> = Vec::new();
             for participant in doc.participants.iter().filter(|it| among(it.role)) {
-                seen.push(format!("{} {}", participant.name, participant.address));
+                let Participant { name, address, .. } = participant;
+                let other = idn::other_spelling(address).unwrap_or_default();
+                seen.push(format!("{name} {address} {other}"));
             }
             seen.sort_unstable();
             seen.dedup();
             to.add_text(people.words, apart(seen.iter().map(String::as_str)));
             let addresses = doc.participants.iter().filter(|it| among(it.role));
             let mut whole: Vec<String> = Vec::new();
-            for address in addresses.map(|it| address_key(&it.address)) {
+            let keys = addresses.map(|it| address_key(&it.address));
+            for address in keys.flat_map(|key| idn::other_spelling(&key).into_iter().chain([key])) {
                 if let Some((_, domain)) = address.rsplit_once('@') {
                     whole.push(format!("@{domain}"));
                 }

@@ -14,6 +14,7 @@ pub mod defect;
 pub mod delivery;
 pub mod encoded_word;
 pub mod header;
+pub mod idn;
 pub mod journal;
 pub mod maildir;
 pub mod mbox;

@@ -127,3 +127,22 @@ fn an_address_of_any_length_is_found_by_its_own_text() {
         assert_eq!(hits.iter().map(|hit| hit.0).collect::<Vec<_>>(), [2]);
     }
 }
+
+#[test]
+fn a_domain_in_other_letters_is_found_in_both_spellings() {
+    let mut docs = [body(1, "a"), body(2, "b"), body(3, "c")];
+    docs[0].participants = vec![person(Role::Bcc, "", "ann@xn--bcher-kva.example")];
+    docs[1].participants = vec![person(Role::Bcc, "", "Ann@Bücher.example")];
+    docs[2].participants = vec![person(Role::Bcc, "", "ann@buecher.example")];
+    let found = Fixture::new(docs);
+    for dialect in [Dialect::Kql, Dialect::DtSearch] {
+        for domain in ["bücher.example", "xn--bcher-kva.example"] {
+            for query in [format!("ann@{domain}"), format!("@{domain}"), domain.to_owned()] {
+                let hits = found_by(&found, dialect, &format!("bcc:{query}"));
+                let mut sets: Vec<_> = hits.iter().map(|hit| hit.0).collect();
+                sets.sort_unstable();
+                assert_eq!(sets, [1, 2], "{query}");
+            }
+        }
+    }
+}

@@ -35,6 +35,7 @@ export const search = {
   noHold: "No hold can be placed here",
   noHoldWhole: "A hold belongs to a matter. Choose one beside the query, and press h again.",
   noHoldMatter: "A hold needs an open matter with custodians.",
+  noneGaps: "What could not be read in full was not searched in full.",
   noneUnfiltered: "Try without filters",
   behindWhy: "Some mail has arrived and is not indexed yet, so a hit may still appear.",
   noCustodians: "This matter has no custodians yet",

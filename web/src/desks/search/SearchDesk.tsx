@@ -426,7 +426,10 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
                       )
                     }
                   >
-                    {s.search.noneWhy} {first.behind > 0 && s.search.behindWhy}
+                    {s.search.noneWhy} {first.behind > 0 && s.search.behindWhy}{" "}
+                    <Link to="/gaps" search={{ matter: state.matter }} title={s.status.gapsWhy}>
+                      {s.search.noneGaps}
+                    </Link>
                   </Empty>
                 ) : (
                   <HitList
