@@ -7,9 +7,8 @@ pub fn other_spelling(address: &str) -> Option<String> {
     let at = address.rfind('@').map_or(0, |at| at + 1);
     let (local_part, domain) = address.split_at(at);
     let other = if domain.is_ascii() {
-        let is_encoded = |label: &str| {
-            label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"))
-        };
+        let is_encoded =
+            |label: &str| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
         if !domain.split('.').any(is_encoded) {
             return None;
         }
@@ -36,10 +35,7 @@ mod tests {
             assert_eq!(other_spelling(letters).as_deref(), Some(ascii));
             assert_eq!(other_spelling(ascii).as_deref(), Some(letters));
         }
-        assert_eq!(
-            other_spelling("a@BÜCHER.example").as_deref(),
-            Some("a@xn--bcher-kva.example")
-        );
+        assert_eq!(other_spelling("a@BÜCHER.example").as_deref(), Some("a@xn--bcher-kva.example"));
     }
 
     #[test]
