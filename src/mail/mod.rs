@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod charset;
+mod code_page;
 pub mod compose;
 pub mod date;
 pub mod decode;
@@ -25,4 +26,5 @@ mod part;
 mod scan;
 pub mod shifted;
 pub mod transaction;
+pub mod uuencode;
 pub mod wrap;
