@@ -44,15 +44,18 @@ const SMALL_BYTES_MAX: u64 = 4_000_000_000;
 
 pub(super) struct Out {
     path: PathBuf,
-    zip: ZipWriter<Once>,
+    /// Goes before the zip does, which writes its end when it goes.
+    given_up: GivenUp,
+    zip: ZipWriter<Sink>,
     pub stopper: Stopper,
 }
 
 impl Out {
     pub fn create(path: &Path) -> io::Result<Self> {
         let file = File::create(staged(path))?;
-        let zip = ZipWriter::new(Once { file: BufWriter::new(file), has_failed: false });
-        Ok(Self { path: path.to_owned(), zip, stopper: Stopper::default() })
+        let given_up = GivenUp::default();
+        let zip = ZipWriter::new(Sink::new(BufWriter::new(file), given_up.0.clone()));
+        Ok(Self { path: path.to_owned(), given_up, zip, stopper: Stopper::default() })
     }
 
     /// `is_large` where it may pass 4 GiB: its header then has room for its size.
@@ -85,10 +88,10 @@ impl Out {
     }
 
     pub fn finish(self) -> Result<Finished, BundleError> {
-        let Self { path, zip, stopper } = self;
-        let Once { file, has_failed } =
+        let Self { path, given_up, zip, stopper } = self;
+        let Sink { file, .. } =
             zip.finish().map_err(|source| BundleError::Zip { path: path.clone(), source })?;
-        if has_failed {
+        if given_up.is_so() {
             let source = io::Error::other("a part of it could not be written");
             return Err(BundleError::Write { path, source });
         }
@@ -100,41 +103,78 @@ impl Out {
     }
 }
 
-/// A file whose first failure is told, and no later one: a zip that is given up writes
-/// its end all the same, and prints that it cannot.
-struct Once {
-    file: BufWriter<File>,
-    has_failed: bool,
-}
+/// Whether a bundle will never be whole: a write failed, or it was dropped before its
+/// end.
+#[derive(Default)]
+struct GivenUp(Arc<AtomicBool>);
 
-impl Once {
-    fn told<T>(&mut self, done: io::Result<T>, instead: T) -> io::Result<T> {
-        match done {
-            Err(_) if self.has_failed => Ok(instead),
-            done => {
-                self.has_failed |= done.is_err();
-                done
-            }
-        }
+impl GivenUp {
+    fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
-impl Write for Once {
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A file that fails once. A zip that is given up writes its end all the same, and
+/// prints what it cannot write or finds in the wrong place: from then on nothing is
+/// written, and places are as if it were.
+struct Sink {
+    file: BufWriter<File>,
+    is_given_up: Arc<AtomicBool>,
+    at: u64,
+    end: u64,
+}
+
+impl Sink {
+    fn new(file: BufWriter<File>, is_given_up: Arc<AtomicBool>) -> Self {
+        Self { file, is_given_up, at: 0, end: 0 }
+    }
+
+    /// What `done` gives, or `instead` once it is given up.
+    fn unless_given_up<T>(
+        &mut self,
+        done: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>,
+        instead: T,
+    ) -> io::Result<T> {
+        if self.is_given_up.load(Ordering::Relaxed) {
+            return Ok(instead);
+        }
+        let done = done(&mut self.file);
+        if done.is_err() {
+            self.is_given_up.store(true, Ordering::Relaxed);
+        }
+        done
+    }
+}
+
+impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let done = self.file.write(bytes);
-        self.told(done, bytes.len())
+        let written = self.unless_given_up(|file| file.write(bytes), bytes.len())?;
+        self.at += written as u64;
+        self.end = self.end.max(self.at);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let done = self.file.flush();
-        self.told(done, ())
+        self.unless_given_up(Write::flush, ())
     }
 }
 
-impl Seek for Once {
+impl Seek for Sink {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let done = self.file.seek(to);
-        self.told(done, 0)
+        let place = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.end.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        let place = place.ok_or(io::ErrorKind::InvalidInput)?;
+        self.at = self.unless_given_up(|file| file.seek(SeekFrom::Start(place)), place)?;
+        Ok(self.at)
     }
 }
 
@@ -231,17 +271,51 @@ mod tests {
         assert_eq!(pieces, 3);
     }
 
+    /// A sink on a disk that is full.
+    fn full() -> Sink {
+        let file = File::options().write(true).open("/dev/full").unwrap();
+        Sink::new(BufWriter::new(file), Arc::default())
+    }
+
     #[test]
     fn only_the_first_failure_of_a_file_is_told() {
+        let mut sink = full();
+        sink.write_all(b"bytes").unwrap();
+        assert!(sink.flush().is_err());
+        sink.write_all(b"bytes").unwrap();
+        assert!(sink.flush().is_ok() && sink.is_given_up.load(Ordering::Relaxed));
+        assert_eq!(sink.stream_position().unwrap(), 10);
+        assert_eq!(sink.seek(SeekFrom::End(-2)).unwrap(), 8);
+    }
+
+    /// What a zip says when it is dropped goes past whoever tests it: its end, which is
+    /// written then, is asked for here.
+    #[test]
+    fn a_zip_that_failed_ends_without_another_failure() {
+        let options = SimpleFileOptions::default();
+        let mut zip = ZipWriter::new(full());
+        assert!(zip.start_file("first", options).is_err());
+        assert!(zip.finish().is_ok());
+        // And in the middle of a file.
+        let sink = Sink::new(BufWriter::new(tempfile::tempfile().unwrap()), Arc::default());
+        let is_given_up = sink.is_given_up.clone();
+        let mut zip = ZipWriter::new(sink);
+        zip.start_file("first", options).unwrap();
+        zip.write_all(&[7; 1 << 20]).unwrap();
+        is_given_up.store(true, Ordering::Relaxed);
+        zip.write_all(&[7; 1 << 20]).unwrap();
+        assert!(zip.finish().is_ok());
+    }
+
+    #[test]
+    fn a_bundle_that_is_given_up_writes_nothing_more() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("bundle.zip");
-        std::fs::write(&path, b"").unwrap();
-        // Open to read, so that nothing can be written.
-        let file = BufWriter::with_capacity(1, File::open(&path).unwrap());
-        let mut once = Once { file, has_failed: false };
-        assert!(once.write(b"bytes").is_err());
-        assert_eq!(once.write(b"bytes").unwrap(), 5);
-        assert!(once.flush().is_ok() && once.has_failed);
+        let mut out = Out::create(&path).unwrap();
+        out.file("first", b"bytes").unwrap();
+        drop(out);
+        let bytes = std::fs::read(staged(&path)).unwrap();
+        assert!(!bytes.windows(4).any(|at| at == b"PK\x05\x06"), "{}", bytes.len());
     }
 
     #[test]

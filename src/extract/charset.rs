@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 use mail_parser::decoders::charsets::map::charset_decoder;
 
 use super::text;
@@ -19,6 +19,10 @@ const GUESS_BYTES_MAX: usize = 64 << 10;
 pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
     let label = label.map(|label| label.trim_matches([' ', '"', '\'']));
     let declared = label.and_then(|label| known::for_label(label.as_bytes()));
+    // Its mark begins as that of UTF-16 does.
+    if let Some((text, _)) = label.and_then(|label| known::utf_32(bytes, label)) {
+        return Cow::Owned(text);
+    }
     if let Some(text) = marked(bytes, declared) {
         return text;
     }
@@ -72,8 +76,9 @@ fn decoder(label: &str) -> Option<fn(&[u8]) -> String> {
 /// called `label`.
 pub fn guess_told(bytes: &[u8], label: Option<&str>) -> Option<String> {
     let label = label.unwrap_or_default().trim_matches([' ', '"', '\'']);
+    let is_defined = |encoding: &'static Encoding| encoding != X_USER_DEFINED;
     let is_known = label.is_empty()
-        || Encoding::for_label(label.as_bytes()).is_some()
+        || Encoding::for_label(label.as_bytes()).is_some_and(is_defined)
         || known::for_label(label.as_bytes()).is_some()
         || known::decode_other(&[], label).is_some()
         || decoder(label).is_some();
@@ -130,6 +135,9 @@ mod tests {
         check(b"\x82", Some("cp437"), "é");
         check(b"\x93\xfa\x96\x7b", Some("cp932"), "日本");
         check(b"caf\x8e", Some("mac-roman"), "café");
+        check(b"\x80", Some("cp862"), "א");
+        check(b"caf\xe9", Some("latin-1"), "café");
+        check(b"\xff\xfe\0\0a\0\0\0", Some("utf-32"), "a");
     }
 
     /// Of these the crates make one U+FFFD in place of all that there is.
@@ -145,6 +153,7 @@ mod tests {
     #[test]
     fn what_is_guessed_is_known() {
         assert!(guess_told(b"caf\xe9", Some("johab")).is_some());
+        assert!(guess_told(b"caf\xe9", Some("x-user-defined")).is_some());
         for (bytes, label) in [
             (&b"caf\xe9"[..], Some("iso-8859-1")),
             (b"caf\xe9", None),

@@ -5,14 +5,14 @@
 use std::borrow::Cow;
 
 use mail_parser::parsers::MessageStream;
-use mail_parser::{Address, ContentType, HeaderValue};
+use mail_parser::{ContentType, HeaderValue};
 
 use super::{Field, Mailbox, charset, words};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 use crate::mail::header::{self, unfold};
 use crate::mail::parameters::Parameters;
-use crate::mail::{address, date};
+use crate::mail::{date, mailbox};
 
 /// The fields of one part or message.
 #[derive(Clone, Debug, Default)]
@@ -186,33 +186,9 @@ fn take_type(header: &mut Header, content_type: &ContentType<'_>) {
 }
 
 fn mailboxes(out: &mut Vec<Mailbox>, field: &header::Field<'_>) {
-    let line = line(field);
-    let value = MessageStream::new(&line).parse_address();
-    let Some(addresses) = value.as_address() else { return };
-    let groups: Box<dyn Iterator<Item = &mail_parser::Addr<'_>>> = match addresses {
-        Address::List(list) => Box::new(list.iter()),
-        Address::Group(groups) => Box::new(groups.iter().flat_map(|group| &group.addresses)),
-    };
     let room = limits::MAILBOXES_MAX.saturating_sub(out.len());
-    let start = out.len();
-    out.extend(groups.take(room).map(|one| Mailbox {
-        name: one.name().unwrap_or_default().trim().to_owned(),
-        address: address::without_blanks(one.address().unwrap_or_default().trim()),
-    }));
-    // Comments, folds and literals in an address have cut it.
-    if out[start..].iter().any(is_cut) {
-        out.truncate(start);
-        let all = address::parse(&unfold(field.value)).into_iter().take(room);
-        out.extend(all.map(|one| Mailbox { name: one.name, address: one.address }));
-    }
-}
-
-fn is_cut(mailbox: &Mailbox) -> bool {
-    let Mailbox { name, address } = mailbox;
-    address.starts_with('@')
-        || address.ends_with('@')
-        || (name.contains(']') || address.contains(']'))
-            && !(name.contains('[') || address.contains('['))
+    let all = mailbox::all(&String::from_utf8_lossy(field.value)).into_iter().take(room);
+    out.extend(all.map(|one| Mailbox { name: one.name, address: one.address }));
 }
 
 fn ids(field: &header::Field<'_>) -> Vec<String> {
@@ -260,6 +236,12 @@ mod tests {
             ("bob @ b.example", "bob@b.example"),
             ("\"John Q. Local\"@c.example", "\"John Q. Local\"@c.example"),
             ("bob@[IPv6:2001:db8::1]", "bob@[IPv6:2001:db8::1]"),
+            ("<<bob@b.example>>", "bob@b.example"),
+            ("'bob@b.example'", "bob@b.example"),
+            ("bob@b.example>", "bob@b.example"),
+            ("Bob [SMTP:bob@b.example]", "bob@b.example"),
+            ("\"Bob <bob@b.example>", "bob@b.example"),
+            ("root", "root"),
         ] {
             let header = parse(format!("To: {written}, d@e.f\r\n\r\n").as_bytes());
             let found: Vec<_> = header.to.iter().map(|one| one.address.as_str()).collect();

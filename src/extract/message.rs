@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::family::{Care, Named, Place, Walk, gap};
 use super::header::{self, Header};
 use super::picture::Scan;
-use super::{Mailbox, Parsed, Reason, charset, decode, footer, html, text, uuencode, walk};
+use super::{Mailbox, Parsed, Reason, charset, decode, footer, html, text, walk};
 use crate::base::limits;
+use crate::mail::uuencode::{self, Coded, Split};
 
 /// Reads one message (RFC 5322) or as much of one as there is.
 pub fn parse_message(bytes: &[u8]) -> Parsed {
@@ -202,24 +203,36 @@ impl Walk<'_> {
 
     fn inline_text(&mut self, header: &Header, is_html: bool, body: &[u8], place: Place) -> Body {
         let (body, footer) = body.split_at(footer_start(header, body));
-        let bytes = decode::transfer(body, &header.encoding);
+        let mut bytes = decode::transfer(body, &header.encoding);
+        let mut beside = String::new();
+        if uuencode::is_named(&header.encoding) {
+            let Split { files, outside } = uuencode::split(&charset::decode(body, None));
+            let mut files = files.into_iter();
+            if let Some(first) = files.next() {
+                self.note_damage(&first, place.parent);
+                bytes = Cow::Owned(first.content);
+                beside = self.keep_text(outside.trim(), place.parent);
+            }
+            self.coded(files, place);
+        }
         let label = header.charset.as_deref();
         let (text, mut other) = if is_html {
             self.html_text(&bytes, label, place.parent)
         } else {
             self.note_guess(&bytes, label, place.parent);
             let text = charset::decode(&bytes, label);
-            self.uuencoded(&text, place);
+            self.coded(uuencode::files(&text).into_iter(), place);
             (self.keep_text(&text, place.parent), String::new())
         };
+        append(&mut other, &beside);
         append(&mut other, &self.keep_text(&charset::decode(footer, None), place.parent));
         Body { text, other, has_html: is_html, has_plain: !is_html }
     }
 
     /// A file in the text is a document within the message, and no part of it.
-    fn uuencoded(&mut self, text: &str, place: Place) {
+    fn coded(&mut self, files: impl Iterator<Item = Coded>, place: Place) {
         let inside = Place { depth: place.depth + 1, is_within: true, ..place };
-        for coded in uuencode::files(text) {
+        for coded in files {
             if !self.has_room() {
                 let detail = "more files in the text than are followed";
                 self.parsed.gaps.push(gap(place.parent, Reason::TooDeep, detail));
@@ -227,10 +240,14 @@ impl Walk<'_> {
             }
             let named = Named { name: &coded.name, ..Named::default() };
             let at = self.document(&coded.content, named, inside);
-            if coded.is_damaged {
-                let detail = "a line of its uuencode does not hold what it says";
-                self.parsed.gaps.push(gap(Some(at), Reason::Damaged, detail));
-            }
+            self.note_damage(&coded, Some(at));
+        }
+    }
+
+    fn note_damage(&mut self, coded: &Coded, at: Option<u32>) {
+        if coded.is_damaged {
+            let detail = "a line of its uuencode does not hold what it says";
+            self.parsed.gaps.push(gap(at, Reason::Damaged, detail));
         }
     }
 
@@ -261,7 +278,12 @@ impl Walk<'_> {
         let content = decode::transfer(body, &header.encoding);
         let name = header.file_name.as_deref().unwrap_or_default();
         let charset = header.charset.as_deref();
-        self.document(&content, Named { name, declared: media_type, charset }, place);
+        let at = self.document(&content, Named { name, declared: media_type, charset }, place);
+        if uuencode::is_named(&header.encoding) {
+            let inside = Place { parent: Some(at), ..place };
+            let files = uuencode::files(&charset::decode(&content, None));
+            self.coded(files.into_iter(), inside);
+        }
         let footer = charset::decode(&body[footer_start(header, body)..], None);
         Body { other: self.keep_text(&footer, place.parent), ..Body::default() }
     }
@@ -403,6 +425,20 @@ mod tests {
         let file = &parsed.attachments[0];
         assert_eq!((file.name.as_str(), file.text.as_deref()), ("notes.txt", Some("hello")));
         assert!(!file.is_part && parsed.gaps.is_empty());
+        // As a transfer encoding, of text and of what is attached, which is kept as it came.
+        let coded = "begin 644 a\n%:&5L;&\\\n`\nend\n";
+        let parsed = parse(&format!("Content-Transfer-Encoding: x-uuencode\n\n{coded}"));
+        assert_eq!((parsed.text.as_str(), parsed.attachments.len()), ("hello", 0));
+        let parsed =
+            parse(&format!("Content-Transfer-Encoding: x-uuencode\n\nheron\n{coded}{coded}"));
+        assert_eq!((parsed.text.as_str(), parsed.other_text.as_str()), ("hello", "heron"));
+        assert_eq!(parsed.attachments[0].name, "a");
+        let parsed = parse(&format!(
+            "Content-Type: image/x-any; name=b\nContent-Transfer-Encoding: uuencode\n\n{coded}"
+        ));
+        let files: Vec<_> = parsed.attachments.iter().map(|it| (&*it.name, it.parent)).collect();
+        assert_eq!(files, [("b", None), ("a", Some(parsed.attachments[0].ordinal))]);
+        assert_eq!(parsed.attachments[1].text.as_deref(), Some("hello"));
         let many = "begin 644 a\n#86YD\nend\n".repeat(limits::DOCUMENTS_MAX + 1);
         let parsed = parse(&format!("\n{many}"));
         assert_eq!(parsed.attachments.len(), limits::DOCUMENTS_MAX);

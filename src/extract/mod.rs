@@ -33,7 +33,6 @@ pub mod render;
 mod rtf;
 mod sink;
 mod text;
-mod uuencode;
 mod walk;
 mod words;
 mod xml;

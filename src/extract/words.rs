@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::Encoding;
 use memchr::memmem;
 
 use super::charset;
@@ -24,7 +25,7 @@ pub fn joined(block: &[u8]) -> (Cow<'_, [u8]>, bool) {
         };
         at = run.end;
         is_lossy |= run.is_lossy;
-        if run.words > 1 || run.is_lossy {
+        if run.words > 1 || run.is_lossy || run.is_foreign {
             let out = out.get_or_insert_default();
             out.extend_from_slice(&block[kept..start]);
             out.extend_from_slice(&compose::one_word(&run.text));
@@ -47,8 +48,11 @@ struct Run {
     text: String,
     end: usize,
     words: usize,
-    /// Some bytes are no characters of the charset that is named with them.
+    /// Some bytes are no characters of the charset that is named with them, or nobody
+    /// knows it.
     is_lossy: bool,
+    /// Some charset is known here alone.
+    is_foreign: bool,
 }
 
 /// The words from `start` on.
@@ -69,8 +73,11 @@ fn run(block: &[u8], start: usize) -> Option<Run> {
         if !is_same {
             let label = encoded_word::bare_label(label);
             let named = known::for_label(label);
-            let text = charset::decode(&bytes, std::str::from_utf8(label).ok());
+            run.is_foreign |= Encoding::for_label_no_replacement(label).is_none();
+            let label = std::str::from_utf8(label).ok();
+            let text = charset::decode(&bytes, label);
             run.is_lossy |= text.contains(char::REPLACEMENT_CHARACTER)
+                || charset::guess_told(&bytes, label).is_some()
                 || named.is_some_and(|it| it.decode_without_bom_handling(&bytes).1);
             run.text.push_str(&text);
             bytes.clear();
@@ -113,6 +120,14 @@ mod tests {
     }
 
     #[test]
+    fn charsets_of_no_browser_are_read() {
+        check("=?ibm862?Q?=80?=", "א");
+        check("=?cp437?Q?na=8Bve?= =?cp437?Q?_=9B?=", "naïve ¢");
+        check("=?latin-1?Q?caf=E9?=", "café");
+        check("=?iso-2022-kr?B?GyQpQw4+SDNnDw==?=", "안녕");
+    }
+
+    #[test]
     fn words_of_two_charsets_and_of_two_fields_are_not_mixed() {
         check("=?utf-8?Q?=C3=A9?= =?iso-8859-1?Q?=E9?=", "éé");
         let (fields, _) = header::fields(b"A: =?utf-8?Q?a?=\r\nB: b\r\n\r\n");
@@ -132,5 +147,6 @@ mod tests {
     fn bytes_that_are_no_characters_are_told() {
         assert!(header::parse(b"Subject: =?utf-8?B?bcM=?= x\r\n\r\n").is_lossy);
         assert!(header::parse(b"Subject: =?shift_jis?B?kw==?=\r\n\r\n").is_lossy);
+        assert!(header::parse(b"Subject: =?x-user-defined?Q?=E9?=\r\n\r\n").is_lossy);
     }
 }

@@ -20,6 +20,9 @@ pub fn parse(text: &str) -> Option<(Timestamp, bool)> {
     let third = words.next()?;
     let is_clock_first = third.contains(':');
     let clock = if is_clock_first { third } else { words.next()? };
+    // Its zone may follow without a blank.
+    let end = clock.find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '.')));
+    let clock = &clock[..end.unwrap_or(clock.len())];
     let (_, behind) = plain.split_once(clock)?;
     let mut behind = behind.split_whitespace().peekable();
     let half = behind.next_if(|word| half(word).is_some()).and_then(half);
@@ -82,8 +85,14 @@ fn seconds(clock: &str, half: Option<i64>) -> Option<i64> {
     ((exists || is_end) && is_whole).then_some(hour * 3600 + minute * 60 + second)
 }
 
-/// Seconds east of Greenwich.
+/// Seconds east of Greenwich, also of `GMT+0200`.
 fn offset(word: &str) -> Option<i64> {
+    let of_greenwich = ["UTC", "GMT", "UT"].iter().find_map(|name| {
+        let head = word.get(..name.len())?;
+        let behind = &word[name.len()..];
+        (head.eq_ignore_ascii_case(name) && behind.starts_with(['+', '-'])).then_some(behind)
+    });
+    let word = of_greenwich.unwrap_or(word);
     if let Some(digits) = word.strip_prefix(['+', '-']) {
         let digits: String = digits.chars().filter(|c| *c != ':').collect();
         if digits.len() != 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -151,6 +160,16 @@ mod tests {
             ("1 Jul 2025 12:00 AM GMT", Some((1_751_328_000, true))),
             ("31 Dec 2024 24:00:00 GMT", Some((1_735_689_600, true))),
             ("31 Dec 9999 23:59:59 +0000", Some((253_402_300_799, true))),
+            ("Tue, 1 Jul 2025 10:00:00+0200", Some((1_751_356_800, true))),
+            ("Tue, 1 Jul 2025 03:00:00-0500", Some((1_751_356_800, true))),
+            ("1 Jul 2025 8:00AM GMT", Some((1_751_356_800, true))),
+            ("Tue, 1 Jul 2025 08:00:00Z", Some((1_751_356_800, true))),
+            ("Tue Jul  1 10:00:00+0200 2025", None),
+            ("Tue, 1 Jul 2025 10:00:00 GMT+0200", Some((1_751_356_800, true))),
+            ("Tue, 1 Jul 2025 10:00:00 gmt+02:00", Some((1_751_356_800, true))),
+            ("Tue, 1 Jul 2025 05:00:00 UTC-0300 (BRT)", Some((1_751_356_800, true))),
+            ("Tue Jul 01 2025 10:00:00 GMT+0200 (CEST)", Some((1_751_356_800, true))),
+            ("Tue, 1 Jul 2025 08:00:00 GMT+2", Some((1_751_356_800, false))),
             ("1 Jan 2020 24:00:01 +0000", None),
             ("1 Jan 2020 13:00 PM", None),
             ("Tue Jul 1 10:00:00", None),

@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod charset;
+mod code_page;
 pub mod compose;
 pub mod date;
 pub mod decode;
@@ -16,8 +17,10 @@ pub mod encoded_word;
 pub mod header;
 pub mod idn;
 pub mod journal;
+pub mod mailbox;
 pub mod maildir;
 pub mod mbox;
+mod mended;
 mod notice;
 mod outside;
 pub mod parameters;
@@ -25,4 +28,5 @@ mod part;
 mod scan;
 pub mod shifted;
 pub mod transaction;
+pub mod uuencode;
 pub mod wrap;

@@ -189,6 +189,12 @@ pub enum Exception {
         clip(boundary)
     )]
     Undivided { boundary: String },
+    #[error(
+        "a multipart has no parts, as all that there is of its boundary {:?} is its end: its \
+         source is carried",
+        clip(boundary)
+    )]
+    NoParts { boundary: String },
     #[error("part nested {depth} deep is attached as a file, undivided")]
     PartTooDeep { depth: usize },
     #[error("{kept} parts are divided; those that follow are attached as one file")]

@@ -58,9 +58,8 @@ def leaf(part, texts):
     if encoding:
         part.replace_header("Content-Transfer-Encoding", encoding)
     content = part.get_payload(decode=True)
-    # It takes a delivery status apart, and has no bytes of it; it decodes what was
-    # never an encoding of MIME.
-    is_apart = content is None or "uue" in encoding or "yenc" in encoding
+    # It takes a delivery status apart, and has no bytes of it.
+    is_apart = content is None or "yenc" in encoding
     content = content or b""
     kind = part.get_content_type()
     found = {
@@ -103,6 +102,13 @@ def pieces(part, raw):
     return found if len(found) == count else [None] * count
 
 
+def related_root(part):
+    """The part that the others are there for (RFC 2387 sections 3.2 and 3.4)."""
+    bare = lambda value: str(value or "").strip().strip("<>")
+    start, of = bare(part.get_param("start")), part.get_payload()
+    return next((one for one in of if start and bare(one.get("Content-ID")) == start), of[0])
+
+
 def parts(part, raw, texts, is_within=False, is_root=False):
     """Leaves in their order, a signed part before what is in it; what is in a
     message within is the message's own."""
@@ -117,6 +123,12 @@ def parts(part, raw, texts, is_within=False, is_root=False):
         is_inside = is_within or is_signed
         pairs = zip(part.get_payload(), sources)
         below = [parts(one, raw, texts, is_inside) for one, raw in pairs]
+        if part.get_content_subtype() == "related" and part.get_payload():
+            shown = related_root(part)
+            for one, leaves in zip(part.get_payload(), below):
+                if one is not shown:
+                    for leaf_within in leaves:
+                        leaf_within["is_beside"] = True
         defects = [type(defect).__name__ for defect in part.defects]
         found = [one for some in below for one in some]
         if is_signed and not (is_within or is_root):

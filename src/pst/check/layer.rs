@@ -264,7 +264,7 @@ fn store<R: Read + Seek>(
     let properties = context(database, node, "store", report)?.0;
     let key = bytes(&properties, 0x0FF9);
     let has = |id, kind| properties.get(&id).is_some_and(|(found, _)| *found == kind);
-    report.expect(key.len() == 16, Rule::StoreKey, "store");
+    report.expect(has(0x0FF9, 0x102) && key.len() == 16, Rule::StoreKey, "store");
     report.expect(has(0x3001, 0x1F), Rule::StoreName, "store");
     report.expect(has(0x35DF, 3), Rule::StoreFolderMask, "store");
     let has_none = has(0x67FF, 3) && number(&properties, 0x67FF) == Some(0);
@@ -275,6 +275,7 @@ fn store<R: Read + Seek>(
         let entry = bytes(&properties, id);
         let folder = database.node(u32_at(entry, 20)).filter(|node| node.nid & 0x1F == FOLDER);
         let rules = [
+            (has(id, 0x102), Rule::StoreEntryType),
             (entry.len() == 24, Rule::StoreEntryLength),
             (entry.starts_with(&[0; 4]), Rule::StoreEntryFlags),
             (entry.get(4..20) == Some(key), Rule::StoreEntryKey),

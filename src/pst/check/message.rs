@@ -138,6 +138,8 @@ fn is_signed(size: u64) -> bool {
 /// A display line is the names of its kind; of names in nodes it is not known.
 fn check_lines(table: &Table, properties: &Properties, place: &str, report: &mut Report) {
     for (id, kind) in DISPLAY_LINES {
+        let is_text = properties.get(&id).is_none_or(|(found, _)| *found == 0x1F);
+        report.expect(is_text, Rule::RecipientLineType, format_args!("{place}: {id:04x}"));
         let names = table.rows.values().filter(|row| table::number(row, 0x0C15_0003) == Some(kind));
         let names: Option<Vec<&[u8]>> = names
             .map(|row| match row.get(&0x3001_001F) {

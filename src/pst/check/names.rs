@@ -10,7 +10,13 @@ const FIRST_BUCKET: u16 = 0x1000;
 
 pub fn check(properties: &Properties, report: &mut Report) {
     let buckets = number(properties, 0x0001).unwrap_or_default() as u32;
-    report.expect(buckets == BUCKETS, Rule::NameBuckets, format_args!("{buckets} buckets"));
+    let is_integer = properties.get(&0x0001).is_some_and(|(kind, _)| *kind == 3);
+    let is_it = is_integer && buckets == BUCKETS;
+    report.expect(is_it, Rule::NameBuckets, format_args!("{buckets} buckets"));
+    let of_map = |id: u16| matches!(id, 0x0002..=0x0004) || is_bucket(id, BUCKETS);
+    for (id, (kind, _)) in properties.iter().filter(|(id, _)| of_map(**id)) {
+        report.expect(*kind == 0x102, Rule::NameType, format_args!("{id:04x}"));
+    }
     if buckets == 0 {
         return;
     }
@@ -44,10 +50,13 @@ pub fn check(properties: &Properties, report: &mut Report) {
     }
     let hashed: usize = properties
         .keys()
-        .filter(|id| {
-            (u32::from(FIRST_BUCKET)..u32::from(FIRST_BUCKET) + buckets).contains(&u32::from(**id))
-        })
+        .filter(|id| is_bucket(**id, buckets))
         .map(|id| bytes(properties, *id).len())
         .sum();
     report.expect(hashed == entries.len(), Rule::NameHashed, "buckets hold what the entries do");
+}
+
+/// Whether a property is one of so many buckets.
+fn is_bucket(id: u16, buckets: u32) -> bool {
+    id.checked_sub(FIRST_BUCKET).is_some_and(|bucket| u32::from(bucket) < buckets)
 }

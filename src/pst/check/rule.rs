@@ -318,7 +318,9 @@ rules! {
     StorePassword,
     /// What Outlook keeps of which folders are there.
     StoreFolderMask,
-    /// 2.4.3.2: an entry id of the store has 24 bytes.
+    /// 2.4.3.1: an entry id of the store is binary.
+    StoreEntryType,
+    /// 2.4.3.2: it has 24 bytes.
     StoreEntryLength,
     /// 2.4.3.2: its flags are zero.
     StoreEntryFlags,
@@ -384,6 +386,8 @@ rules! {
     RecipientKind,
     /// The display lines name the recipients of their kinds.
     RecipientLine,
+    /// In text.
+    RecipientLineType,
     /// MSGFLAG_HASATTACH says whether there are attachments.
     AttachmentFlag,
     /// 2.4.6.1: a message with attachments has their table.
@@ -408,6 +412,8 @@ rules! {
     AttachmentSizeSign,
     /// 2.4.7.1: 251 buckets.
     NameBuckets,
+    /// 2.4.7: GUIDs, entries, names and buckets are binary.
+    NameType,
     /// 2.4.7.2: whole GUIDs.
     NameGuids,
     /// 2.4.7.3: whole entries.

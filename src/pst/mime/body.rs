@@ -58,7 +58,8 @@ struct Place<'p> {
     is_shadow: bool,
     /// Inside a signed part that is attached whole beside what is in it.
     is_signed: bool,
-    /// Not behind the first part of a multipart/related.
+    /// Not beside the root of a multipart/related, which alone is shown for itself (RFC
+    /// 2387 section 3.4).
     may_be_text: bool,
     /// Within the first text that there is, of which it may be another form.
     is_of_first: bool,
@@ -209,11 +210,11 @@ impl<'a, 'f> Collector<'a, 'f> {
         let is_text = main == "text" && matches!(sub, "plain" | "html") || main == "multipart";
         // MS-OXCMAIL 2.2.3.3.2: the first that qualifies, whatever it is called; what
         // follows is a file if it has a name.
-        let is_first = place.may_be_text && (place.is_of_first || self.blocks.is_empty());
+        let is_first = place.is_of_first || self.blocks.is_empty();
         let is_named = headers.file_name.is_some();
         let qualifies =
             is_text && (is_first || !is_named) || is_enriched && is_first && self.blocks.is_empty();
-        if !qualifies {
+        if !(qualifies && place.may_be_text) {
             return false;
         }
         let before = self.exceptions.len();
@@ -258,7 +259,9 @@ impl<'a, 'f> Collector<'a, 'f> {
         let boundary = boundary(headers);
         let parts = part::parts(body, boundary.as_bytes());
         if parts.is_empty() {
-            if !body.trim_ascii().is_empty() {
+            if part::is_ended(body, boundary.as_bytes()) {
+                self.exceptions.push(Exception::NoParts { boundary });
+            } else if !body.trim_ascii().is_empty() {
                 self.exceptions.push(Exception::Undivided { boundary });
             }
             return false;
@@ -297,7 +300,7 @@ impl<'a, 'f> Collector<'a, 'f> {
             self.note_header(&headers);
             let mut inner = inner;
             inner.may_be_text &= number == root || sub != "related";
-            inner.is_of_first &= number == 0 || sub == "alternative";
+            inner.is_of_first &= number == root || sub == "alternative";
             if !(place.is_shadow || place.is_signed) && is_signed(&headers, content, inner) {
                 self.attach_signed(whole);
                 inner.is_signed = true;

@@ -8,8 +8,8 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
 
 use super::utf7;
-use crate::mail::charset;
 use crate::mail::parameters::Parameters;
+use crate::mail::{charset, uuencode};
 use crate::pst::model::Exception;
 
 /// The bytes that base64 stands for, and whether it was whole.
@@ -269,8 +269,13 @@ pub fn transfer<'a>(bytes: &'a [u8], value: &str) -> (Cow<'a, [u8]>, Fidelity) {
         base64(bytes)
     } else if name.eq_ignore_ascii_case("quoted-printable") {
         quoted_printable(bytes)
+    } else if uuencode::is_named(&name) {
+        let Some(coded) = uuencode::body(bytes) else {
+            return (Cow::Borrowed(bytes), Fidelity::Broken);
+        };
+        (coded.content, !coded.is_damaged)
     } else {
-        let identities = ["", "7bit", "8bit", "binary"];
+        let identities = ["", "7bit", "8bit", "binary", "7-bit", "8-bit"];
         let is_known = identities.iter().any(|one| name.eq_ignore_ascii_case(one));
         let fidelity = if is_known { Fidelity::Exact } else { Fidelity::Unknown };
         return (Cow::Borrowed(bytes), fidelity);
@@ -343,6 +348,10 @@ mod tests {
             (b"mail \x1b$)G", "iso-2022-cn-ext", "mail ", Broken),
             (b"mail", "replacement", "mail", Unknown),
             (b"\x1b$B%F\x1b(B", "iso-2022-jp-2", "テ", Exact),
+            (b"\x80", "ibm862", "א", Exact),
+            (b"caf\xE9", "latin-1", "café", Exact),
+            (b"\xFF\xFE\0\0a\0\0\0", "utf-32", "a", Exact),
+            (b"caf\xE9", "x-user-defined", "caf\u{FFFD}", Unknown),
         ] {
             assert_eq!(text(bytes, label), (seen.to_owned(), fidelity), "{label}");
         }
@@ -359,5 +368,19 @@ mod tests {
             assert_eq!(transfer(b"aGk=", value), (Cow::Owned(b"hi".to_vec()), Fidelity::Exact));
         }
         assert_eq!(transfer(b"hi", "x-other (c)").1, Fidelity::Unknown);
+    }
+
+    #[test]
+    fn transfer_encodings_may_be_none_of_mime() {
+        for value in ["7-bit", "8-Bit"] {
+            assert_eq!(transfer(b"hi", value), (Cow::Borrowed(&b"hi"[..]), Fidelity::Exact));
+        }
+        let coded = b"begin 644 a.txt\r\n$=V]R9\r\n`\r\nend\r\n";
+        for value in ["uuencode", "x-uuencode", "X-UUE"] {
+            let word = Cow::Owned(b"word".to_vec());
+            assert_eq!(transfer(coded, value), (word, Fidelity::Exact), "{value}");
+        }
+        assert_eq!(transfer(&coded[..24], "x-uue").1, Fidelity::Broken);
+        assert_eq!(transfer(b"word", "x-uue"), (Cow::Borrowed(&b"word"[..]), Fidelity::Broken));
     }
 }

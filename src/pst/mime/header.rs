@@ -3,10 +3,10 @@
 use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, HeaderValue};
 
-use super::{decode, mailbox, word};
+use super::{decode, word};
 use crate::base::clock::Timestamp;
 use crate::mail::parameters::Parameters;
-use crate::mail::{date, encoded_word, header, mbox};
+use crate::mail::{date, encoded_word, header, mailbox, mbox};
 use crate::pst::model::{Address, Exception, Importance, Sensitivity};
 
 pub struct Headers {
@@ -184,7 +184,7 @@ impl Headers {
 
     pub fn mailboxes(&self, name: &str) -> Vec<Address> {
         let all = self.values(name).flat_map(|field| mailbox::all(&field.value));
-        all.filter(|one| !(one.name.is_empty() && one.address.is_empty())).collect()
+        all.map(|one| Address { name: one.name, address: one.address }).collect()
     }
 
     /// What the mapping leaves to the header block. A receipt that was asked for is

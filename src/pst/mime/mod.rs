@@ -7,7 +7,6 @@ mod body;
 mod decode;
 mod enriched;
 mod header;
-mod mailbox;
 mod meta;
 mod part;
 mod plain;

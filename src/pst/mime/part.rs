@@ -63,6 +63,12 @@ pub fn parts(body: &[u8], boundary: &[u8]) -> Vec<Range<usize>> {
     parts
 }
 
+/// Whether the boundary is there with its end, as it may be where no part is.
+pub fn is_ended(body: &[u8], boundary: &[u8]) -> bool {
+    let mut lines = body.split_inclusive(|byte| *byte == b'\n');
+    !boundary.is_empty() && lines.any(|line| delimiter(line, boundary) == Some(true))
+}
+
 /// Whether the line is a delimiter, and then whether the closing one.
 fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
     let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?.trim_ascii_end();
@@ -101,5 +107,7 @@ mod tests {
         assert_eq!(parts(b"--x\nend", b"x").first(), Some(&(4..7)));
         assert!(parts(b"none", b"x").is_empty());
         assert!(parts(b"--\na signature\n", b"").is_empty());
+        assert!(parts(b"pre\n--x--\n", b"x").is_empty() && is_ended(b"pre\n--x--\n", b"x"));
+        assert!(!is_ended(b"pre\n--x\n", b"x") && !is_ended(b"----\n", b""));
     }
 }

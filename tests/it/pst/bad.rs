@@ -353,11 +353,11 @@ fn text_without_a_subtype_is_text() {
 
 #[test]
 fn transfer_encodings_that_none_knows_are_named() {
-    let raw = b"Content-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n#86%A\n`\nend\n";
+    let raw = b"Content-Transfer-Encoding: x-yencode\n\n=ybegin size=1 name=a\nx\n=yend\n";
     let (exceptions, mail) = through(mime::message(raw));
-    let (part, encoding) = ("the text".to_owned(), "x-uuencode".to_owned());
+    let (part, encoding) = ("the text".to_owned(), "x-yencode".to_owned());
     assert_eq!(exceptions, [Exception::UnknownEncoding { part, encoding }]);
-    assert_eq!(mail.text, "begin 644 a\r\n#86%A\r\n`\r\nend\r\n");
+    assert_eq!(mail.text, "=ybegin size=1 name=a\r\nx\r\n=yend\r\n");
 }
 
 #[test]

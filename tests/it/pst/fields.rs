@@ -7,6 +7,8 @@ use muniment::base::hash::Digest;
 use muniment::pst::model::{Address, Content, Importance, Message, RecipientKind, Sensitivity};
 use serde::Deserialize;
 
+use super::entry::{self, OneOff};
+
 /// Messages by folder, in the order of their writing.
 pub type Seen = BTreeMap<String, Vec<Mail>>;
 
@@ -56,12 +58,31 @@ pub struct More {
     pub address_keys: Vec<String>,
     /// What the message is found by; nothing but the file says it.
     pub search_key: Vec<u8>,
+    /// Which of its bodies the message was written in, as PidTagNativeBody counts.
+    pub native_body: i64,
+    /// Of the HTML (PidTagInternetCodepage).
+    pub code_page: i64,
+    /// When it was made and last changed. A message without a date has the time of
+    /// writing, which nothing but the file says.
+    pub made: [Option<i64>; 2],
+    /// Of the sender, and of whom it was sent for.
+    pub smtp_addresses: [String; 2],
+    /// Of the sender, and of whom it was sent for.
+    pub sender_entries: Vec<OneOff>,
+    /// Of each recipient, and what each is compared by, which is the same.
+    pub recipient_entries: Vec<OneOff>,
+    /// The names of the recipients in ASCII (PidTag7BitDisplayName).
+    pub ascii_names: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Attached {
     pub name: String,
+    /// With its dot.
+    pub extension: String,
+    /// In the form 8.3; nothing but the file says it.
+    pub short_name: String,
     pub media_type: String,
     pub size: u64,
     pub sha256: String,
@@ -88,10 +109,6 @@ impl Mail {
             format!("{kind} {} <{}>", one.address.display(), one.address.address)
         });
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        // The format begins in 1601; what is before it is named as an exception.
-        let time = |at: Option<Timestamp>| {
-            at.map(|at| at.seconds()).filter(|seconds| *seconds >= -11_644_473_600)
-        };
         Self {
             subject: message.subject.clone(),
             from_name: shown,
@@ -138,8 +155,18 @@ fn more(message: &Message<'_>) -> More {
     let author = message.author.as_ref().or(message.sender.as_ref());
     let names: Vec<String> =
         message.reply_to.iter().map(|one| one.display().replace(';', ",")).collect();
-    let people = message.recipients.iter().map(|one| &one.address);
-    let people = sender.into_iter().chain(author).chain(people);
+    let recipients = message.recipients.iter().map(|one| &one.address);
+    let senders = || sender.into_iter().chain(author);
+    let people = senders().chain(recipients.clone());
+    let smtp = |one: Option<&Address>| {
+        let address = one.map(|one| one.address.replace('\0', "\u{FFFD}"));
+        address.filter(|address| entry::kind(address) == "SMTP").unwrap_or_default()
+    };
+    let ascii = |one: &Address| {
+        let shown = one.display().chars();
+        shown.map(|c| if matches!(c, '\u{1}'..='\u{7F}') { c } else { '?' }).collect()
+    };
+    let made = time(message.received).or_else(|| time(message.sent));
     More {
         class: class.to_owned(),
         content_type: text(&message.content_type),
@@ -161,14 +188,30 @@ fn more(message: &Message<'_>) -> More {
         thread_index: message.thread_index.clone().unwrap_or_default(),
         address_keys: people.map(key).collect(),
         search_key: Vec::new(),
+        // MS-OXBBODY 2.1: of HTML, of plain text, of none that is known.
+        native_body: match (&message.html, &message.text) {
+            (Some(_), _) => 3,
+            (None, Some(_)) => 1,
+            (None, None) => 0,
+        },
+        code_page: 65_001,
+        made: [made, made],
+        smtp_addresses: [smtp(sender), smtp(author)],
+        sender_entries: senders().map(OneOff::of).collect(),
+        recipient_entries: recipients.clone().chain(recipients.clone()).map(OneOff::of).collect(),
+        ascii_names: recipients.map(ascii).collect(),
     }
+}
+
+/// The format begins in 1601; what is before it is named as an exception.
+fn time(at: Option<Timestamp>) -> Option<i64> {
+    at.map(|at| at.seconds()).filter(|seconds| *seconds >= -11_644_473_600)
 }
 
 /// MS-OXCMSG 2.2.1, of PidTagSenderSearchKey: of Exchange or of the rest of the world.
 fn key(one: &Address) -> String {
     let address = one.address.replace('\0', "\u{FFFD}").to_uppercase();
-    let kind = if address.starts_with("/O=") { "EX" } else { "SMTP" };
-    format!("{kind}:{address}\0")
+    format!("{}:{address}\0", entry::kind(&address))
 }
 
 /// A subject without its prefix (MS-OXCMSG 3.2.1.1.2).
@@ -193,7 +236,14 @@ fn attached(one: &muniment::pst::model::Attachment<'_>) -> Attached {
             ..Attached::default()
         },
     };
-    Attached { media_type, ..attached }
+    let extension = extension(&attached.name).replace('\0', "\u{FFFD}");
+    Attached { media_type, extension, ..attached }
+}
+
+/// Behind the last dot of a name, with it.
+fn extension(name: &str) -> &str {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    last.rfind('.').map(|dot| &last[dot..]).filter(|it| it.len() > 1).unwrap_or_default()
 }
 
 /// Of a path the name of the file, as which it is written; the whole is shown.
@@ -219,6 +269,18 @@ pub fn assert_search_keys(seen: &Seen) {
                 == [&mail.headers, &mail.subject, &mail.text, &mail.html]
         });
         assert!(is_same, "{} and {:?}", mail.subject, other.map(|other| &other.subject));
+    }
+}
+
+/// Names of files as DOS had them: the beginning of the whole ones, as far as those can be.
+pub fn assert_short_names(seen: &Seen) {
+    for one in seen.values().flatten().flat_map(|mail| &mail.attachments) {
+        let Attached { name, short_name, .. } = one;
+        let (base, extension) = short_name.split_once('.').unwrap_or((short_name, ""));
+        let is_short = base.len() <= 8 && extension.len() <= 3 && short_name.is_ascii();
+        let is_of_it = |part: &str| part.chars().all(|c| name.contains(c)) || base == "FILE";
+        assert_eq!(base.is_empty(), name.is_empty(), "{name} {short_name}");
+        assert!(is_short && is_of_it(base) && name.contains(extension), "{name} {short_name}");
     }
 }
 
@@ -277,8 +339,10 @@ fn differ(place: &str, mail: &Mail, other: &Mail, out: &mut Vec<String>) {
             .attachments
             .iter()
             .map(|one| {
-                let Attached { name, media_type, size, sha256, nested } = one;
-                format!("{name} {media_type} {size} {sha256} {}", nested.is_some())
+                let Attached { name, media_type, size, sha256, nested, .. } = one;
+                let nested = nested.is_some();
+                let (short, extension) = (&one.short_name, &one.extension);
+                format!("{name} {short} {extension} {media_type} {size} {sha256} {nested}")
             })
             .collect();
         all.join("\n")

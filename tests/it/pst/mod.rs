@@ -5,6 +5,7 @@ mod again;
 mod bad;
 mod bundle;
 mod command;
+mod entry;
 pub mod fields;
 mod golden;
 mod inline;

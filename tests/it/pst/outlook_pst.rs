@@ -15,6 +15,7 @@ use outlook_pst::messaging::named_prop::{NameIdEntry, NamedPropertyId};
 use outlook_pst::messaging::store::{EntryId, Store, UnicodeStore};
 use outlook_pst::ndb::node_id::NodeId;
 
+use super::entry::OneOff;
 use super::fields::{Attached, Mail, More, Seen};
 
 pub fn read(file: &Path) -> Seen {
@@ -91,7 +92,8 @@ fn mail(message: &Rc<UnicodeMessage>) -> Mail {
             }
             None => Attached::bytes(name, b""),
         };
-        mail.attachments.push(Attached { media_type, ..attached });
+        let (extension, short_name) = (text(0x3703), text(0x3704));
+        mail.attachments.push(Attached { media_type, extension, short_name, ..attached });
     }
     mail
 }
@@ -99,12 +101,7 @@ fn mail(message: &Rc<UnicodeMessage>) -> Mail {
 pub fn fields(message: &dyn Message) -> Mail {
     let properties = message.properties();
     let text = |id| string(properties.get(id)).unwrap_or_default();
-    let time = |id| match properties.get(id) {
-        Some(PropertyValue::Time(ticks)) => {
-            Some((*ticks - 116_444_736_000_000_000).div_euclid(10_000_000))
-        }
-        _ => None,
-    };
+    let time = |id| time(properties.get(id));
     let binary = |id| binary(properties.get(id));
     Mail {
         subject: text(0x0037)
@@ -125,6 +122,15 @@ pub fn fields(message: &dyn Message) -> Mail {
     }
 }
 
+fn time(value: Option<&PropertyValue>) -> Option<i64> {
+    match value {
+        Some(PropertyValue::Time(ticks)) => {
+            Some((*ticks - 116_444_736_000_000_000).div_euclid(10_000_000))
+        }
+        _ => None,
+    }
+}
+
 fn more(message: &dyn Message) -> More {
     let properties = message.properties();
     let text = |id| string(properties.get(id)).unwrap_or_default();
@@ -132,12 +138,15 @@ fn more(message: &dyn Message) -> More {
         Some(PropertyValue::Integer32(value)) => i64::from(*value),
         _ => i64::MAX,
     };
+    // Of whom there is none.
+    let is_known = |one: &OneOff| *one != OneOff::from(Vec::new());
     let binary = |id| binary(properties.get(id));
     let key = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let own = [binary(0x0C1D), binary(0x003B)].into_iter().filter(|key| !key.is_empty());
     let table = message.recipient_table();
-    let rows = table.map(|table| cells(&**table, &[0x300B])).unwrap_or_default();
-    let of_rows = rows.iter().map(|row| self::binary(row[0].as_ref()));
+    let columns = [0x300B, 0x0FFF, 0x39FF, 0x0FF9];
+    let rows = table.map(|table| cells(&**table, &columns)).unwrap_or_default();
+    let of_rows = |column: usize| rows.iter().map(move |row| self::binary(row[column].as_ref()));
     More {
         class: text(0x001A),
         content_type: text(named(message.store(), "content-type")),
@@ -152,8 +161,19 @@ fn more(message: &dyn Message) -> More {
         in_reply_to: text(0x1042),
         topic: text(0x0070),
         thread_index: binary(0x0071),
-        address_keys: own.chain(of_rows).map(key).collect(),
+        address_keys: own.chain(of_rows(0)).map(key).collect(),
         search_key: binary(0x300B),
+        native_body: properties.get(0x1016).map_or(0, |_| integer(0x1016)),
+        code_page: integer(0x3FDE),
+        made: [0x3007, 0x3008].map(|id| time(properties.get(id))),
+        smtp_addresses: [text(0x5D01), text(0x5D02)],
+        sender_entries: [0x0C19, 0x0041]
+            .map(|id| OneOff::from(binary(id)))
+            .into_iter()
+            .filter(is_known)
+            .collect(),
+        recipient_entries: of_rows(1).chain(of_rows(3)).map(OneOff::from).collect(),
+        ascii_names: rows.iter().map(|row| string(row[2].as_ref()).unwrap_or_default()).collect(),
     }
 }
 
@@ -167,11 +187,8 @@ fn entries(list: &[u8]) -> Vec<[String; 2]> {
     let one = |_| {
         let (start, length) = (at + 4, number(at));
         at = (start + length).next_multiple_of(4);
-        // Flags, the provider, the version and its flags.
-        let texts = list[start + 24..start + length].chunks(2);
-        let units: Vec<u16> = texts.map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-        let mut texts = units.split(|unit| *unit == 0).map(|it| String::from_utf16(it).unwrap());
-        [texts.next().unwrap(), texts.nth(1).unwrap()]
+        let entry = OneOff::from(list[start..start + length].to_vec());
+        [entry.name, entry.address]
     };
     (0..number(0)).map(one).collect()
 }

@@ -1,7 +1,7 @@
 //! Which part is the text and what the others are, where mailers leave it open.
 
 use muniment::pst::mime;
-use muniment::pst::model::{Exception, Message};
+use muniment::pst::model::{Content, Exception, Message};
 
 const TEXT: &str = "Content-Type: text/plain; name=\"message.txt\"\r\n\r\nthe text\r\n";
 const PAGE: &str = "Content-Type: text/html; name=page.html\r\n\r\n<p>the page</p>\r\n";
@@ -112,6 +112,72 @@ fn a_multipart_that_is_not_divided_is_named() {
     }
 }
 
+#[test]
+fn a_multipart_of_its_end_alone_is_named() {
+    for (body, text) in [("--a--\r\n", "--a--"), ("words\r\n--a--\r\nmore", "words")] {
+        let raw = format!("Content-Type: multipart/mixed; boundary=a\r\n\r\n{body}");
+        let message = mime::message(raw.as_bytes());
+        assert!(message.text.unwrap_or_default().contains(text), "{body}");
+        assert_eq!(message.exceptions, [Exception::NoParts { boundary: "a".to_owned() }]);
+        assert!(message.exceptions[0].to_string().contains("is its end"));
+    }
+}
+
+/// RFC 2387: what is beside the root is there for it, and no text of its own.
+#[test]
+fn only_the_root_of_related_parts_is_the_text() {
+    let page = "Content-Type: text/html\r\n\r\n<p>page</p>\r\n";
+    let plain = "Content-Type: text/plain\r\n\r\nplain\r\n";
+    let style = "Content-Type: text/html\r\nContent-ID: <s@x>\r\n\r\n<b>style</b>\r\n";
+    let file = |number: usize, kind: &str| {
+        let extension = if kind == "text/html" { "html" } else { "txt" };
+        format!("attachment-{number}.{extension} {kind}")
+    };
+    let both = multipart("alternative", &[plain, page]);
+    let started = multipart("related", &[plain, style])
+        .replace("boundary=related", "boundary=related; start=\"<s@x>\"");
+    for (raw, text, html, files) in [
+        (multipart("related", &[page, plain]), "", "<p>page</p>", file(1, "text/plain")),
+        (multipart("related", &[plain, page]), "plain", "", file(1, "text/html")),
+        (
+            multipart("related", &[page, style, plain]),
+            "",
+            "<p>page</p>",
+            [file(1, "text/html"), file(2, "text/plain")].join(", "),
+        ),
+        (
+            multipart("related", &[page, &both]),
+            "",
+            "<p>page</p>",
+            [file(1, "text/plain"), file(2, "text/html")].join(", "),
+        ),
+        (multipart("related", &[&both, plain]), "plain", "<p>page</p>", file(1, "text/plain")),
+        (
+            multipart("mixed", &[&multipart("related", &[page, plain]), "\r\nfooter\r\n"]),
+            "page\r\nfooter",
+            "<p>page</p><pre>footer</pre>",
+            file(1, "text/plain"),
+        ),
+        (started, "", "<b>style</b>", file(1, "text/plain")),
+    ] {
+        let message = mime::message(raw.as_bytes());
+        assert_eq!(outline(&message), (text.to_owned(), html.to_owned(), files), "{raw}");
+        assert_eq!(message.exceptions, [], "{raw}");
+    }
+}
+
+#[test]
+fn what_is_in_uuencode_is_decoded() {
+    let body = "begin 644 a.txt\r\n$=V]R9\r\n`\r\nend\r\n";
+    let raw = format!(
+        "Content-Type: application/pdf; name=a.pdf\r\n\
+         Content-Transfer-Encoding: x-uuencode\r\n\r\n{body}"
+    );
+    let message = mime::message(raw.as_bytes());
+    let Content::Bytes(bytes) = &message.attachments[0].content else { panic!("no bytes") };
+    assert_eq!((&**bytes, &*message.exceptions), (&b"word"[..], &[][..]));
+}
+
 /// RFC 2045 section 5.2, RFC 2046 section 5.1.5.
 #[test]
 fn what_says_no_type_is_of_the_one_that_it_has_by_default() {
@@ -193,4 +259,16 @@ fn nobody_is_made_of_a_comment_or_loses_an_address() {
         .map(|one| (one.kind as i32, one.address.name.as_str(), one.address.address.as_str()))
         .collect();
     assert_eq!(seen, [(1, "Bob", ""), (2, "", "jo\u{e9}@x.example")]);
+}
+
+#[test]
+fn who_is_out_of_form_in_a_header_is_not_added_as_blind() {
+    let raw = "To: <<eve@x.example>>, \"Bob <bob@x.example>, 'carol@x.example'\r\n\
+        Cc: dave@d.example>, \"fay@x.example\"\r\n\r\ntext";
+    let mut message = mime::message(raw.as_bytes());
+    let people =
+        ["eve@x.example", "bob@x.example", "carol@x.example", "dave@d.example", "fay@x.example"];
+    mime::add_envelope(&mut message, &people);
+    let seen: Vec<_> = message.recipients.iter().map(|one| one.address.address.as_str()).collect();
+    assert_eq!(seen, people);
 }

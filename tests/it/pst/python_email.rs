@@ -72,6 +72,8 @@ struct Part {
     is_attached: bool,
     /// Which is the text, or a form of it, by the rule that it has itself.
     is_text: bool,
+    /// Beside the root of a multipart/related, or below what is.
+    is_beside: bool,
     sha256: Option<String>,
     text: Option<String>,
     nested: Option<Box<Read>>,
@@ -82,7 +84,7 @@ impl Part {
     /// Shown as the message itself.
     fn is_body(&self) -> bool {
         (self.is_text || self.name.is_none())
-            && !self.is_attached
+            && !(self.is_attached || self.is_beside)
             && matches!(self.kind.as_str(), "text/plain" | "text/html")
     }
 

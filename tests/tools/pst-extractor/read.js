@@ -46,6 +46,14 @@ function fields(message) {
       references: message.getStringItem(0x1039),
       in_reply_to: message.inReplyToId,
       topic: message.conversationTopic,
+      native_body: message.getIntItem(0x1016),
+      code_page: message.getIntItem(0x3fde),
+      made: [0x3007, 0x3008].map((id) => seconds(message.getDateItem(id))),
+      smtp_addresses: [0x5d01, 0x5d02].map((id) => message.getStringItem(id)),
+      sender_entries: [0x0c19, 0x0041]
+        .map((id) => message.getBinaryItem(id))
+        .filter((bytes) => bytes)
+        .map((bytes) => [...bytes]),
     },
   };
 }
@@ -58,16 +66,21 @@ function keepRows(message) {
 }
 
 function attached(one) {
+  const found = content(one);
+  return { ...found, extension: one.getStringItem(0x3703), name: one.longFilename, media_type: one.mimeTag };
+}
+
+function content(one) {
   const nested = one.embeddedPSTMessage;
   if (nested) {
     print(null, nested);
-    return { name: one.longFilename, media_type: one.mimeTag, nested: {} };
+    return { nested: {} };
   }
   const stream = one.fileInputStream;
   const bytes = Buffer.alloc(stream ? stream.length.toNumber() : 0);
   if (bytes.length > 0) stream.readCompletely(bytes);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { name: one.longFilename, media_type: one.mimeTag, size: bytes.length, sha256 };
+  return { size: bytes.length, sha256 };
 }
 
 function print(folder, message) {

@@ -14,6 +14,16 @@ pub fn wounds(w: &mut Wounds) {
             p.property(p.data(0x61), 0x0001_0003, |record| record[VALUE] = count);
         });
     }
+    // A number of four bytes that is none.
+    w.add(Rule::NameBuckets, "", |p| {
+        p.property(p.data(0x61), 0x0001_0003, |record| record[TYPE] = 4);
+    });
+    for tag in [GUIDS, ENTRIES, STRINGS, bucket() << 16 | 0x0102] {
+        w.add(Rule::NameType, &format!("{:04x}", tag >> 16), move |p| {
+            // Text lies in the heap as well.
+            p.property(p.data(0x61), tag, |record| record[TYPE..VALUE].copy_from_slice(&[0x1F, 0]));
+        });
+    }
     w.add(Rule::NameGuids, "", |p| p.curtail(p.data(0x61), GUIDS));
     w.add(Rule::NameEntries, "", |p| p.curtail(p.data(0x61), ENTRIES));
     for (rule, at) in [(Rule::NameGuid, 4), (Rule::NameNumber, 6), (Rule::NameString, 3)] {
@@ -27,8 +37,12 @@ pub fn wounds(w: &mut Wounds) {
     w.add(Rule::NameBucket, "entry 0", |p| p.value(p.data(0x61), STRINGS, |names| names[4] ^= 1));
     w.add(Rule::NameHashed, "", |p| {
         // The property is a bucket: its type makes it none.
-        let name: Vec<u8> = "x-muniment-sha256".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let bucket = 0x1000 + (image::checksum(&name) ^ 7) % 251;
-        p.property(p.data(0x61), bucket << 16 | 0x0102, |record| record[TYPE..].fill(0));
+        p.property(p.data(0x61), bucket() << 16 | 0x0102, |record| record[TYPE..].fill(0));
     });
+}
+
+/// The property that is the bucket of one of our names.
+fn bucket() -> u32 {
+    let name: Vec<u8> = "x-muniment-sha256".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    0x1000 + (image::checksum(&name) ^ 7) % 251
 }

@@ -22,6 +22,11 @@ fn tag(id: u16, kind: u16) -> u32 {
     u32::from(id) << 16 | u32::from(kind)
 }
 
+/// The same bytes as another type of those that lie in the heap.
+fn retype(record: &mut [u8], kind: u16) {
+    record[TYPE..VALUE].copy_from_slice(&kind.to_le_bytes());
+}
+
 /// Another id; the order of ids holds.
 fn rename(record: &mut [u8]) {
     record[0] ^= 1;
@@ -48,6 +53,14 @@ fn store(w: &mut Wounds) {
         w.add(rule, "store", move |p| p.property(p.data(0x21), tag, |record| record[TYPE] = 4));
     }
     w.add(Rule::StoreKey, "store", |p| p.curtail(p.data(0x21), 0x0FF9_0102));
+    w.add(Rule::StoreKey, "store", |p| {
+        p.property(p.data(0x21), 0x0FF9_0102, |record| retype(record, 0x1F));
+    });
+    for id in STORE_ENTRIES.map(|(id, _)| id).into_iter().chain([VIEWS_ENTRY]) {
+        w.add(Rule::StoreEntryType, &format!("entry id {id:04x}"), move |p| {
+            p.property(p.data(0x21), tag(id, 0x102), |record| retype(record, 0x1F));
+        });
+    }
     w.add(Rule::StorePassword, "store", |p| p.property(p.data(0x21), 0x67FF_0003, bump));
     for (id, _) in STORE_ENTRIES {
         let place = format!("entry id {id:04x}");
@@ -156,6 +169,9 @@ fn recipients(w: &mut Wounds) {
             let data = p.data(MESSAGE);
             let other = p.record(data, CLASS)[VALUE..].to_vec();
             p.property(data, tag(id, 0x1F), |record| record[VALUE..].copy_from_slice(&other));
+        });
+        w.add(Rule::RecipientLineType, &place, move |p| {
+            p.property(p.data(MESSAGE), tag(id, 0x1F), |record| retype(record, 0x102));
         });
     }
     w.on(Which::Deep);

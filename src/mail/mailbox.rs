@@ -1,20 +1,21 @@
 //! Mailboxes of header fields: as mail-parser reads them, and where it reads nobody
-//! or somebody else, as mailers meant them.
+//! or somebody else, as mailers meant them. Whoever asks who took part in a message
+//! asks here, so that one person is not two.
 
 use std::collections::{HashMap, HashSet};
 
 use mail_parser::Address as Addresses;
 use mail_parser::parsers::MessageStream;
 
+use crate::mail::address::Mailbox;
 use crate::mail::encoded_word::{self, Word};
-use crate::mail::{address, header};
-use crate::pst::model::Address;
+use crate::mail::{address, header, mended};
 
 /// The mailboxes that a field names, with those in its groups.
-pub fn all(value: &str) -> Vec<Address> {
+pub fn all(value: &str) -> Vec<Mailbox> {
     // A fold is the blank that it begins with.
     let value = value.replace(['\r', '\n'], "");
-    let value = in_addresses(&unmarked(&value));
+    let value = mended::list(&in_addresses(&unmarked(&value)));
     let nobodys = before_null_paths(&value);
     let mailbox =
         |(name, address): (String, String)| mailbox(&name, &address, nobodys.contains(name.trim()));
@@ -32,7 +33,8 @@ pub fn all(value: &str) -> Vec<Address> {
             }
         }
     }
-    found.into_iter().map(mailbox).collect()
+    let is_somebody = |one: &Mailbox| !(one.name.is_empty() && one.address.is_empty());
+    found.into_iter().map(mailbox).filter(is_somebody).collect()
 }
 
 /// Names and addresses; either may be empty.
@@ -50,14 +52,29 @@ fn read(value: &str) -> Vec<(String, String)> {
     list.iter().map(|one| (text(one.name()), text(one.address()))).collect()
 }
 
-fn mailbox(name: &str, address: &str, is_nobody: bool) -> Address {
+fn mailbox(name: &str, address: &str, is_nobody: bool) -> Mailbox {
     let (name, address) = (name.trim(), plain(address));
-    // Of somebody on the same host, or at the end of a route of UUCP.
-    let is_local = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_{|}~.".contains(c);
-    if address.is_empty() && !is_nobody && name.chars().all(is_local) {
-        return Address { name: String::new(), address: name.to_owned() };
+    if address.is_empty() && !is_nobody {
+        // Quotes that were of a list, and stand around none.
+        if name.chars().all(|c| matches!(c, '\'' | '"')) {
+            return Mailbox::default();
+        }
+        // Of somebody on the same host, or at the end of a route of UUCP; or an address
+        // in quotes.
+        let is_local = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_{|}~.".contains(c);
+        let inner = plain(name);
+        if name.chars().all(is_local) || is_address(&inner) {
+            return Mailbox { name: String::new(), address: inner };
+        }
     }
-    Address { name: name.to_owned(), address }
+    Mailbox { name: name.to_owned(), address }
+}
+
+/// Whether a text is one address, and no name that has one in it.
+fn is_address(text: &str) -> bool {
+    let is_special = |c: char| c.is_whitespace() || "<>()[],;:\\\"@".contains(c);
+    let (local, domain) = text.rsplit_once('@').unwrap_or_default();
+    [local, domain].iter().all(|half| !(half.is_empty() || half.contains(is_special)))
 }
 
 /// The names of whom no address is said to be, as in `Bob <>`.
@@ -190,10 +207,14 @@ fn unmarked(value: &str) -> String {
     out
 }
 
-/// An address without what RFC 5322 section 4.4 has in it no more: a route before
-/// it, and blanks around its dots.
+/// An address without what RFC 5322 section 4.4 has in it no more, a route before it
+/// and blanks around its dots, and without what mailers put around it.
 fn plain(address: &str) -> String {
-    address::without_blanks(address::without_route(address::bare(address)).trim())
+    let bare = address::without_route(address::bare(address)).trim();
+    let is_url = bare.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("mailto:"));
+    let bare = if is_url { bare[7..].trim() } else { bare };
+    let quoted = bare.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    address::without_blanks(quoted.filter(|inner| inner.contains('@')).unwrap_or(bare).trim())
 }
 
 #[cfg(test)]
@@ -211,8 +232,11 @@ mod tests {
             ("a@x.example (Ann), (nobody), Bob Smith (home)", "Ann;Bob Smith"),
             ("Bob Smith (home", "Bob Smith home"),
         ] {
-            let names: Vec<_> = all(written).iter().map(|one| one.display().to_owned()).collect();
-            let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
+            let shown = |one: &Mailbox| match one.name.is_empty() {
+                true => one.address.clone(),
+                false => one.name.clone(),
+            };
+            let names: Vec<_> = all(written).iter().map(shown).collect();
             assert_eq!(names.join(";"), seen, "{written}");
         }
         assert_eq!(without_comments(r#"a (b (c) \) d) "(e)" \(f"#), r#"a  "(e)" \(f"#);
@@ -263,8 +287,59 @@ mod tests {
             ("Joe <joe@=?utf-8?B?eC5leGFtcGxl?=>", "Joe", "joe@x.example"),
             ("=?utf-8?B?SsO2?= <joe@x.example>", "J\u{f6}", "joe@x.example"),
         ] {
-            let one = Address { name: name.to_owned(), address: address.to_owned() };
+            let one = Mailbox { name: name.to_owned(), address: address.to_owned() };
             assert_eq!(all(written), [one], "{written}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_read_of_what_is_out_of_form() {
+        for (written, seen) in [
+            ("<<eve@x.example>>", "<eve@x.example>"),
+            ("Eve <<eve@x.example>>, b@x.example", "Eve <eve@x.example>; <b@x.example>"),
+            ("< <eve@x.example> >", "<eve@x.example>"),
+            ("\"Bob <bob@x.example>", "Bob <bob@x.example>"),
+            ("Bob\" <bob@x.example>, c@x.example", "Bob <bob@x.example>; <c@x.example>"),
+            (
+                "\"Bob\" <b@x.example>, \"Ann <a@x.example>, \"Cy\" <c@x.example>",
+                "Bob <b@x.example>; Ann <a@x.example>; Cy <c@x.example>",
+            ),
+            ("\"bob@x.example", "<bob@x.example>"),
+            ("\"bob@x.example\"", "<bob@x.example>"),
+            ("'carol@x.example'", "<carol@x.example>"),
+            ("Carol <'carol@x.example'>", "Carol <carol@x.example>"),
+            ("'carol@x.example' <carol@x.example>", "'carol@x.example' <carol@x.example>"),
+            ("o'hara@x.example", "<o'hara@x.example>"),
+            ("dave@d.example>", "<dave@d.example>"),
+            ("Dave dave@d.example>, e@d.example", "Dave <dave@d.example>; <e@d.example>"),
+            ("<dave@d.example, Eve <eve@x.example", "<dave@d.example>; Eve <eve@x.example>"),
+            (
+                "Dave <dave@d.example Eve <eve@x.example>",
+                "Dave <dave@d.example>; Eve <eve@x.example>",
+            ),
+            ("Dave <dave@d.example> <eve@x.example>", "Dave <dave@d.example>; <eve@x.example>"),
+            (
+                "<d@d.example <eve@x.example <f@x.example",
+                "<d@d.example>; <eve@x.example>; <f@x.example>",
+            ),
+            ("Dave <dave . d@d.example", "Dave <dave.d@d.example>"),
+            ("<\"a b\"@d.example", "<\"a b\"@d.example>"),
+            ("<mailto:dave@d.example>", "<dave@d.example>"),
+            ("\"a > b\" <a@x.example>", "a > b <a@x.example>"),
+            ("\"a, <b@c>\" <a@x.example>", "a, <b@c> <a@x.example>"),
+            ("<@r1.example,@r2.example:a@x.example>", "<a@x.example>"),
+            ("a@x.example (1 > 0), b@x.example", "1 > 0 <a@x.example>; <b@x.example>"),
+            ("\"5\\\" disk\" <a@x.example>", "5\" disk <a@x.example>"),
+            ("a@x.example; b@x.example;", "<a@x.example>; <b@x.example>"),
+            ("\"", ""),
+            (">", ""),
+        ] {
+            let shown = |one: &Mailbox| match one.name.as_str() {
+                "" => format!("<{}>", one.address),
+                name => format!("{name} <{}>", one.address),
+            };
+            let found: Vec<_> = all(written).iter().map(shown).collect();
+            assert_eq!(found.join("; "), seen, "{written}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Files in the text of a message, as uuencode writes them (POSIX `uuencode`): a line
-//! `begin <mode> <name>`, lines of up to 45 bytes each, a line `end`.
+//! `begin <mode> <name>`, lines of up to 45 bytes each, a line `end`. Some mailers have
+//! it for a transfer encoding, of one file.
 
 /// One file.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,16 +11,54 @@ pub struct Coded {
     pub is_damaged: bool,
 }
 
+/// Whether it is what a Content-Transfer-Encoding is called that is none of MIME's.
+pub fn is_named(encoding: &str) -> bool {
+    let names = ["uuencode", "x-uuencode", "uue", "x-uue"];
+    names.iter().any(|name| encoding.eq_ignore_ascii_case(name))
+}
+
+/// The file that a body in this encoding is, damaged where there is more than it; none
+/// where none begins.
+pub fn body(bytes: &[u8]) -> Option<Coded> {
+    let Split { files, outside } = split(&String::from_utf8_lossy(bytes));
+    let is_alone = files.len() == 1 && outside.trim().is_empty();
+    let mut first = files.into_iter().next()?;
+    first.is_damaged |= !is_alone;
+    Some(first)
+}
+
+/// A text as the files in it, in order, and the lines that are of none.
+#[derive(Debug, Default)]
+pub struct Split {
+    pub files: Vec<Coded>,
+    pub outside: String,
+}
+
+pub fn split(text: &str) -> Split {
+    let mut outside = String::new();
+    let files = walk(text, |line| {
+        outside.push_str(line);
+        outside.push('\n');
+    });
+    Split { files, outside }
+}
+
 /// The files in `text`, in order. What only begins like one is none.
 pub fn files(text: &str) -> Vec<Coded> {
+    walk(text, |_| {})
+}
+
+fn walk(text: &str, mut outside: impl FnMut(&str)) -> Vec<Coded> {
     let mut found = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        let Some(name) = begin(line) else { continue };
         let mut rest = lines.clone();
-        if let Some(coded) = file(name, &mut rest) {
-            found.push(coded);
-            lines = rest;
+        match begin(line).and_then(|name| file(name, &mut rest)) {
+            Some(coded) => {
+                found.push(coded);
+                lines = rest;
+            }
+            None => outside(line),
         }
     }
     found
@@ -31,13 +70,15 @@ fn begin(line: &str) -> Option<&str> {
     Some(name.trim()).filter(|name| is_mode && !name.is_empty())
 }
 
-fn file<'a>(name: &str, lines: &mut impl Iterator<Item = &'a str>) -> Option<Coded> {
+fn file<'a>(name: &str, lines: &mut (impl Iterator<Item = &'a str> + Clone)) -> Option<Coded> {
     let mut coded = Coded { name: name.to_owned(), content: Vec::new(), is_damaged: false };
     let mut is_ended = false;
-    for line in lines {
+    let mut next = lines.clone();
+    while let Some(line) = next.next() {
         let line = line.trim_end();
         if line == "end" {
             is_ended = true;
+            *lines = next;
             break;
         }
         let Some(first) = line.bytes().next() else { continue };
@@ -47,6 +88,7 @@ fn file<'a>(name: &str, lines: &mut impl Iterator<Item = &'a str>) -> Option<Cod
         }
         let size = usize::from((first - b' ') & 0x3F);
         coded.is_damaged |= !decode(&line.as_bytes()[1..], size, &mut coded.content);
+        *lines = next.clone();
     }
     coded.is_damaged |= !is_ended;
     (!coded.content.is_empty()).then_some(coded)
@@ -84,8 +126,19 @@ mod tests {
     fn files_are_found_in_text() {
         let text = "Hello,\nbegin 644 a b.txt\n$=V]R9\n#86YD\n`\nend\nbye\n\
                     begin 600 c\n%:&5L;&\\\n \nend\n";
-        let found = files(text);
-        assert_eq!(found, [coded("a b.txt", b"wordand", false), coded("c", b"hello", false)]);
+        let found = split(text);
+        let files = [coded("a b.txt", b"wordand", false), coded("c", b"hello", false)];
+        assert_eq!((found.files.as_slice(), &*found.outside), (&files[..], "Hello,\nbye\n"));
+    }
+
+    #[test]
+    fn a_body_is_the_first_file() {
+        let found = body(b"\r\nbegin 644 a b.txt\r\n$=V]R9\r\n`\r\nend\r\n");
+        assert_eq!(found, Some(coded("a b.txt", b"word", false)));
+        let beside = body(b"words\nbegin 644 a b.txt\n$=V]R9\n`\nend\n");
+        assert_eq!(beside, Some(coded("a b.txt", b"word", true)));
+        assert_eq!(body(b"word"), None);
+        assert!(is_named("X-UUencode") && !is_named("base64"));
     }
 
     #[test]
@@ -96,6 +149,8 @@ mod tests {
     #[test]
     fn what_is_cut_is_damaged() {
         assert_eq!(files("begin 644 a\n#86YD\n")[0], coded("a", b"and", true));
+        let cut = split("begin 644 a\n#86YD\n\nwords go on\n");
+        assert_eq!((cut.files[0].is_damaged, cut.outside.trim()), (true, "words go on"));
         assert!(files("begin 644 a\n/86YD\nend\n")[0].is_damaged);
     }
 
