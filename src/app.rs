@@ -1,7 +1,7 @@
 //! Choosing implementations and starting the process: the composition root.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -229,7 +229,7 @@ impl Archive {
 
     /// Keeps a second process away for as long as the lock is held.
     pub fn lock(&self) -> Result<ServeLock, AppError> {
-        ServeLock::take(&self.config.archive.data)
+        ServeLock::take(&self.config)
     }
 
     /// Starts taking deliveries; whoever calls it holds the lock.
@@ -368,7 +368,7 @@ impl Archive {
     pub fn open_index(&self) -> Result<Index, AppError> {
         let path = &self.config.index.path;
         Index::open(path, self.config.index.memory_bytes).map_err(|error| match error {
-            error @ (IndexError::Busy(_) | IndexError::NotAnIndex { .. }) => error.into(),
+            error @ (IndexError::Busy | IndexError::NotAnIndex { .. }) => error.into(),
             error => {
                 let why = writable::root_cause(&error);
                 AppError::IndexUnusable { path: path.display().to_string(), why }
@@ -377,19 +377,29 @@ impl Archive {
     }
 }
 
-/// Held while a process serves an archive; the kernel frees it with the process.
-pub struct ServeLock(#[expect(dead_code, reason = "holding it open is its use")] File);
+/// Held while a process serves an archive; the kernel frees it with the process. A
+/// catalog in a file has a lock of its own, since two directories may name one.
+pub struct ServeLock(#[expect(dead_code, reason = "holding them open is their use")] Vec<File>);
 
 impl ServeLock {
-    fn take(data: &Path) -> Result<Self, AppError> {
-        let path = data.join("serve.lock");
-        let file = File::create(&path).map_err(|error| {
-            let path = if path.exists() { &path } else { data };
-            unwritable("the archive's directory", path, "[archive] data", error)
-        })?;
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| AppError::Busy(data.display().to_string()))?;
-        Ok(Self(file))
+    fn take(config: &Config) -> Result<Self, AppError> {
+        let data = &config.archive.data;
+        let mut paths = vec![data.join("serve.lock")];
+        if let CatalogAt::File(catalog) = &config.archive.catalog {
+            let mut path = catalog.clone().into_os_string();
+            path.push(".lock");
+            paths.push(path.into());
+        }
+        let lock = |path: &PathBuf| {
+            let file = File::create(path).map_err(|error| {
+                let path = if path.exists() { path } else { data };
+                unwritable("the archive's directory", path, "[archive] data", error)
+            })?;
+            rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+                .map_err(|_| AppError::Busy(data.display().to_string()))?;
+            Ok(file)
+        };
+        Ok(Self(paths.iter().map(lock).collect::<Result<_, AppError>>()?))
     }
 }
 

@@ -101,7 +101,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             do_here(&archive, &actor, search, request).await?
         }
         // The server has the index open: it does the work.
-        Err(AppError::Index(IndexError::Busy(_))) => {
+        Err(AppError::Index(IndexError::Busy)) => {
             let job = request::ask(&actor, &queue, request, None).await?.row.job_id;
             wait(&actor, &queue, job).await?;
             job

@@ -21,7 +21,7 @@ pub enum Command {
         /// The name that others see; by default the sign-in name.
         #[arg(long, value_name = "NAME")]
         display_name: Option<String>,
-        /// May search outside a matter (legal only).
+        /// Searches all mail, and works in every matter (legal only).
         #[arg(long)]
         archive_wide: bool,
     },

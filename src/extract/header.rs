@@ -109,15 +109,29 @@ fn shown(fields: Vec<(&[u8], Vec<u8>)>) -> Vec<Field> {
     shown.collect()
 }
 
-/// Header fields should be ASCII (RFC 5322) or UTF-8 (RFC 6532); other bytes are
-/// read by a guess over the whole block.
+/// Header fields should be ASCII (RFC 5322) or UTF-8 (RFC 6532); others are read by a
+/// guess over all of them together.
 fn readable(block: &[u8]) -> Cow<'_, [u8]> {
-    match charset::decode(block, None) {
-        // Without a byte order mark.
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-        // Escape sequences here are ISO-2022-JP without RFC 2047.
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    // Escape sequences here are ISO-2022-JP without RFC 2047.
+    let is_clean = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0x1b);
+    if is_clean(block) {
+        return Cow::Borrowed(block.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(block));
     }
+    let lines = || block.split_inclusive(|&b| b == b'\n');
+    let unclean: Vec<u8> = lines().filter(|line| !is_clean(line)).flatten().copied().collect();
+    let guessed = charset::decode(&unclean, None);
+    let mut read = guessed.split_inclusive('\n');
+    if read.clone().count() != lines().filter(|line| !is_clean(line)).count() {
+        return Cow::Owned(charset::decode(block, None).into_owned().into_bytes());
+    }
+    let mut out = Vec::with_capacity(block.len() + guessed.len());
+    for line in lines() {
+        match is_clean(line) {
+            true => out.extend_from_slice(line),
+            false => out.extend_from_slice(read.next().unwrap_or_default().as_bytes()),
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Only the fields that are used are parsed; the rest cost nothing.
@@ -337,6 +351,14 @@ mod tests {
     fn a_field_may_lack_its_charset() {
         let (subject, ..) = encoding_rs::GBK.encode("Subject: 关于合同的通知 请查收\r\n\r\n");
         assert_eq!(parse(&subject).subject, "关于合同的通知 请查收");
+    }
+
+    #[test]
+    fn a_field_in_utf_8_stays_so_beside_one_that_is_not() {
+        let block = b"Subject: caf\xC3\xA9 f\xC3\xBCr alle\r\nFrom: J\xF6rg <j@x>\r\nTo: =?utf-8?q?Zo=C3=AB?= <z@x>\r\n\r\n";
+        let header = parse(block);
+        assert_eq!(header.subject, "café für alle");
+        assert_eq!((&*header.from[0].name, &*header.to[0].name), ("Jörg", "Zoë"));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! A message taken apart: its body's text, and its parts given to the family.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::family::{Care, Named, Place, Walk, gap};
 use super::header::{self, Header};
 use super::picture::Scan;
-use super::{Mailbox, Parsed, Reason, charset, decode, footer, html, text, walk};
+use super::{Mailbox, Parsed, Reason, around, charset, decode, html, text, walk};
 use crate::base::limits;
+use crate::mail::header::from_first_field;
 use crate::mail::uuencode::{self, Coded, Split};
 
 /// Reads one message (RFC 5322) or as much of one as there is.
@@ -55,6 +57,7 @@ fn read<'a>(bytes: &[u8], mut walk: Walk<'a>) -> Walk<'a> {
         bytes = &lines;
         place.is_within = true;
     }
+    bytes = from_first_field(bytes);
     let (block, body) = bytes.split_at(header::block_len(bytes));
     let header = header::parse(block);
     walk.note_lossy(&header, None);
@@ -202,7 +205,8 @@ impl Walk<'_> {
     }
 
     fn inline_text(&mut self, header: &Header, is_html: bool, body: &[u8], place: Place) -> Body {
-        let (body, footer) = body.split_at(footer_start(header, body));
+        let outside = outside(header, body);
+        let body = &body[coded(header, body)];
         let mut bytes = decode::transfer(body, &header.encoding);
         let mut beside = String::new();
         if uuencode::is_named(&header.encoding) {
@@ -225,7 +229,7 @@ impl Walk<'_> {
             (self.keep_text(&text, place.parent), String::new())
         };
         append(&mut other, &beside);
-        append(&mut other, &self.keep_text(&charset::decode(footer, None), place.parent));
+        append(&mut other, &self.keep_text(&outside, place.parent));
         Body { text, other, has_html: is_html, has_plain: !is_html }
     }
 
@@ -272,7 +276,7 @@ impl Walk<'_> {
         (self.keep_text(&found.text, at), self.keep_text(&found.attributes, at))
     }
 
-    /// Gives what is behind its base64: that is decoded with it, as whoever keeps the
+    /// Gives what is around its base64: that is decoded with it, as whoever keeps the
     /// attachment does, and says nothing so.
     fn attachment(&mut self, header: &Header, media_type: &str, body: &[u8], place: Place) -> Body {
         let content = decode::transfer(body, &header.encoding);
@@ -284,13 +288,14 @@ impl Walk<'_> {
             let files = uuencode::files(&charset::decode(&content, None));
             self.coded(files.into_iter(), inside);
         }
-        let footer = charset::decode(&body[footer_start(header, body)..], None);
-        Body { other: self.keep_text(&footer, place.parent), ..Body::default() }
+        let outside = outside(header, body);
+        Body { other: self.keep_text(&outside, place.parent), ..Body::default() }
     }
 
     /// A message inside this one: its people, subject and text are the text of
     /// the attachment that it is; its attachments follow as ones of their own.
     pub(super) fn nested(&mut self, content: &[u8], inside: Place) -> String {
+        let content = from_first_field(content);
         let (block, body) = content.split_at(header::block_len(content));
         let header = header::parse(block);
         self.keep_headers(block, inside.parent);
@@ -345,11 +350,20 @@ impl Body {
     }
 }
 
-/// Where the text behind a base64 body begins; its end where there is none.
-fn footer_start(header: &Header, body: &[u8]) -> usize {
-    let is_base64 = header.encoding.eq_ignore_ascii_case("base64");
-    let start = if is_base64 { footer::start(body) } else { None };
-    start.unwrap_or(body.len())
+/// What of a body is in its transfer encoding.
+fn coded(header: &Header, body: &[u8]) -> Range<usize> {
+    match header.encoding.eq_ignore_ascii_case("base64") {
+        true => around::coded(body),
+        false => 0..body.len(),
+    }
+}
+
+/// The text before and behind that.
+fn outside(header: &Header, body: &[u8]) -> String {
+    let coded = coded(header, body);
+    let mut text = charset::decode(&body[..coded.start], None).trim_end().to_owned();
+    append(&mut text, &charset::decode(&body[coded.end..], None));
+    text
 }
 
 fn append(text: &mut String, more: &str) {
@@ -407,12 +421,19 @@ mod tests {
     }
 
     #[test]
-    fn text_behind_base64_is_other_text() {
+    fn text_around_base64_is_other_text() {
         let base64 = "Content-Transfer-Encoding: base64\n\naGVyb24gaGVyZQ==\n";
         let parsed = parse(&format!("{base64}____\nlist footer\n"));
         assert_eq!(
             (parsed.text.as_str(), parsed.other_text.trim()),
             ("heron here", "____\nlist footer")
+        );
+        let parsed = parse(
+            "Content-Transfer-Encoding: base64\n\n[EXTERNAL] beware\n\naGVyb24gaGVyZQ==\n-- \nend\n",
+        );
+        assert_eq!(
+            (parsed.text.as_str(), parsed.other_text.trim()),
+            ("heron here", "[EXTERNAL] beware\n-- \nend")
         );
         let parsed = parse(&format!("Content-Type: text/plain; name=a\n{base64}list footer\n"));
         assert_eq!(parsed.other_text.trim(), "list footer");

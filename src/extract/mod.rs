@@ -10,6 +10,7 @@
 //! mail-parser is used for header fields only (`parse_headers`): its own walk
 //! through nested messages can overflow the stack, so [`walk`] has ours.
 
+mod around;
 mod attributes;
 mod bytes;
 mod calendar;
@@ -18,7 +19,6 @@ mod container;
 mod decode;
 mod entity;
 mod family;
-mod footer;
 pub mod header;
 pub mod html;
 mod kind;

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::header::{self, Header};
 use super::{decode, message, text, walk};
 use crate::base::limits;
+use crate::mail::header::from_first_field;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rendered {
@@ -67,6 +68,7 @@ impl Bodies {
         if depth > limits::MIME_DEPTH_MAX || self.parts > limits::MIME_PARTS_MAX {
             return;
         }
+        let bytes = if is_part { bytes } else { from_first_field(bytes) };
         let (block, body) = bytes.split_at(header::block_len(bytes));
         let header = header::parse(block);
         let media_type = header.media_type.as_deref().unwrap_or("text/plain");

@@ -7,11 +7,15 @@ pub fn normalise(text: &str) -> (String, bool) {
     let mut out = String::with_capacity(text.len().min(limits::TEXT_BYTES_MAX));
     let kept = prefix(text, limits::TEXT_BYTES_MAX);
     let mut rest = kept.strip_prefix('\u{feff}').unwrap_or(kept);
+    // A few stand between words; many are the other half of each character.
+    let is_apart = kept.matches('\0').count() * 4 < kept.len();
     while let Some(at) = rest.find(['\r', '\0']) {
         out.push_str(&rest[..at]);
         let bytes = rest.as_bytes();
-        if bytes[at] == b'\r' {
-            out.push('\n');
+        match bytes[at] {
+            b'\r' => out.push('\n'),
+            _ if is_apart => out.push(' '),
+            _ => {}
         }
         let is_crlf = bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n');
         rest = &rest[at + 1 + usize::from(is_crlf)..];
@@ -76,7 +80,13 @@ mod tests {
 
     #[test]
     fn lines_end_with_lf() {
-        assert_eq!(normalise("\u{feff}a\r\nb\rc\n\0d\r").0, "a\nb\nc\nd\n");
+        assert_eq!(normalise("\u{feff}a\r\nb\rc\nd\r").0, "a\nb\nc\nd\n");
+    }
+
+    #[test]
+    fn words_with_a_nul_between_them_stay_two() {
+        assert_eq!(normalise("alpha\0beta\0").0, "alpha beta ");
+        assert_eq!(normalise("a\0l\0p\0h\0a\0").0, "alpha");
     }
 
     #[test]

@@ -107,8 +107,8 @@ pub enum IndexError {
     /// Mended by `Index::reset` and filling it again.
     #[error("the search index is damaged: {0}")]
     Corrupt(String),
-    #[error("another process writes the search index in {0}")]
-    Busy(String),
+    #[error("another process writes the search index; stop it, or wait until it ends")]
+    Busy,
     #[error(
         "{path} holds {found}, which is no part of a search index; give [index] path a directory \
          of its own"
@@ -124,7 +124,7 @@ impl From<tantivy::TantivyError> for IndexError {
     fn from(error: tantivy::TantivyError) -> Self {
         use tantivy::TantivyError as Engine;
         match error {
-            Engine::LockFailure(_, path) => Self::Busy(path.unwrap_or_default()),
+            Engine::LockFailure(..) => Self::Busy,
             Engine::DataCorruption(error) => Self::Corrupt(format!("{error:?}")),
             Engine::OpenReadError(error) => Self::Corrupt(error.to_string()),
             Engine::IncompatibleIndex(error) => Self::Corrupt(format!("{error:?}")),

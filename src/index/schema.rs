@@ -268,7 +268,7 @@ impl Fields {
             let mut seen: Vec<String> = Vec::new();
             for participant in doc.participants.iter().filter(|it| among(it.role)) {
                 let Participant { name, address, .. } = participant;
-                let other = idn::other_spelling(address).unwrap_or_default();
+                let other = idn::other_spellings(address).join(" ");
                 seen.push(format!("{name} {address} {other}"));
             }
             seen.sort_unstable();
@@ -277,7 +277,8 @@ impl Fields {
             let addresses = doc.participants.iter().filter(|it| among(it.role));
             let mut whole: Vec<String> = Vec::new();
             let keys = addresses.map(|it| address_key(&it.address));
-            for address in keys.flat_map(|key| idn::other_spelling(&key).into_iter().chain([key])) {
+            for address in keys.flat_map(|key| idn::other_spellings(&key).into_iter().chain([key]))
+            {
                 if let Some((_, domain)) = address.rsplit_once('@') {
                     whole.push(format!("@{domain}"));
                 }

@@ -80,7 +80,7 @@ impl Index {
         let fields = Fields::new();
         let engine = match Engine::open(path, &fields, memory_bytes) {
             Ok(engine) => engine,
-            Err(IndexError::Busy(path)) => return Err(IndexError::Busy(path)),
+            Err(IndexError::Busy) => return Err(IndexError::Busy),
             Err(why) => {
                 let why = (!clear::is_absent(path)).then(|| why.to_string());
                 Engine::create(path, &fields, memory_bytes, why)?

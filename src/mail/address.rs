@@ -1,6 +1,7 @@
 //! Address lists of header fields (RFC 5322 section 3.4), read leniently, and
 //! what an address is compared as.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::base::hash::Digest;
@@ -45,11 +46,11 @@ pub fn parse(value: &[u8]) -> Vec<Mailbox> {
 }
 
 /// What an address is compared as, wherever it was written: bare, in lower case, without
-/// a route before it (RFC 5322 section 4.4) or the dot of the root after its domain (RFC
-/// 1034 section 3.1). One of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`,
+/// a route before it (RFC 5322 section 4.4), quotes that its local part does not need (RFC
+/// 5321 section 4.1.2) or the dot of the root after its domain (RFC 1034 section 3.1). One of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`,
 /// the beginning of the SHA-256 of all of it, `…` and its end, where a domain is.
 pub fn key(address: &str) -> String {
-    let key = without_root(bare(without_route(address))).to_lowercase();
+    let key = without_quotes(without_root(bare(without_route(address)))).to_lowercase();
     if key.len() <= limits::ADDRESS_BYTES_MAX {
         return key;
     }
@@ -82,6 +83,21 @@ pub fn without_blanks(address: &str) -> String {
         out.push_str(word);
     }
     out
+}
+
+fn without_quotes(address: &str) -> Cow<'_, str> {
+    let halves = address.rsplit_once('@');
+    let plain = halves.and_then(|(local_part, domain)| {
+        let inner = local_part.strip_prefix('"')?.strip_suffix('"')?;
+        let is_atom = |atom: &str| !atom.is_empty() && atom.chars().all(is_atom_character);
+        inner.split('.').all(is_atom).then(|| format!("{inner}@{domain}"))
+    });
+    plain.map_or(Cow::Borrowed(address), Cow::Owned)
+}
+
+/// RFC 5322 section 3.2.3, with RFC 6532 section 3.2.
+fn is_atom_character(c: char) -> bool {
+    c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
 
 fn without_root(address: &str) -> &str {
@@ -283,6 +299,10 @@ mod tests {
             ("ex:a@b.example", "ex:a@b.example"),
             ("A@B.example.", "a@b.example"),
             ("<@r1.example,@r2.example:a@b.example>", "a@b.example"),
+            ("\"A.b\"@c.example", "a.b@c.example"),
+            ("\"a b\"@c.example", "\"a b\"@c.example"),
+            ("\"a.\"@c.example", "\"a.\"@c.example"),
+            ("\"\"@c.example", "\"\"@c.example"),
             ("@b.example", "@b.example"),
             ("Ä@Bücher.example", "ä@bücher.example"),
             ("a@.", "a@."),

@@ -6,7 +6,7 @@ use encoding_rs::{
     WINDOWS_1254, WINDOWS_1255, WINDOWS_1256, WINDOWS_1257, WINDOWS_1258, X_USER_DEFINED,
 };
 
-use crate::mail::{code_page, shifted};
+use crate::mail::{code_page, shifted, utf7};
 
 /// Names that are in use and are none of the Encoding Standard's.
 const NAMES: [(&str, &Encoding); 35] = [
@@ -83,6 +83,7 @@ pub fn for_label(label: &[u8]) -> Option<&'static Encoding> {
 pub fn decode_other(bytes: &[u8], label: &str) -> Option<(String, bool)> {
     let label = label.trim();
     let text = code_page::decode(bytes, label).map(|text| (text, true));
+    let text = text.or_else(|| utf7::is_named(label).then(|| utf7::decode(bytes)));
     text.or_else(|| utf_32(bytes, label)).or_else(|| shifted::decode(bytes, label))
 }
 

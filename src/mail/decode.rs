@@ -86,6 +86,11 @@ const FOREIGN: u8 = 0xFF;
 /// The value of each alphabet character, or one of the marks above.
 const VALUES: [u8; 256] = values();
 
+/// Whether it is a character of base64, its padding included.
+pub fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
 const fn values() -> [u8; 256] {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut table = [FOREIGN; 256];

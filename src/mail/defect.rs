@@ -45,6 +45,8 @@ pub enum Defect {
     /// A report that holds more than its envelope and the originals; it is kept
     /// as a message too.
     MoreThanReport,
+    /// A failure notice returns a second report; its envelope is read as text alone.
+    SecondReport,
     /// The header names its organisation (`X-OriginatorOrg`) in two ways.
     OriginatorUnclear,
     /// A report that carries no message; it is taken for the message.
@@ -125,6 +127,9 @@ impl fmt::Display for Defect {
             Self::MoreThanReport => f.write_str(
                 "the report holds more than its envelope and the message; it is kept as a message too",
             ),
+            Self::SecondReport => {
+                f.write_str("the notice returns a second report, whose envelope is not read")
+            }
             Self::OriginatorUnclear => {
                 f.write_str("the header names its organisation (X-OriginatorOrg) in two ways")
             }

@@ -46,7 +46,8 @@ pub struct Delivery {
     /// Every message and attachment that is committed to, each before what it
     /// holds. The first is the whole of a bare delivery, of a report in which no
     /// original message is found, and of one that holds words beside envelope
-    /// and originals: they could not be found otherwise.
+    /// and originals: they could not be found otherwise. What claims to be a report
+    /// and has no envelope is bare, and the messages in it are messages too.
     pub entries: Vec<Entry>,
     pub defects: Vec<Defect>,
 }
@@ -185,6 +186,8 @@ impl Findings {
             None => (Form::Bare, None),
         };
         let is_report = form != Form::Bare;
+        // Also in what only claims to be a report: who took part in it is found by its own
+        // header, which the whole does not have.
         let has_original = entries.iter().skip(1).any(|entry| entry.role == Role::Message);
         if is_report && !has_original {
             defects.add(Defect::OriginalMissing);
@@ -196,9 +199,9 @@ impl Findings {
             }
         }
         let mut defects = defects.finish();
-        if is_report && has_original {
+        if has_original {
             keep_originals(&mut entries);
-            if !has_more {
+            if is_report && !has_more {
                 drop_whole(&mut entries, &mut defects);
             }
         } else {

@@ -11,7 +11,7 @@ use crate::mail::decode::{self, Encoding};
 /// is applied (RFC 2047 section 6.2 and, for the split, what mailers do).
 pub fn decode(value: &[u8]) -> String {
     let mut text = String::new();
-    let mut open: Option<(&'static Charset, Vec<u8>)> = None;
+    let mut open: Option<(&[u8], Vec<u8>)> = None;
     let mut rest = value;
     while let Some(at) = memchr::memmem::find(rest, b"=?") {
         let Some(word) = Word::parse(&rest[at..]) else {
@@ -26,12 +26,12 @@ pub fn decode(value: &[u8]) -> String {
             text.push_str(&raw(between));
         }
         match &mut open {
-            Some((charset, bytes)) if *charset == self::charset(word.label) => {
-                append(bytes, charset, word.bytes());
+            Some((label, bytes)) if word.is_of(label) => {
+                append(bytes, charset(label), word.bytes());
             }
             _ => {
                 close(&mut open, &mut text);
-                open = Some((self::charset(word.label), word.bytes()));
+                open = Some((word.label, word.bytes()));
             }
         }
         rest = &rest[at + word.len..];
@@ -80,10 +80,21 @@ pub fn bare_label(label: &[u8]) -> &[u8] {
     label.split(|c| *c == b'*').next().unwrap_or_default()
 }
 
-fn close(open: &mut Option<(&'static Charset, Vec<u8>)>, text: &mut String) {
-    if let Some((charset, bytes)) = open.take() {
-        text.push_str(&in_charset(&bytes, charset));
+fn close(open: &mut Option<(&[u8], Vec<u8>)>, text: &mut String) {
+    if let Some((label, bytes)) = open.take() {
+        text.push_str(&named(&bytes, label));
     }
+}
+
+/// Bytes as text in the charset called `label`, as [`in_charset`] has it.
+pub fn named(bytes: &[u8], label: &[u8]) -> String {
+    let bare = bare_label(label);
+    let other = match super::charset::for_label(bare) {
+        Some(_) => None,
+        None => std::str::from_utf8(bare).ok(),
+    };
+    let other = other.and_then(|label| super::charset::decode_other(bytes, label));
+    other.map_or_else(|| in_charset(bytes, charset(bare)), |(text, _)| text)
 }
 
 /// One encoded word as it stands.
@@ -161,6 +172,9 @@ mod tests {
         check("=?utf-8?Q?a?= b =?utf-8?Q?c?=", "a b c");
         check("=?koi8-r*ru?B?8NLJ18XU?=", "Привет");
         check("=?iso-2022-cn?Q?hello?=", "hello");
+        check("=?cp850?Q?caf=82?= =?CP850?Q?=82?=", "caféé");
+        check("=?hz-gb-2312?Q?mail_~{2;~}?=", "mail 不");
+        check("=?utf-7?Q?Fu+AN8_ende?=", "Fuß ende");
         check("=?bogus", "=?bogus");
         check("=?x?q?a?q?=?utf-8?q?b?=", "=?x?q?a?q?b");
     }

@@ -40,6 +40,23 @@ pub fn all_fields(block: &[u8]) -> Fields<'_> {
     Fields { rest: block.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(block) }
 }
 
+/// A message without the empty lines that some gateways put before its first field.
+/// What no field follows is a body without a header.
+pub fn from_first_field(message: &[u8]) -> &[u8] {
+    let mut rest = message;
+    while let Some(next) = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n")) {
+        rest = next;
+    }
+    if begins_field(rest) { rest } else { message }
+}
+
+/// Whether a field of a usual name begins here.
+pub fn begins_field(line: &[u8]) -> bool {
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let len = line.iter().take_while(|byte| is_of_name(byte)).count();
+    len > 0 && line.get(len) == Some(&b':')
+}
+
 pub struct Fields<'a> {
     rest: &'a [u8],
 }
@@ -132,6 +149,14 @@ impl Headers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn empty_lines_before_the_first_field_are_none_of_it() {
+        assert_eq!(from_first_field(b"\r\n\nTo: b\n\nc"), b"To: b\n\nc");
+        for message in [&b"To: b\n\nc"[..], b"\r\nto b: c\r\n", b"\r\n", b"\n:", b""] {
+            assert_eq!(from_first_field(message), message);
+        }
+    }
 
     #[test]
     fn fields_are_unfolded_and_junk_is_passed_over() {

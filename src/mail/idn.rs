@@ -1,28 +1,29 @@
 //! Domains in other letters than ASCII's: one name with two spellings (RFC 5890).
 //! Servers write the one in ASCII (`xn--…`), people the one in their own letters.
 
-/// The same address, or domain, with its domain spelt the other way; none where it has
-/// one spelling only.
-pub fn other_spelling(address: &str) -> Option<String> {
+/// The same address, or domain, with its domain spelt in other ways: in ASCII, and in
+/// its own letters, composed and in lower case. None where it has one spelling only.
+pub fn other_spellings(address: &str) -> Vec<String> {
     let at = address.rfind('@').map_or(0, |at| at + 1);
     let (local_part, domain) = address.split_at(at);
-    let other = if domain.is_ascii() {
-        let is_encoded =
-            |label: &str| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
-        if !domain.split('.').any(is_encoded) {
-            return None;
-        }
-        let (unicode, read) = idna::domain_to_unicode(domain);
-        read.ok().map(|()| unicode)?
-    } else {
-        idna::domain_to_ascii(domain).ok()?
+    let is_encoded =
+        |label: &str| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
+    if domain.is_ascii() && !domain.split('.').any(is_encoded) {
+        return Vec::new();
+    }
+    let Ok(ascii) = idna::domain_to_ascii(domain) else { return Vec::new() };
+    let (letters, read) = idna::domain_to_unicode(&ascii);
+    let mut spellings = match read {
+        Ok(()) => vec![ascii, letters],
+        Err(_) => vec![ascii],
     };
-    (other != domain).then(|| format!("{local_part}{other}"))
+    spellings.retain(|spelling| spelling != domain);
+    spellings.iter().map(|spelling| format!("{local_part}{spelling}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::other_spelling;
+    use super::other_spellings;
 
     #[test]
     fn each_spelling_gives_the_other() {
@@ -32,10 +33,13 @@ mod tests {
             ("bücher.example", "xn--bcher-kva.example"),
             ("\"a@b\"@почта.рф", "\"a@b\"@xn--80a1acny.xn--p1ai"),
         ] {
-            assert_eq!(other_spelling(letters).as_deref(), Some(ascii));
-            assert_eq!(other_spelling(ascii).as_deref(), Some(letters));
+            assert_eq!(other_spellings(letters), [ascii]);
+            assert_eq!(other_spellings(ascii), [letters]);
         }
-        assert_eq!(other_spelling("a@BÜCHER.example").as_deref(), Some("a@xn--bcher-kva.example"));
+        for other in ["a@BÜCHER.example", "a@bu\u{308}cher.example"] {
+            let both = ["a@xn--bcher-kva.example", "a@bücher.example"];
+            assert_eq!(other_spellings(other), both);
+        }
     }
 
     #[test]
@@ -49,7 +53,7 @@ mod tests {
             "@",
             "",
         ] {
-            assert_eq!(other_spelling(address), None, "{address}");
+            assert_eq!(other_spellings(address), [""; 0], "{address}");
         }
     }
 }

@@ -81,8 +81,11 @@ impl Claim {
     }
 }
 
-/// The envelope in the decoded text part of a report; none if its first line is
-/// not `Sender:`.
+/// Lines that a banner before an envelope may have.
+const BANNER_LINES_MAX: usize = 32;
+
+/// The envelope in the decoded text part of a report; none if no line near its start is
+/// `Sender:`. What some gateway put before that is a defect.
 pub(super) fn parse(
     text: &[u8],
     charset: &'static encoding_rs::Encoding,
@@ -92,14 +95,26 @@ pub(super) fn parse(
     let mut envelope = Parser::default();
     // Some gateway leaves nothing but carriage returns.
     let end = if text.trim_end().contains('\n') { '\n' } else { '\r' };
-    let mut lines = Lines { rest: text.trim_start_matches('\u{feff}'), end };
-    let first = lines.next()?;
-    if !field(&first).is_some_and(|(name, _)| name.eq_ignore_ascii_case("Sender")) {
-        return None;
+    let mut lines = Lines { rest: text.trim_start_matches('\u{feff}'), end, unclear: None };
+    let is_sender =
+        |line: &str| field(line).is_some_and(|(name, _)| name.eq_ignore_ascii_case("Sender"));
+    let mut before = Vec::new();
+    let first = loop {
+        match lines.next()? {
+            line if is_sender(&line) => break line,
+            _ if before.len() == BANNER_LINES_MAX => return None,
+            line => before.push(line),
+        }
+    };
+    for line in before {
+        defects.add(Defect::EnvelopeLine { text: shown(line.as_bytes(), 80) });
     }
     envelope.line(&first, defects);
-    for line in lines {
+    for line in lines.by_ref() {
         envelope.line(&line, defects);
+    }
+    if let Some(line) = lines.unclear {
+        defects.add(Defect::EnvelopeLine { text: shown(line.as_bytes(), 80) });
     }
     Some(envelope.envelope)
 }
@@ -108,6 +123,8 @@ pub(super) fn parse(
 struct Lines<'a> {
     rest: &'a str,
     end: char,
+    /// One that goes on with text, or names a recipient.
+    unclear: Option<&'a str>,
 }
 
 impl Iterator for Lines<'_> {
@@ -123,6 +140,9 @@ impl Iterator for Lines<'_> {
             }
             self.rest = rest;
             let raw = raw.trim_end_matches('\r');
+            if !line.is_empty() && names(raw, &RECIPIENTS) && raw.contains('@') {
+                self.unclear = Some(raw.trim());
+            }
             if line.is_empty() {
                 line.push_str(raw.trim());
             } else {
@@ -133,16 +153,17 @@ impl Iterator for Lines<'_> {
     }
 }
 
+const RECIPIENTS: [&str; 5] = ["to", "cc", "bcc", "recipient", "recipients"];
+
 /// Whether an indented line goes on with the one before it. Text may say anything, but
 /// no address holds what begins a recipient's field.
 fn goes_on(line: &str, indented: &str) -> bool {
-    const RECIPIENTS: [&str; 5] = ["to", "cc", "bcc", "recipient", "recipients"];
-    let names = |line: &str, known: &[&str]| {
-        field(line)
-            .is_some_and(|(name, _)| known.iter().any(|it| name.trim().eq_ignore_ascii_case(it)))
-    };
-    let is_text = names(line, &["subject", "label", "message-id"]);
-    is_text || !names(indented, &RECIPIENTS)
+    names(line, &["subject", "label", "message-id"]) || !names(indented, &RECIPIENTS)
+}
+
+/// Whether a line is a field of one of these names.
+fn names(line: &str, known: &[&str]) -> bool {
+    field(line).is_some_and(|(name, _)| known.iter().any(|it| name.trim().eq_ignore_ascii_case(it)))
 }
 
 fn field(line: &str) -> Option<(&str, &str)> {
@@ -173,8 +194,13 @@ impl Parser {
             "sender" if !self.has_sender => {
                 self.has_sender = true;
                 envelope.sender = path(value);
+                doubt(&envelope.sender, defects);
             }
-            "on-behalf-of" => envelope.on_behalf_of = Some(path(value)),
+            "on-behalf-of" => {
+                let address = path(value);
+                doubt(&address, defects);
+                envelope.on_behalf_of = Some(address);
+            }
             "subject" => envelope.subject = some(),
             "message-id" => envelope.message_id = some(),
             "label" => envelope.label = some(),
@@ -229,6 +255,7 @@ impl Parser {
                 return defects.add(Defect::TooManyRecipients { recipients_max });
             }
             let (address, via) = (path(address), via.clone());
+            doubt(&address, defects);
             self.envelope.recipients.push(Recipient { kind, address, via });
         }
     }
@@ -304,9 +331,26 @@ fn unquoted(value: &str, test: impl Fn(char) -> bool) -> impl Iterator<Item = us
 /// form writes before them, and without the address type of a proxy address. What is
 /// no character of any address is at its ends none of it.
 fn path(value: &str) -> String {
-    let value = value.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    let is_none = |c: char| c.is_whitespace() || c.is_control() || is_mark(c) || c == ';';
+    let value = value.trim_matches(is_none);
     let inner = value.strip_suffix('>').and_then(|v| v.rsplit_once('<')).map(|(_, inner)| inner);
-    let address = inner.unwrap_or(value).trim();
-    let typed = address.split_once(':').filter(|(kind, _)| kind.eq_ignore_ascii_case("smtp"));
+    let address = inner.unwrap_or(value).trim_matches(is_none);
+    let is_type = |kind: &str| ["smtp", "mailto"].iter().any(|it| kind.eq_ignore_ascii_case(it));
+    let typed = address.split_once(':').filter(|(kind, _)| is_type(kind));
     typed.map_or(address, |(_, address)| address.trim()).to_owned()
+}
+
+/// Marks of the direction of text and such, which are not seen.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// Tells of a mail address that more stands in than an address.
+fn doubt(address: &str, defects: &mut Defects) {
+    let is_x500 = address.starts_with('/') || address.contains(":/");
+    let is_quoted = address.contains('"');
+    let is_more = |c: char| c.is_whitespace() || is_mark(c) || "<>();,".contains(c);
+    if address.contains('@') && !is_x500 && !is_quoted && address.contains(is_more) {
+        defects.add(Defect::EnvelopeLine { text: shown(address.as_bytes(), 80) });
+    }
 }

@@ -28,5 +28,6 @@ mod part;
 mod scan;
 pub mod shifted;
 pub mod transaction;
+mod utf7;
 pub mod uuencode;
 pub mod wrap;

@@ -53,7 +53,7 @@ impl Parameters {
     pub fn text(&self, name: &str) -> Option<String> {
         let value = self.value(name)?;
         let text = match value.charset {
-            Some(label) => encoded_word::in_charset(&value.bytes, encoded_word::charset(label)),
+            Some(label) => encoded_word::named(&value.bytes, label),
             None => encoded_word::decode(&value.bytes),
         };
         let clean = text.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX);

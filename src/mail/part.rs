@@ -158,9 +158,9 @@ impl Described {
         &self.content_type.token
     }
 
-    /// What may be a report's envelope. Some gateways give the part a name.
+    /// What may be a report's envelope. Some gateways make an attachment of the part.
     pub(super) fn may_be_envelope(&self) -> bool {
-        self.media_type() == "text/plain" && !self.is_attachment
+        self.media_type() == "text/plain"
     }
 
     /// The message's own text, see [`Entry`].
@@ -267,6 +267,10 @@ impl Leaf {
                 match self.decoder {
                     Decoder::Base64(_) if is_damaged => {
                         findings.defects.add(Defect::Base64Damaged { entry });
+                        // Text may stand beside it.
+                        let found = findings.entries.get(entry as usize);
+                        let is_original = found.is_some_and(|entry| entry.role == Role::Message);
+                        findings.has_more |= is_original;
                     }
                     Decoder::QuotedPrintable(_) if is_damaged => {
                         findings.defects.add(Defect::QuotedPrintableDamaged { entry });

@@ -14,6 +14,7 @@ use crate::base::limits;
 use crate::mail::decode::Encoding;
 use crate::mail::defect::{Defect, shown};
 use crate::mail::delivery::{Entry, Form, Place, Role};
+use crate::mail::header::{begins_field, from_first_field};
 use crate::mail::journal::Claim;
 use crate::mail::outside::Outside;
 use crate::mail::part::{Described, Findings, Leaf, ReportFound, from};
@@ -131,7 +132,7 @@ impl Scanner {
             }
         }
         if self.is_in_header {
-            if !self.header.is_empty() {
+            if !self.header.trim_ascii().is_empty() {
                 findings.defects.add(Defect::HeaderUnended);
             }
             let at = self.position;
@@ -250,6 +251,16 @@ impl Scanner {
             return self.at_delimiter(findings, frame, is_end, before, text, line_end);
         }
         self.hand_on(findings, before);
+        if self.is_in_header && self.is_before_fields() {
+            if text.is_empty() {
+                return self.hold_line_end(line_end);
+            }
+            if !self.header.is_empty() && !begins_field(text) {
+                // The empty line ended a header without fields.
+                let at = self.position;
+                self.header_end(findings, at);
+            }
+        }
         self.hand_on(findings, text);
         if self.is_in_header && text.is_empty() {
             let body = self.position + line_end.len() as u64;
@@ -361,6 +372,12 @@ impl Scanner {
         findings.has_more |= outside.is_some_and(|outside| outside.has_words());
     }
 
+    /// Of a message; some gateways put empty lines there.
+    fn is_before_fields(&self) -> bool {
+        let is_message = matches!(self.frames.last(), Some(Frame::Message { .. }));
+        is_message && self.header.trim_ascii().is_empty()
+    }
+
     fn keep_header(&mut self, bytes: &[u8]) {
         if self.is_in_header {
             let room = limits::HEADER_BYTES_MAX - self.header.len();
@@ -380,7 +397,8 @@ impl Scanner {
         let is_digest =
             matches!(self.frames.last(), Some(Frame::Multipart { is_digest: true, .. }));
         let default_type = if is_digest { "message/rfc822" } else { "text/plain" };
-        let described = Described::parse(&self.header, default_type, &mut findings.defects);
+        let described =
+            Described::parse(from_first_field(&self.header), default_type, &mut findings.defects);
         self.header.clear();
         self.is_header_cut = false;
         self.read_claims(findings, &described);
@@ -414,6 +432,7 @@ impl Scanner {
                 findings.report = Some(ReportFound { form, envelope: None });
                 *holds = Holds::Report;
             }
+            (Stand::Returned, Some(_)) => findings.defects.add(Defect::SecondReport),
             (Stand::Journaled, Some(_)) => {
                 if let Some(entry) = *entry {
                     findings.defects.add(Defect::OriginalIsReport { entry });

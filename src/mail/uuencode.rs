@@ -1,6 +1,9 @@
 //! Files in the text of a message, as uuencode writes them (POSIX `uuencode`): a line
-//! `begin <mode> <name>`, lines of up to 45 bytes each, a line `end`. Some mailers have
+//! `begin <mode> <name>`, lines of up to 45 bytes each, a line `end`; or `begin-base64`,
+//! base64, and a line `====`. Some mailers have
 //! it for a transfer encoding, of one file.
+
+use crate::mail::decode::{self, Encoding};
 
 /// One file.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +56,12 @@ fn walk(text: &str, mut outside: impl FnMut(&str)) -> Vec<Coded> {
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let mut rest = lines.clone();
-        match begin(line).and_then(|name| file(name, &mut rest)) {
+        let coded = match begin(line) {
+            Some((name, Form::Lines)) => file(name, &mut rest),
+            Some((name, Form::Base64)) => base64(name, &mut rest),
+            None => None,
+        };
+        match coded {
             Some(coded) => {
                 found.push(coded);
                 lines = rest;
@@ -64,10 +72,44 @@ fn walk(text: &str, mut outside: impl FnMut(&str)) -> Vec<Coded> {
     found
 }
 
-fn begin(line: &str) -> Option<&str> {
-    let (mode, name) = line.strip_prefix("begin ")?.trim_start().split_once(' ')?;
+/// How the lines of a file are coded.
+enum Form {
+    Lines,
+    Base64,
+}
+
+fn begin(line: &str) -> Option<(&str, Form)> {
+    let (rest, form) = match line.strip_prefix("begin-base64 ") {
+        Some(rest) => (rest, Form::Base64),
+        None => (line.strip_prefix("begin ")?, Form::Lines),
+    };
+    let (mode, name) = rest.trim_start().split_once(' ')?;
     let is_mode = matches!(mode.len(), 3 | 4) && mode.bytes().all(|b| matches!(b, b'0'..=b'7'));
-    Some(name.trim()).filter(|name| is_mode && !name.is_empty())
+    let name = name.trim();
+    (is_mode && !name.is_empty()).then_some((name, form))
+}
+
+/// Up to a line of `====`.
+fn base64<'a>(name: &str, lines: &mut (impl Iterator<Item = &'a str> + Clone)) -> Option<Coded> {
+    let mut text = String::new();
+    let mut is_damaged = true;
+    let mut next = lines.clone();
+    while let Some(line) = next.next() {
+        let line = line.trim();
+        let is_end = line == "====";
+        if !is_end && !line.bytes().all(decode::is_base64) {
+            // Text goes on: it is no file, or one that was cut.
+            break;
+        }
+        *lines = next.clone();
+        if is_end {
+            is_damaged = false;
+            break;
+        }
+        text.push_str(line);
+    }
+    let content = decode::decode(Encoding::Base64, text.as_bytes());
+    (!content.is_empty()).then(|| Coded { name: name.to_owned(), content, is_damaged })
 }
 
 fn file<'a>(name: &str, lines: &mut (impl Iterator<Item = &'a str> + Clone)) -> Option<Coded> {
@@ -129,6 +171,17 @@ mod tests {
         let found = split(text);
         let files = [coded("a b.txt", b"wordand", false), coded("c", b"hello", false)];
         assert_eq!((found.files.as_slice(), &*found.outside), (&files[..], "Hello,\nbye\n"));
+    }
+
+    #[test]
+    fn base64_is_the_other_form() {
+        let found = split("see\nbegin-base64 644 a b.txt\naGVy\nb24=\n====\nbye\n");
+        let file = coded("a b.txt", b"heron", false);
+        assert_eq!((found.files.as_slice(), &*found.outside), (&[file][..], "see\nbye\n"));
+        let found = split("begin-base64 644 a\naGVy\nand so on\n");
+        let file = coded("a", b"her", true);
+        assert_eq!((found.files.as_slice(), &*found.outside), (&[file][..], "and so on\n"));
+        assert_eq!(files("begin-base64 644 a\n\n====\n"), []);
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn check_addresses(addresses: &[String]) -> Result<Vec<String>, Refused> {
     let mut checked =
         addresses.iter().map(|address| check_address(address)).collect::<Result<Vec<_>, _>>()?;
     // Mail may have been sent under either.
-    let others: Vec<_> = checked.iter().filter_map(|key| idn::other_spelling(key)).collect();
+    let others: Vec<_> = checked.iter().flat_map(|key| idn::other_spellings(key)).collect();
     checked.extend(others);
     checked.sort();
     checked.dedup();

@@ -7,7 +7,6 @@ use std::slice::Chunks;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
 
-use super::utf7;
 use crate::mail::parameters::Parameters;
 use crate::mail::{charset, uuencode};
 use crate::pst::model::Exception;
@@ -215,10 +214,6 @@ pub fn text(bytes: &[u8], label: &str) -> (String, Fidelity) {
         return (text.into_owned(), of(!is_broken));
     }
     if let Some((text, is_whole)) = charset::decode_other(bytes, label) {
-        return (text, of(is_whole));
-    }
-    if ["utf-7", "unicode-1-1-utf-7"].contains(&label.to_ascii_lowercase().as_str()) {
-        let (text, is_whole) = utf7::decode(bytes);
         return (text, of(is_whole));
     }
     // A few others that browsers do without, but for those of which nothing is read.

@@ -11,7 +11,6 @@ mod meta;
 mod part;
 mod plain;
 mod shown;
-mod utf7;
 mod word;
 
 use std::borrow::Cow;
@@ -22,6 +21,7 @@ use self::header::Headers;
 use super::model::{Address, Exception, Message, Recipient, RecipientKind, Source};
 use crate::base::clock::Timestamp;
 use crate::mail::address;
+use crate::mail::header::from_first_field;
 
 /// Messages within messages that are taken apart; a deeper one is a file.
 const NESTING_MAX: usize = 80;
@@ -81,7 +81,7 @@ fn nested<'a>(raw: &'a [u8], family: &mut Family) -> Message<'a> {
 }
 
 fn read<'a>(raw: &'a [u8], family: &mut Family) -> Message<'a> {
-    let (block, body) = part::split(raw);
+    let (block, body) = part::split(from_first_field(raw));
     let headers = Headers::parse(block);
     let mut collector = Collector::new(family);
     collector.structure.extend_from_slice(header::separator(block));

@@ -1,5 +1,11 @@
 //! UTF-7 (RFC 2152), which mail of Exchange still bears and browsers refuse.
 
+/// Whether `label` names it.
+pub fn is_named(label: &str) -> bool {
+    let names = ["utf-7", "utf7", "unicode-1-1-utf-7", "csunicode11utf7", "cp65000"];
+    names.iter().any(|name| label.eq_ignore_ascii_case(name))
+}
+
 /// The text, and whether all bytes were of the charset.
 pub fn decode(bytes: &[u8]) -> (String, bool) {
     let mut text = String::with_capacity(bytes.len());
@@ -76,6 +82,7 @@ mod tests {
             ("A+ImIDkQ.", "A\u{2262}\u{391}."),
             ("Hi Mom -+Jjo--!", "Hi Mom -\u{263A}-!"),
             ("+2D3eAA-", "\u{1F600}"),
+            ("Fu+AN8 ende", "Fuß ende"),
         ] {
             assert_eq!(decode(bytes.as_bytes()), (text.to_owned(), true), "{bytes}");
         }
