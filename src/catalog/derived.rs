@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::delivery::ROWS_PER_STATEMENT;
+use super::hold::HELD_ANYHOW;
 use super::{Catalog, CatalogError, During, db};
 use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
@@ -22,8 +23,8 @@ pub struct SetRows {
     pub envelope: BTreeSet<(i64, String, String)>,
     /// Something of its message itself could not be read.
     pub has_gap: bool,
-    /// Nothing of it could: holds take it by its dates alone.
-    pub has_failed: bool,
+    /// It is open who took part: holds take it by its dates alone.
+    pub is_held_anyhow: bool,
 }
 
 /// Of some deliveries.
@@ -120,7 +121,7 @@ async fn of_sets(
     for (set, reason) in rows::<(i64, String)>(catalog, query).await? {
         let of_set = found.sets.entry(SetId(set)).or_default();
         of_set.has_gap = true;
-        of_set.has_failed |= ["timed-out", "crashed", "too-large"].contains(&reason.as_str());
+        of_set.is_held_anyhow |= HELD_ANYHOW.contains(&reason.as_str());
     }
     Ok(())
 }

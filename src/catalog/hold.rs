@@ -48,6 +48,11 @@ enum Asked<'a> {
     Considered(&'a Extent),
 }
 
+/// The reasons of gaps of whole messages that leave open who took part: holds take those
+/// by their dates alone.
+pub(super) const HELD_ANYHOW: [&str; 4] =
+    ["timed-out", "crashed", "too-large", "unknown-recipients"];
+
 /// Pushes the table `covered`: the pairs of hold and message set, of `only`
 /// those sets unless it is empty.
 ///
@@ -70,9 +75,12 @@ fn push_covered(query: &mut db::QueryBuilder, only: &[SetId]) {
             SELECT h.hold_id, g.set_id
             FROM h CROSS JOIN gap g
             WHERE g.set_id IS NOT NULL AND g.ordinal IS NULL
-              AND (g.reason IN ('timed-out', 'crashed', 'too-large')
-                   OR NOT EXISTS (SELECT 1 FROM participant q
-                                  WHERE q.set_id = g.set_id AND q.source = 'header'))",
+              AND (g.reason IN (",
+    );
+    query.push(HELD_ANYHOW.map(|reason| format!("'{reason}'")).join(", "));
+    query.push(
+        ") OR NOT EXISTS (SELECT 1 FROM participant q
+                          WHERE q.set_id = g.set_id AND q.source = 'header'))",
     );
     push_only(query, "g.set_id", only);
     query.push(

@@ -202,10 +202,13 @@ pub enum Reason {
     Crashed,
     /// It is still being read.
     Pending,
+    /// The envelope around it cannot be read in full, so that it may have gone to more
+    /// than are known.
+    UnknownRecipients,
 }
 
 impl Reason {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NoText,
         Self::NotOcred,
         Self::Encrypted,
@@ -216,6 +219,7 @@ impl Reason {
         Self::TimedOut,
         Self::Crashed,
         Self::Pending,
+        Self::UnknownRecipients,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -230,6 +234,7 @@ impl Reason {
             Self::TimedOut => "timed-out",
             Self::Crashed => "crashed",
             Self::Pending => "pending",
+            Self::UnknownRecipients => "unknown-recipients",
         }
     }
 }

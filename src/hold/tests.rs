@@ -240,11 +240,15 @@ async fn what_is_not_known_in_full_is_held_too() {
     f.gap(crashed.0, Some(crashed.0), "crashed").await;
     f.gap(headless.0, Some(headless.0), "damaged").await;
     f.gap(textless.0, Some(textless.0), "no-text").await;
+    let blind =
+        f.message("2026-03-07T00:00:00Z", Some("2026-03-07T00:00:00Z"), &["bob@a.example"]).await;
+    f.gap(blind.0, Some(blind.0), "unknown-recipients").await;
     let unreadable = f.message("2026-03-08T00:00:00Z", None, &[]).await;
     f.gap(unreadable.0, None, "damaged").await;
     let waiting = f.delivery("2026-03-09T00:00:00Z").await;
     let hold = f.place(&new(alice, DateKind::Received, Some(("2026-03-01", "2026-03-31")))).await;
     assert_eq!(f.held(&[crashed, headless, textless]).await, [true, true, false]);
+    assert_eq!(f.held(&[blind]).await, [true]);
     assert_eq!(hold.sum.not_indexed, 2, "the unreadable and the waiting one");
     assert!(is_delivery_held(&f, DeliverySeq(unreadable.0)).await);
     assert!(is_delivery_held(&f, waiting).await);

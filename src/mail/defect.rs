@@ -72,6 +72,19 @@ impl Defect {
         )
     }
 
+    /// Whether people may have taken part whom no envelope names.
+    pub fn hides_people(&self) -> bool {
+        match self {
+            Self::NotAReport
+            | Self::SecondReport
+            | Self::EnvelopeTooLong { .. }
+            | Self::TooManyRecipients { .. }
+            | Self::More { .. } => true,
+            Self::EnvelopeLine { text } => text.contains('@'),
+            _ => false,
+        }
+    }
+
     /// The entry that the defect is about.
     pub(super) fn entry_mut(&mut self) -> Option<&mut u32> {
         match self {

@@ -131,7 +131,7 @@ fn is_plain(word: &Word, dialect: Dialect) -> bool {
     let is_operator = match dialect {
         Dialect::Kql => ["and", "or", "not", "near", "onear"].contains(&lower.as_str()),
         Dialect::DtSearch => {
-            ["and", "or", "not", "contains"].contains(&lower.as_str())
+            ["and", "or", "not", "contains", "xor", "andany", "xfilter"].contains(&lower.as_str())
                 || matches!(word, Word::Regex(_))
         }
     };

@@ -1,6 +1,6 @@
 //! From a committed delivery to a hit: the follower, its cursors, its gaps.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -192,6 +192,23 @@ async fn a_copy_that_claims_to_be_a_report_hides_nothing() {
     let kept = delivery::after(&scratch.archive.catalog, DeliverySeq(0), 10).await.unwrap();
     assert_eq!(kept[0].form, "bare");
     assert!(kept[0].defects.contains("report-from-copies"), "{}", kept[0].defects);
+}
+
+/// Whom it went to is not known, and that is said; what it says itself is found.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_with_an_envelope_that_is_not_read_hides_no_message() {
+    let scratch = Scratch::new().await;
+    let (ingest, _lock) = scratch.ingest().await;
+    let following = Following::start(&scratch, &ingest);
+    let name = "tests/fixtures/journal/envelope-of-another-type.eml";
+    let report = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    deliver(&scratch.archive, &ingest, &report).await;
+    following.catch_up(&scratch).await;
+    for query in ["from:alice@contoso.com subject:plan", "to:bob@contoso.com", "hidden@contoso.com"]
+    {
+        assert_eq!(following.find(query).len(), 1, "{query}");
+    }
+    assert_eq!(following.find("gap:unknown-recipients").len(), 2, "it and the report");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -275,7 +275,7 @@ fn differs_from_set(
         }
     }
     // Holds take it by its dates alone.
-    let is_held_anyhow = set.has_failed || set.has_gap && set.header.is_empty();
+    let is_held_anyhow = set.is_held_anyhow || set.has_gap && set.header.is_empty();
     if !is_held_anyhow {
         if !message.is_read {
             return Some("that its header cannot be read".into());

@@ -18,8 +18,8 @@ use crate::catalog::delivery::{self, Delivery};
 use crate::catalog::pending::Waiting;
 use crate::catalog::set::{NewGap, Unread};
 use crate::catalog::{Catalog, CatalogError, damage};
-use crate::extract::Reason;
-use crate::mail::delivery::{Envelope, Role, entry_shared};
+use crate::extract::{Gap, Reason};
+use crate::mail::delivery::{Defect, Envelope, Role, entry_shared};
 use crate::matter::password;
 use crate::vault::open::{OpenRecord, OpenSegment};
 use crate::vault::{Vault, VaultError};
@@ -254,6 +254,7 @@ pub(super) async fn as_sealed(
         Ok(sealed) => sealed,
         Err(error) => return lasts(error),
     };
+    let envelope = &meta.delivery.envelope;
     let mut items = Vec::with_capacity(sealed.len());
     for message in &sealed {
         let input = match &message.content {
@@ -264,7 +265,7 @@ pub(super) async fn as_sealed(
         if let Some(error) = found.as_ref().err().and_then(|_| input.trouble()) {
             return Ok(Err(error.to_string()));
         }
-        items.push(item(&about, meta.delivery.envelope.clone(), message, found));
+        items.push(item(&about, &meta.delivery.defects, envelope.clone(), message, found));
     }
     Ok(Ok(AsSealed { received_at, needs, items }))
 }
@@ -302,10 +303,15 @@ async fn sealed_in(record: OpenRecord, at: usize) -> Result<Vec<Sealed>, VaultEr
 
 fn item(
     about: &About,
+    defects: &[Defect],
     envelope: Option<Envelope>,
     message: &Sealed,
-    found: Result<Found, Failure>,
+    mut found: Result<Found, Failure>,
 ) -> Item {
+    if let (Some(defect), Ok(found)) = (defects.iter().find(|it| it.hides_people()), &mut found) {
+        let detail = defect.to_string();
+        found.message.gaps.push(Gap { ordinal: None, reason: Reason::UnknownRecipients, detail });
+    }
     let About { seq, source, class, received_at, is_proven } = about.clone();
     Item {
         seq,
@@ -327,7 +333,8 @@ fn item(
 /// By the delivery's row alone.
 fn item_of_row(row: &Delivery, message: &Sealed, found: Result<Found, Failure>) -> Item {
     let envelope = row.envelope.as_deref().and_then(|json| serde_json::from_str(json).ok());
-    item(&row.into(), envelope, message, found)
+    let defects: Vec<Defect> = serde_json::from_str(&row.defects).unwrap_or_default();
+    item(&row.into(), &defects, envelope, message, found)
 }
 
 fn too_large() -> Failure {

@@ -121,6 +121,12 @@ impl Lexer<'_> {
             "or" => Token::Or,
             "not" => Token::Not,
             "contains" => Token::Contains,
+            "xor" | "andany" | "xfilter" => {
+                let span = Span::new(start, self.at);
+                let said = format!("`{lower}` is an operator of dtSearch that is not offered");
+                return Err(QueryError::new(span, said)
+                    .hint(format!("write it with and, or, not; to search for the word: \"{lower}\"")));
+            }
             _ => match within(&lower, Span::new(start, self.at))? {
                 Some((distance, is_ordered)) => {
                     Token::Within { distance, is_ordered, written: lower }

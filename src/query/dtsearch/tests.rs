@@ -62,6 +62,8 @@ fn operators_are_read_in_any_case() {
     refused("a or b and not c", "a or b and not c", "mixed", "a or (b and not c)");
     refused("a and", "and", "after", "\"and\"");
     refused("or a", "or", "before", "\"or\"");
+    refused("a xor b", "xor", "not offered", "\"xor\"");
+    check("\"xor\"", "\"xor\"");
     refused("a and or b", "and", "after", "");
     refused("not", "not", "after", "");
 }
