@@ -349,6 +349,8 @@ pub const THREAD_IDS_AT_ONCE: usize = 50;
 pub const THREAD_ANSWERS_MAX: usize = 200;
 pub const THREAD_ID_BYTES_MAX: usize = 1000;
 pub const VERSION_LINKS_BYTES_MAX: usize = 256 << 10;
+/// Dates of receipt that are indexed of one message set, its first aside.
+pub const DELIVERY_DATES_MAX: usize = 10_000;
 /// How long after a message an answer that names none may have its subject, and how
 /// many of the same subject are looked at.
 pub const THREAD_SUBJECT_SECONDS_MAX: i64 = 30 * 24 * 3600;

@@ -130,7 +130,9 @@ pub struct Left {
     pub messages: BTreeSet<Digest>,
     pub sources: BTreeSet<String>,
     pub classes: BTreeSet<String>,
+    /// The first of `received`.
     pub received_at: Timestamp,
+    pub received: BTreeSet<Timestamp>,
     pub is_proven: bool,
     pub has_unproven: bool,
 }
@@ -167,15 +169,16 @@ pub async fn left(catalog: &Catalog, set: SetId) -> Result<Option<Left>, Catalog
             .fetch_all(catalog.read())
             .await
             .during(DURING)?;
-    let ways: Vec<(String, String)> = db::query_as(
-        "SELECT DISTINCT d.source, d.class FROM set_delivery sd JOIN delivery d ON d.seq = sd.seq
+    let ways: Vec<(String, String, i64)> = db::query_as(
+        "SELECT DISTINCT d.source, d.class, d.received_at FROM set_delivery sd JOIN delivery d ON d.seq = sd.seq
          WHERE sd.set_id = $1",
     )
     .bind(set.0)
     .fetch_all(catalog.read())
     .await
     .during(DURING)?;
-    let (sources, classes) = ways.into_iter().unzip();
+    let received = ways.iter().map(|(.., at)| Timestamp(*at)).collect();
+    let (sources, classes) = ways.into_iter().map(|(source, class, _)| (source, class)).unzip();
     let damaged = |_| CatalogError::Corrupt("a message's hash".into());
     let digest = |bytes: &Vec<u8>| Digest::try_from(&bytes[..]).map_err(damaged);
     Ok(Some(Left {
@@ -184,6 +187,7 @@ pub async fn left(catalog: &Catalog, set: SetId) -> Result<Option<Left>, Catalog
         sources,
         classes,
         received_at: Timestamp(received_at),
+        received,
         is_proven: is_proven != 0,
         has_unproven: unproven > 0,
     }))

@@ -136,14 +136,8 @@ fn rewrite(source: &str, out: &Rc<RefCell<Text>>) -> Result<(), RewritingError> 
         move |comment: &mut Comment<'_>| {
             let comment = comment.text();
             let mut out = out.borrow_mut();
-            if let Some(shown) = conditional(&comment).filter(|_| !out.is_comment) {
-                let inside = Text { is_comment: true, ..Text::default() };
-                let inside = Rc::new(RefCell::new(inside));
-                rewrite(shown, &inside)?;
-                let mut inside = inside.borrow_mut();
-                inside.flush();
-                let lines = inside.out.lines().chain(inside.attributes.lines.lines());
-                lines.for_each(|line| out.attributes.line(line.trim()));
+            if let Some(shown) = conditional(&comment) {
+                out.inside(shown)?;
             }
             Ok(())
         }
@@ -173,6 +167,11 @@ fn open(out: &Rc<RefCell<Text>>, element: &mut Element<'_, '_>) -> HandlerResult
     text.in_style = name == "style";
     for attribute in element.attributes() {
         text.attributes.add(&attribute.name(), &attribute.value());
+        if attribute.name() == "srcdoc" {
+            let mut document = String::new();
+            entity::push_decoded(&mut document, &attribute.value());
+            text.inside(&document)?;
+        }
     }
     match name.as_str() {
         "br" => text.line_break(),
@@ -214,13 +213,27 @@ struct Text {
     raw: String,
     is_space_due: bool,
     in_style: bool,
-    /// It is what a comment says, and comments in it are nothing.
-    is_comment: bool,
+    /// It is a document in a document, and those in it are nothing.
+    is_inside: bool,
     pre_depth: usize,
     attributes: Attributes,
 }
 
 impl Text {
+    /// Takes the words of a document that a comment or an attribute is beside the text.
+    fn inside(&mut self, source: &str) -> Result<(), RewritingError> {
+        if self.is_inside {
+            return Ok(());
+        }
+        let inside = Rc::new(RefCell::new(Self { is_inside: true, ..Self::default() }));
+        rewrite(source, &inside)?;
+        let mut inside = inside.borrow_mut();
+        inside.flush();
+        let lines = inside.out.lines().chain(inside.attributes.lines.lines());
+        lines.for_each(|line| self.attributes.line(line.trim()));
+        Ok(())
+    }
+
     fn is_line_start(&self) -> bool {
         self.out.is_empty() || self.out.ends_with('\n')
     }
@@ -303,6 +316,11 @@ mod tests {
         let found =
             to_text("a<!--[if gte mso 9]><p>only <b>there</b></p><![endif]-->b<!--[if x-->");
         assert_eq!((found.text.as_str(), found.attributes.as_str()), ("ab", "only there\n"));
+        let framed =
+            to_text("a<iframe srcdoc='&lt;p title=&quot;hint&quot;>in &amp;amp; out&lt;/p>'>b");
+        assert_eq!(framed.attributes, "in & out\nhint\n");
+        let nested = "<iframe/srcdoc=".repeat(10_000) + "x>";
+        assert!(!to_text(&nested).is_cut);
         let nested = "<!--[if a]>".repeat(100_000) + "x";
         assert!(!to_text(&nested).is_cut);
         check("<button>a</button><template>b</template><noscript>c</noscript>", "a\nb\nc\n");

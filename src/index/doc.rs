@@ -3,10 +3,13 @@
 //! from the parse and the envelopes of every delivery; the index stores it
 //! whole, so that a later delivery can be merged into it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::SetId;
+use crate::base::limits::DELIVERY_DATES_MAX;
 use crate::mail::delivery::Kind;
 use crate::similar::Links;
 
@@ -15,10 +18,13 @@ pub struct FamilyDoc {
     pub set: SetId,
     /// Of the first delivery.
     pub received_at: Timestamp,
+    /// When its other deliveries were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub received_again: Vec<Timestamp>,
     /// The `Date:` header; none where it is missing or unusable.
     pub sent_at: Option<Timestamp>,
     pub size_bytes: u64,
-    /// Without angle brackets.
+    /// Of the first of its messages, without angle brackets.
     pub message_id: String,
     pub subject: String,
     /// The message's own text, from its text part or its HTML, and where its
@@ -56,7 +62,8 @@ pub struct FamilyDoc {
     /// ISO 639-3, of its message and attachments, where they are known.
     #[serde(default)]
     pub languages: Vec<String>,
-    /// Not all header fields of its versions are in `headers`, or not all in `links`.
+    /// Not all header fields of its versions are in `headers`, or not all in `links`, or
+    /// not all dates of its deliveries in `received_again`.
     #[serde(default)]
     pub are_headers_cut: bool,
     /// At least one delivery showed what its source must show.
@@ -67,6 +74,27 @@ pub struct FamilyDoc {
 }
 
 impl FamilyDoc {
+    /// Those of all its messages, as they are compared.
+    pub(super) fn message_ids(&self) -> BTreeSet<String> {
+        let ids = self.links.iter().map(|(links, _)| &links.id).chain([&self.message_id]);
+        ids.map(|id| id.to_lowercase()).collect()
+    }
+
+    /// Takes note of when another delivery was received; says whether that was news.
+    pub fn add_received(&mut self, at: Timestamp) -> bool {
+        if at == self.received_at || self.received_again.contains(&at) {
+            return false;
+        }
+        if self.received_again.len() == DELIVERY_DATES_MAX && at > self.received_at {
+            self.are_headers_cut = true;
+            return !std::mem::replace(&mut self.is_partial, true);
+        }
+        let later = at.max(self.received_at);
+        self.received_at = at.min(self.received_at);
+        self.received_again.push(later);
+        true
+    }
+
     /// Of its texts: nearly all that it holds of memory.
     pub fn text_bytes(&self) -> usize {
         let of_headers: usize = self.headers.iter().map(String::len).sum();

@@ -287,7 +287,9 @@ impl<'a> Segment<'a> {
             those.iter().for_each(|doc| add(doc, column.first(doc).map(value)));
         } else {
             let column: Column<i64> = columns.i64(name)?;
-            those.iter().for_each(|doc| add(doc, column.first(doc)));
+            for doc in those.iter() {
+                column.values_for_doc(doc).for_each(|value| add(doc, Some(value)));
+            }
         }
         Ok(found)
     }

@@ -13,6 +13,7 @@ use super::{Bound, IndexError, Scope};
 use crate::base::ids::SetId;
 use crate::base::limits::ADDRESS_BYTES_MAX;
 use crate::extract::{Reason, languages};
+use crate::mail::idn;
 use crate::query::ast::{Edge, Has, Near, Node, Piece, Query, Test, Text, Unit, Word};
 use crate::query::field::{DateField, Field as Named, Kind};
 
@@ -303,6 +304,10 @@ fn address(word: &Word) -> Option<Slot> {
     let text = word.to_string();
     let (local, domain) = text.rsplit_once('@')?;
     let mut pieces: Vec<_> = pattern.iter().map(lower).collect();
+    // As it is in the index.
+    if let Some(glob::Piece::Literal(last)) = pieces.last_mut().filter(|_| !domain.is_empty()) {
+        *last = idn::in_ascii(std::mem::take(last));
+    }
     match (local.is_empty(), domain.is_empty()) {
         (true, true) => return None,
         (false, true) => pieces.push(glob::Piece::AnyChars),

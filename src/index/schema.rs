@@ -195,7 +195,10 @@ impl Fields {
         to.add_u64(self.set, doc.set.0.cast_unsigned());
         to.add_u64(self.message, 1);
         let column = |name: &str| self.schema.get_field(name);
-        to.add_i64(column(RECEIVED)?, doc.received_at.0);
+        // The first is what lists are ordered by.
+        for received_at in [doc.received_at].iter().chain(&doc.received_again) {
+            to.add_i64(column(RECEIVED)?, received_at.0);
+        }
         if let Some(sent) = doc.sent_at {
             to.add_i64(column(SENT)?, sent.0);
         }
@@ -208,7 +211,7 @@ impl Fields {
         to.add_text(self.body, between_ends(&doc.body));
         to.add_text(self.headers, apart(doc.headers.iter().map(String::as_str)));
         self.add_people(doc, &mut to);
-        to.add_text(self.message_id, doc.message_id.to_lowercase());
+        doc.message_ids().iter().for_each(|id| to.add_text(self.message_id, id));
         // Hashes of what is no document of its own are the message's.
         let others = doc.hashes.get(doc.attachments.len()..).unwrap_or_default();
         for (field, values) in [

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod brute;
+mod copies;
 mod durable;
 mod facets;
 mod limits;
@@ -22,6 +23,7 @@ fn family(set: i64) -> FamilyDoc {
     FamilyDoc {
         set: SetId(set),
         received_at: Timestamp::from_seconds(set * 1000),
+        received_again: Vec::new(),
         sent_at: Some(Timestamp::from_seconds(set * 1000 - 10)),
         size_bytes: 1000 + set.unsigned_abs(),
         message_id: format!("M{set}@mail.example"),

@@ -73,6 +73,7 @@ impl FamilyDoc {
         self.sources.retain(|source| left.sources.contains(source));
         self.classes.retain(|class| left.classes.contains(class));
         (self.received_at, self.is_proven) = (left.received_at, left.is_proven);
+        self.received_again.retain(|at| left.received.contains(at) && *at != left.received_at);
         self.has_unproven = left.has_unproven;
         let is_left = |message: &String| {
             message.parse().is_ok_and(|message| left.messages.contains(&message))

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::base::hash::Digest;
 use crate::base::limits;
-use crate::mail::encoded_word;
+use crate::mail::{encoded_word, idn};
 
 /// What is told of an address in the place of its middle.
 const DIGEST_CHARS: usize = 32;
@@ -45,12 +45,14 @@ pub fn parse(value: &[u8]) -> Vec<Mailbox> {
     list.found
 }
 
-/// What an address is compared as, wherever it was written: bare, in lower case, without
-/// a route before it (RFC 5322 section 4.4), quotes that its local part does not need (RFC
-/// 5321 section 4.1.2) or the dot of the root after its domain (RFC 1034 section 3.1). One of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`,
+/// What an address is compared as, wherever it was written: bare, in lower case, its
+/// domain in ASCII (RFC 5891), without a route before it (RFC 5322 section 4.4), quotes
+/// that its local part does not need (RFC 5321 section 4.1.2) or the dot of the root after
+/// its domain (RFC 1034 section 3.1). One of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`,
 /// the beginning of the SHA-256 of all of it, `…` and its end, where a domain is.
 pub fn key(address: &str) -> String {
     let key = without_quotes(without_root(bare(without_route(address)))).to_lowercase();
+    let key = idn::in_ascii(key);
     if key.len() <= limits::ADDRESS_BYTES_MAX {
         return key;
     }
@@ -304,7 +306,9 @@ mod tests {
             ("\"a.\"@c.example", "\"a.\"@c.example"),
             ("\"\"@c.example", "\"\"@c.example"),
             ("@b.example", "@b.example"),
-            ("Ä@Bücher.example", "ä@bücher.example"),
+            ("Ä@Bücher.example", "ä@xn--bcher-kva.example"),
+            ("ä@bu\u{308}cher。example", "ä@xn--bcher-kva.example"),
+            ("a@xn--bcher-kva.münchen.example", "a@xn--bcher-kva.xn--mnchen-3ya.example"),
             ("a@.", "a@."),
             ("a@b..", "a@b.."),
             ("etc.", "etc."),

@@ -110,6 +110,7 @@ impl Fixture {
         let doc = FamilyDoc {
             set: SetId(set),
             received_at,
+            received_again: Vec::new(),
             sent_at: None,
             size_bytes: 1,
             message_id: String::new(),

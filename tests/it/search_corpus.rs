@@ -20,6 +20,7 @@ pub fn family(set: usize, body: &str) -> FamilyDoc {
     FamilyDoc {
         set: SetId(set as i64),
         received_at: Timestamp::from_seconds(set as i64),
+        received_again: Vec::new(),
         sent_at: None,
         size_bytes: 0,
         message_id: String::new(),

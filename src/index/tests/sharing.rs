@@ -64,6 +64,7 @@ fn what_one_version_says_of_others_goes_with_it() {
         sources: BTreeSet::new(),
         classes: BTreeSet::new(),
         received_at: Timestamp(1),
+        received: BTreeSet::new(),
         is_proven: true,
         has_unproven: false,
     };

@@ -132,6 +132,7 @@ impl Item {
         let mut family = FamilyDoc {
             set,
             received_at: self.received_at,
+            received_again: Vec::new(),
             sent_at: message.date,
             size_bytes: self.size_bytes,
             message_id: self.message_id(),
@@ -207,10 +208,7 @@ impl Item {
             family.has_unproven = true;
             is_news = true;
         }
-        if self.received_at < family.received_at {
-            family.received_at = self.received_at;
-            is_news = true;
-        }
+        is_news |= family.add_received(self.received_at);
         is_news
     }
 
@@ -435,7 +433,9 @@ fn absorb(mut family: FamilyDoc, stored: FamilyDoc) -> FamilyDoc {
     family.has_unproven |= stored.has_unproven;
     family.are_headers_cut |= stored.are_headers_cut;
     family.is_partial |= family.are_headers_cut;
-    family.received_at = family.received_at.min(stored.received_at);
+    for at in [stored.received_at].iter().chain(&stored.received_again) {
+        family.add_received(*at);
+    }
     family
 }
 

@@ -124,8 +124,9 @@ impl Lexer<'_> {
             "xor" | "andany" | "xfilter" => {
                 let span = Span::new(start, self.at);
                 let said = format!("`{lower}` is an operator of dtSearch that is not offered");
-                return Err(QueryError::new(span, said)
-                    .hint(format!("write it with and, or, not; to search for the word: \"{lower}\"")));
+                return Err(QueryError::new(span, said).hint(format!(
+                    "write it with and, or, not; to search for the word: \"{lower}\""
+                )));
             }
             _ => match within(&lower, Span::new(start, self.at))? {
                 Some((distance, is_ordered)) => {

@@ -88,7 +88,7 @@ fn a_late_reading_replaces_what_was_read_and_keeps_what_was_joined() {
     stored.is_partial = true;
     let other = item(&format!("X-Way: other\r\n{MESSAGE}"), &[(Kind::Bcc, "blind@e.f")]);
     let mut joined = other.family(SetId(1), Some(stored)).unwrap();
-    joined.received_at = Timestamp(3);
+    joined.add_received(Timestamp(3));
     let family = late.late_family(SetId(1), Some(joined.clone()));
     assert!(family.body == "body\n\nsaid outside" && !family.is_partial);
     assert!(family.participants.iter().any(|person| person.address == "blind@e.f"));
