@@ -152,7 +152,9 @@ impl<R: Read + Seek> Database<R> {
             return Ok(u64::from(self.blocks[at].length));
         }
         let Some(bytes) = self.raw(id)? else { return Ok(0) };
-        let (kind, level, count) = (bytes[0], bytes[1], usize::from(u16_at(&bytes, 2)));
+        // It may be of no bytes at all.
+        let [kind, level] = u16_at(&bytes, 0).to_le_bytes();
+        let count = usize::from(u16_at(&bytes, 2));
         let rules = [
             (kind == 1, Rule::DataTreeType),
             ((1..=levels).contains(&level), Rule::DataTreeLevel),

@@ -99,6 +99,7 @@ fn data(w: &mut Wounds) {
         p.block(p.large().0, |bytes| bytes[2..4].fill(0));
         p.shorten(p.large().0, 8);
     });
+    w.add(Rule::DataTreeType, "block", |p| p.shorten(p.large().0, 0));
     w.add(Rule::ShortLeaf, "child", |p| p.shorten(p.large().1, 8175));
     w.on(Which::Long);
     // Below the one that has XBLOCKs.
