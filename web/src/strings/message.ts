@@ -87,7 +87,8 @@ export const message = {
       "timed-out": "took too long to read",
       crashed: "could not be read",
       pending: "still being read",
-      "unknown-recipients": "came in a report that can't be read in full; it may have gone to more people than are known",
+      "unknown-recipients":
+        "came in a report that can't be read in full; it may have gone to more people than are known",
     } as Record<string, string>,
   },
   textGone: "The message has no text of its own.",
