@@ -128,7 +128,7 @@ test-long: $(PST_READER)/node_modules/.package-lock.json
 
 .PHONY: bench
 bench: web
-	cargo bench --locked --bench figures
+	$(RGW) cargo bench --locked --bench figures
 
 # Documents by format, against other tools; MUNIMENT_QUALITY_FILES=1 tells of each.
 .PHONY: quality

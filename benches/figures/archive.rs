@@ -23,10 +23,11 @@ pub struct Archive {
 }
 
 impl Archive {
-    pub fn start(directory: &Path) -> Self {
-        let data = directory.join("archive");
-        let made =
-            Command::new(binary()).args(["init", "--data"]).arg(&data).output().expect("run init");
+    /// Makes one at `data` with these options of `init`, and serves it.
+    pub fn start(data: &Path, options: &[&str]) -> Self {
+        let mut init = Command::new(binary());
+        let made = init.args(["init", "--data"]).arg(data).args(options).output();
+        let made = made.expect("run init");
         let said = String::from_utf8_lossy(&made.stdout).into_owned();
         let journal = said.lines().find_map(|line| line.strip_prefix("journal: "));
         let config = data.join("muniment.toml");

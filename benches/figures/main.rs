@@ -10,6 +10,7 @@ mod parts;
 mod postfix;
 mod pst;
 mod queries;
+mod s3;
 mod stored;
 
 use std::path::PathBuf;
@@ -59,24 +60,15 @@ fn main() {
         }
         Err(why) => println!("Postfix was not measured: {why}"),
     }
-    let archive = archive::Archive::start(scratch.path());
-    let mut sent = 0;
-    for connections in CONNECTIONS {
-        let (cpu, begin) = (archive.cpu(), std::time::Instant::now());
-        let run = load::send(archive.smtp, &archive.journal, &reports, connections);
-        figures.push(show("Muniment", &run));
-        let lag = archive.searchable();
-        let rate = run.sent as f64 / begin.elapsed().as_secs_f64();
-        let cpu = (archive.cpu() - cpu) / run.sent as u32;
-        println!(
-            "{:24} all searchable {:.1} s after the last 250: {rate:.0}/s searchable; {} µs CPU/message",
-            "",
-            lag.as_secs_f64(),
-            cpu.as_micros()
-        );
-        figures.push(json!({"what": "searchable", "connections": connections, "lag_s": lag.as_secs_f64(), "per_second": rate, "server_cpu_us": cpu.as_micros() as u64}));
-        sent += run.sent;
+    match s3::start(scratch.path()) {
+        Ok(archive) => {
+            ingest("Muniment, Object Lock", &archive, &reports, &mut figures);
+            archive.stop();
+        }
+        Err(why) => println!("Muniment on S3 was not measured: {why}"),
     }
+    let archive = archive::Archive::start(&scratch.path().join("archive"), &[]);
+    let sent = ingest("Muniment", &archive, &reports, &mut figures);
     let (ratio, peak) = (archive.stored_ratio(), archive.peak_mebibytes());
     println!(
         "\nstored / received {ratio:.3}; peak memory of the server {peak:.0} MiB; {sent} deliveries"
@@ -119,6 +111,33 @@ fn main() {
         Ok(()) => println!("\n{}", path.display()),
         Err(error) => eprintln!("cannot write {}: {error}", path.display()),
     }
+}
+
+/// Sends all reports over more and more connections; how many were sent.
+fn ingest(
+    what: &str,
+    archive: &archive::Archive,
+    reports: &[Vec<u8>],
+    figures: &mut Vec<Value>,
+) -> usize {
+    let mut sent = 0;
+    for connections in CONNECTIONS {
+        let (cpu, begin) = (archive.cpu(), std::time::Instant::now());
+        let run = load::send(archive.smtp, &archive.journal, reports, connections);
+        figures.push(show(what, &run));
+        let lag = archive.searchable();
+        let rate = run.sent as f64 / begin.elapsed().as_secs_f64();
+        let cpu = (archive.cpu() - cpu) / run.sent as u32;
+        println!(
+            "{:24} all searchable {:.1} s after the last 250: {rate:.0}/s searchable; {} µs CPU/message",
+            "",
+            lag.as_secs_f64(),
+            cpu.as_micros()
+        );
+        figures.push(json!({"what": "searchable", "of": what, "connections": connections, "lag_s": lag.as_secs_f64(), "per_second": rate, "server_cpu_us": cpu.as_micros() as u64}));
+        sent += run.sent;
+    }
+    sent
 }
 
 /// Stored bytes, with the corpus beside the project; alone with MUNIMENT_BENCH_STORED.

@@ -78,7 +78,7 @@ fn one(name: &'static str, reports: Vec<Vec<u8>>, scratch: &Path) -> Stored {
     let messages: Vec<Vec<u8>> = reports.iter().map(|report| load::received(report)).collect();
     let received = messages.iter().map(|message| message.len() as u64).sum();
     fs::create_dir_all(scratch).expect("a directory");
-    let archive = archive::Archive::start(scratch);
+    let archive = archive::Archive::start(&scratch.join("archive"), &[]);
     let cpu = archive.cpu();
     let run = load::send(archive.smtp, &archive.journal, &reports, CONNECTIONS);
     let cpu = (archive.cpu() - cpu) / run.sent as u32;

@@ -73,9 +73,12 @@ pub struct New {
 pub struct Hold {
     pub row: HoldRow,
     pub sum: Sum,
-    /// The days that it was asked for with, in the matter's zone.
+    /// Its first and its last day, in the matter's zone.
     pub from: Option<Date>,
     pub until: Option<Date>,
+    /// It begins and ends with these days. Not where the matter's zone was another when
+    /// it was placed: what it covers did not change with the zone.
+    pub is_of_whole_days: bool,
     /// How far the bucket's flags have followed.
     pub flags: Option<Counted>,
 }
@@ -250,6 +253,10 @@ async fn hold(catalog: &Catalog, row: HoldRow, zone: &TimeZone) -> Result<Hold, 
     let from = row.extent.from_at.map(day);
     // The end is exclusive: the last day is the one just before it.
     let until = row.extent.until_at.map(|at| day(Timestamp(at.0 - 1)));
+    let is_of_whole_days = [row.extent.from_at, row.extent.until_at]
+        .into_iter()
+        .flatten()
+        .all(|at| start_of(day(at), zone).is_ok_and(|start| start == at));
     let sum = match row.released_at {
         None => rows::sum_of(catalog, row.hold_id).await?,
         Some(_) => Sum::default(),
@@ -258,7 +265,7 @@ async fn hold(catalog: &Catalog, row: HoldRow, zone: &TimeZone) -> Result<Hold, 
         None => flag::counted(catalog, row.hold_id).await?,
         Some(_) => None,
     };
-    Ok(Hold { row, sum, from, until, flags })
+    Ok(Hold { row, sum, from, until, is_of_whole_days, flags })
 }
 
 async fn extent(

@@ -219,6 +219,26 @@ async fn days_are_the_matters_and_both_are_included() {
 }
 
 #[tokio::test]
+async fn another_zone_of_the_matter_changes_no_hold() {
+    let mut f = fixture().await;
+    let alice = f.custodian(&["alice@a.example"]).await;
+    let mut sets = Vec::new();
+    for sent in ["2026-02-28T22:59:59Z", "2026-02-28T23:00:00Z"] {
+        sets.push(f.message("2026-06-01T00:00:00Z", Some(sent), &["alice@a.example"]).await);
+    }
+    let days = Some(("2026-03-01", "2026-03-31"));
+    let hold = f.place(&new(alice, DateKind::Sent, days)).await;
+    assert!(hold.is_of_whole_days);
+    let change = matter::Change { zone: Some("UTC".to_owned()), ..matter::Change::default() };
+    matter::change(&f.legal, &f.catalog, &f.clock, f.matter, change).await.unwrap();
+    assert_eq!(f.held(&sets).await, [false, true]);
+    let hold = get(&f.legal, &f.catalog, f.matter, hold.row.hold_id).await.unwrap();
+    assert!(!hold.is_of_whole_days);
+    assert_eq!(hold.row.extent.from_at, Some(at("2026-02-28T23:00:00Z")));
+    assert_eq!(hold.row.extent.until_at, Some(at("2026-03-31T22:00:00Z")));
+}
+
+#[tokio::test]
 async fn an_undated_message_was_sent_no_later_than_received() {
     let mut f = fixture().await;
     let alice = f.custodian(&["alice@a.example"]).await;

@@ -42,6 +42,13 @@ pub struct Hold {
     from: Option<String>,
     /// Last day, in the matter's zone.
     until: Option<String>,
+    /// The first instant that it covers.
+    from_at: Option<String>,
+    /// The first instant that it does not cover any more.
+    until_before: Option<String>,
+    /// False where the matter's zone was another when the hold was placed, so that it
+    /// begins or ends within `from` or `until`: a change of the zone changes no hold.
+    is_of_whole_days: bool,
     /// Takes in what arrives later.
     is_ongoing: bool,
     placed_at: String,
@@ -149,6 +156,9 @@ fn shown(hold: hold::Hold) -> Hold {
         date_kind: if extent.date_kind == "sent" { DateKind::Sent } else { DateKind::Received },
         from: hold.from.map(|day| day.to_string()),
         until: hold.until.map(|day| day.to_string()),
+        from_at: extent.from_at.map(|at| at.to_string()),
+        until_before: extent.until_at.map(|at| at.to_string()),
+        is_of_whole_days: hold.is_of_whole_days,
         is_ongoing: extent.is_ongoing,
         placed_at: row.placed_at.to_string(),
         placed_by: row.placed_by,

@@ -84,6 +84,8 @@ export const holds = {
   inForce: "In force",
   released: "Released",
   placed: "Placed",
+  /** Of a hold that was placed when the matter had another time zone. */
+  exactly: (time: string) => `${time} UTC`,
   range: (from: string | null, until: string | null) =>
     from && until ? `${from} to ${until}` : from ? `from ${from}` : until ? `until ${until}` : "any date",
   release: "Release",

@@ -6,7 +6,7 @@ import { q } from "../../app/queries";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button } from "../../ui/Button";
-import { date } from "../../ui/format";
+import { date, time } from "../../ui/format";
 import { useKeys } from "../../ui/keys";
 import { Card } from "../../ui/Page";
 import { Badge, Time } from "../../ui/values";
@@ -18,7 +18,10 @@ const route = getRouteApi("/matters/$id");
 /** Who and when, in one line. */
 export function scopeOf(hold: Hold): string {
   const who = hold.custodians.map((c) => c.name).join(", ") || t.everyone;
-  const range = t.range(hold.from ? date(hold.from) : null, hold.until ? date(hold.until) : null);
+  const exact = (at?: string | null) => (at ? t.exactly(time(at, "UTC")) : null);
+  const range = hold.is_of_whole_days
+    ? t.range(hold.from ? date(hold.from) : null, hold.until ? date(hold.until) : null)
+    : t.range(exact(hold.from_at), exact(hold.until_before));
   const kind = hold.from || hold.until ? `${hold.date_kind === "sent" ? t.sent : t.received} ` : "";
   return [who, `${kind}${range}`, hold.is_ongoing ? t.ongoing.toLowerCase() : ""].filter(Boolean).join(" · ");
 }
