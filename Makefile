@@ -33,6 +33,8 @@ DEMO_DATA ?= demo-data
 # Ports of the demo, where 8080 and 2525 are taken.
 HTTP ?=
 SMTP ?=
+# What `make bench` measures, where not everything.
+ONLY ?=
 DEMO_PORTS = $(if $(HTTP),--http $(HTTP)) $(if $(SMTP),--smtp $(SMTP))
 
 .PHONY: help
@@ -41,7 +43,8 @@ help:
 	@echo "                           MAIL=PATH... DEMO_DATA=DIR HTTP=PORT SMTP=PORT"
 	@echo "make test                  every check, as CI runs them"
 	@echo "make test-long             what takes longer: crash loops and the like"
-	@echo "make bench                 the figures in the README"
+	@echo "make bench                 the figures in the README; ONLY=stored, pst, ingest or"
+	@echo "                           documents for some of them"
 	@echo "make quality               how well documents are read, by format"
 	@echo "make deps                  what the above need, installed or listed"
 
@@ -128,7 +131,7 @@ test-long: $(PST_READER)/node_modules/.package-lock.json
 
 .PHONY: bench
 bench: web
-	$(RGW) cargo bench --locked --bench figures
+	$(RGW) cargo bench --locked --bench figures -- $(ONLY)
 
 # Documents by format, against other tools; MUNIMENT_QUALITY_FILES=1 tells of each.
 .PHONY: quality

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The program, or another version of it to compare with.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let other = std::env::var_os("MUNIMENT_BENCH_BINARY").map(PathBuf::from);
     other.unwrap_or_else(|| env!("CARGO_BIN_EXE_muniment").into())
 }
@@ -56,13 +56,23 @@ impl Archive {
 
     /// The value of a metric.
     fn metric(&self, name: &str) -> Option<f64> {
+        value(&self.metrics()?, name)
+    }
+
+    /// Deliveries, and how many of them cannot be found yet.
+    pub fn progress(&self) -> Option<(f64, f64)> {
+        let said = self.metrics()?;
+        Some((value(&said, "muniment_deliveries")?, value(&said, "muniment_index_behind")?))
+    }
+
+    fn metrics(&self) -> Option<String> {
         let mut stream = TcpStream::connect(&self.http).ok()?;
         let request =
             format!("GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.http);
         stream.write_all(request.as_bytes()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
-        answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+        Some(answer)
     }
 
     /// Waits until everything acknowledged can be found.
@@ -90,6 +100,20 @@ impl Archive {
         kibibytes.unwrap_or(f64::NAN) / 1024.0
     }
 
+    /// Resident memory of the processes that read documents, now (proc(5)), in MiB.
+    pub fn readers_mebibytes(&self) -> f64 {
+        let parent = self.child.id().to_string();
+        let processes = fs::read_dir("/proc").expect("proc is there").flatten();
+        let kibibytes = processes.filter_map(|process| {
+            let status = fs::read_to_string(process.path().join("status")).ok()?;
+            let field =
+                |name| Some(status.lines().find_map(|line| line.strip_prefix(name))?.trim());
+            (field("PPid:")? == parent).then_some(())?;
+            field("VmRSS:")?.split_whitespace().next()?.parse::<f64>().ok()
+        });
+        kibibytes.sum::<f64>() / 1024.0
+    }
+
     /// Processor time of the server itself so far (proc(5), stat: ticks of 10 ms).
     pub fn cpu(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
@@ -113,4 +137,8 @@ impl Archive {
         let _ = self.child.wait();
         self.config.clone()
     }
+}
+
+fn value(metrics: &str, name: &str) -> Option<f64> {
+    metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }

@@ -2,9 +2,12 @@
 //!
 //! Real SMTP into the real binary, and the same mail in the same run on the
 //! same disk into Postfix's hold queue. Prints a table, and the same as JSON to
-//! `target/figures.json`.
+//! `target/figures.json`. `make bench ONLY=documents` measures that alone.
 
 mod archive;
+#[path = "../common/corpus.rs"]
+mod corpus;
+mod documents;
 mod load;
 mod parts;
 mod postfix;
@@ -13,7 +16,7 @@ mod queries;
 mod s3;
 mod stored;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use muniment::app;
 use muniment::base::config::Config;
@@ -21,8 +24,19 @@ use serde_json::{Value, json};
 
 const CONNECTIONS: [usize; 3] = [4, 16, 64];
 const POSTFIX_PORT: u16 = 26_250;
+/// Of the corpus's mail.
+const MESSAGES: usize = 6000;
+
+/// What is measured, in this order: one thing's memory is not in another's peak.
+const SECTIONS: [&str; 4] = ["stored", "pst", "ingest", "documents"];
 
 fn main() {
+    let only: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    if let Some(unknown) = only.iter().find(|it| !SECTIONS.contains(&it.as_str())) {
+        eprintln!("{unknown:?} is not measured; there are {}", SECTIONS.join(", "));
+        std::process::exit(2);
+    }
+    let is_wanted = |section| only.is_empty() || only.iter().any(|it| it == section);
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mail = std::env::var_os("MUNIMENT_BENCH_MAIL").map(PathBuf::from);
     let mail = mail.unwrap_or_else(|| root.join("../shared/corpus/bulk"));
@@ -30,27 +44,52 @@ fn main() {
         eprintln!("SKIPPED: {} is not here; set MUNIMENT_BENCH_MAIL", mail.display());
         return;
     }
+    let corpus = root.join("../shared/corpus");
+    if !corpus.exists() {
+        println!("stored bytes and documents are not measured: {} is not here", corpus.display());
+    }
     let scratch = tempfile::Builder::new()
         .prefix("figures-")
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .tempdir_in(std::env::temp_dir())
         .expect("a directory for the run");
-    let mut figures = stored(&root, scratch.path());
-    if std::env::var_os("MUNIMENT_BENCH_STORED").is_some() {
-        return;
+    let mut figures = Vec::new();
+    if is_wanted("stored") && corpus.exists() {
+        figures.extend(stored(&corpus, scratch.path()));
     }
-    let reports = load::reports(std::slice::from_ref(&mail), 6000);
+    if is_wanted("pst") {
+        match pst::measure(&pst::messages(&mail, MESSAGES), scratch.path()) {
+            Ok(measured) => figures.push(show_pst(&measured)),
+            Err(why) => println!("\nPST was not measured: {why}"),
+        }
+    }
+    if is_wanted("ingest") {
+        figures.extend(mail_in(&mail, scratch.path()));
+    }
+    if is_wanted("documents") && corpus.exists() {
+        figures.extend(documents::measure(&corpus));
+        figures.push(documents::flood(&corpus, &scratch.path().join("flood")));
+    }
+    let path = root.join("target/figures.json");
+    let text = serde_json::to_string_pretty(&Value::Array(figures)).expect("JSON");
+    match std::fs::create_dir_all(root.join("target")).and_then(|()| std::fs::write(&path, text)) {
+        Ok(()) => println!("\n{}", path.display()),
+        Err(error) => eprintln!("cannot write {}: {error}", path.display()),
+    }
+}
+
+/// The same mail into Postfix, into an archive on S3 and into one on the disk, what each
+/// part of the work costs, and queries over what came in.
+fn mail_in(mail: &Path, scratch: &Path) -> Vec<Value> {
+    let mut figures = Vec::new();
+    let reports = load::reports(&[mail.to_owned()], MESSAGES);
     let bytes: usize = reports.iter().map(Vec::len).sum();
-    println!("{} reports, {:.1} MB, from {}", reports.len(), bytes as f64 / 1e6, mail.display());
-
-    // First, so that its peak is not that of what comes after.
-    let pst = pst::measure(&pst::messages(&mail, 6000), scratch.path());
-
+    println!("\n{} reports, {:.1} MB, from {}", reports.len(), bytes as f64 / 1e6, mail.display());
     println!(
         "\nacknowledged deliveries, durable\n{:24} {:>5} {:>9} {:>8} {:>9} {:>9}",
         "", "conn", "msg/s", "MB/s", "p50 ms", "p99 ms"
     );
-    match postfix::Postfix::start(&scratch.path().join("postfix"), POSTFIX_PORT) {
+    match postfix::Postfix::start(&scratch.join("postfix"), POSTFIX_PORT) {
         Ok(postfix) => {
             for connections in CONNECTIONS {
                 let run =
@@ -60,14 +99,14 @@ fn main() {
         }
         Err(why) => println!("Postfix was not measured: {why}"),
     }
-    match s3::start(scratch.path()) {
+    match s3::start(scratch) {
         Ok(archive) => {
             ingest("Muniment, Object Lock", &archive, &reports, &mut figures);
             archive.stop();
         }
         Err(why) => println!("Muniment on S3 was not measured: {why}"),
     }
-    let archive = archive::Archive::start(&scratch.path().join("archive"), &[]);
+    let archive = archive::Archive::start(&scratch.join("archive"), &[]);
     let sent = ingest("Muniment", &archive, &reports, &mut figures);
     let (ratio, peak) = (archive.stored_ratio(), archive.peak_mebibytes());
     println!(
@@ -80,8 +119,12 @@ fn main() {
         println!("{part:32} {:>8.1} µs", time.as_secs_f64() * 1e6);
         figures.push(json!({"what": "part", "part": part, "us": time.as_secs_f64() * 1e6}));
     }
+    figures.extend(queries(&archive.stop()));
+    figures
+}
 
-    let config = Config::load(&archive.stop()).expect("its own configuration");
+fn queries(config: &Path) -> Vec<Value> {
+    let config = Config::load(config).expect("its own configuration");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let opened = runtime.block_on(app::Archive::open(config)).expect("it opens");
     let index = opened.open_index().expect("its index opens");
@@ -89,8 +132,8 @@ fn main() {
         "\nevery hit of a query\n{:20} {:>8} {:>9} {:>9}  query",
         "", "hits", "p50 ms", "p95 ms"
     );
-    for kind in queries::measure(&index) {
-        let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+    let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+    let kinds = queries::measure(&index).into_iter().map(|kind| {
         println!(
             "{:20} {:>8} {:>9.2} {:>9.2}  {}",
             kind.name,
@@ -99,18 +142,9 @@ fn main() {
             ms(kind.p95),
             kind.query
         );
-        figures.push(json!({"what": "query", "kind": kind.name, "query": kind.query, "hits": kind.hits, "p50_ms": ms(kind.p50), "p95_ms": ms(kind.p95)}));
-    }
-    match pst {
-        Ok(measured) => figures.push(show_pst(&measured)),
-        Err(why) => println!("\nPST was not measured: {why}"),
-    }
-    let path = root.join("target/figures.json");
-    let text = serde_json::to_string_pretty(&Value::Array(figures)).expect("JSON");
-    match std::fs::create_dir_all(root.join("target")).and_then(|()| std::fs::write(&path, text)) {
-        Ok(()) => println!("\n{}", path.display()),
-        Err(error) => eprintln!("cannot write {}: {error}", path.display()),
-    }
+        json!({"what": "query", "kind": kind.name, "query": kind.query, "hits": kind.hits, "p50_ms": ms(kind.p50), "p95_ms": ms(kind.p95)})
+    });
+    kinds.collect()
 }
 
 /// Sends all reports over more and more connections; how many were sent.
@@ -140,18 +174,12 @@ fn ingest(
     sent
 }
 
-/// Stored bytes, with the corpus beside the project; alone with MUNIMENT_BENCH_STORED.
-fn stored(root: &std::path::Path, scratch: &std::path::Path) -> Vec<Value> {
-    let corpus = root.join("../shared/corpus");
-    if !corpus.exists() {
-        println!("stored bytes were not measured: {} is not here", corpus.display());
-        return Vec::new();
-    }
+fn stored(corpus: &Path, scratch: &Path) -> Vec<Value> {
     println!(
         "\nstored / received\n{:20} {:>7} {:>9} {:>7} {:>7} {:>7} {:>8} {:>7} {:>8} {:>8}",
         "", "mails", "MB", "here", "zstd", "restic", "msg/s", "MB/s", "cpu µs", "MiB"
     );
-    stored::measure(&corpus, scratch).iter().map(stored::Stored::show).collect()
+    stored::measure(corpus, scratch).iter().map(stored::Stored::show).collect()
 }
 
 fn show(what: &str, run: &load::Run) -> Value {

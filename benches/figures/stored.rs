@@ -40,11 +40,9 @@ pub fn measure(corpus: &Path, scratch: &Path) -> Vec<Stored> {
 }
 
 /// Each file of the corpus as the attachment of a mail.
-fn office(corpus: &Path, folder: &Path) -> PathBuf {
+pub fn office(corpus: &Path, folder: &Path) -> PathBuf {
     fs::create_dir_all(folder).expect("a directory");
-    let mut files = Vec::new();
-    collect(&corpus.join("attachments"), &mut files);
-    files.sort();
+    let files = crate::corpus::files(&corpus.join("attachments"));
     for (number, file) in files.iter().enumerate() {
         let content = fs::read(file).expect("read the corpus");
         let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -62,16 +60,6 @@ fn office(corpus: &Path, folder: &Path) -> PathBuf {
         fs::write(folder.join(format!("{number}.eml")), mail).expect("write the mail");
     }
     folder.to_owned()
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("read the corpus") {
-        let path = entry.expect("read the corpus").path();
-        match path.is_dir() {
-            true => collect(&path, files),
-            false => files.push(path),
-        }
-    }
 }
 
 fn one(name: &'static str, reports: Vec<Vec<u8>>, scratch: &Path) -> Stored {
@@ -118,8 +106,7 @@ fn restic(messages: &[Vec<u8>], scratch: &Path) -> Option<u64> {
 
 /// Bytes of all files below.
 fn size(folder: &Path) -> u64 {
-    let mut files = Vec::new();
-    collect(folder, &mut files);
+    let files = crate::corpus::files(folder);
     files.iter().map(|file| fs::metadata(file).map_or(0, |meta| meta.len())).sum()
 }
 

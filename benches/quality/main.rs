@@ -1,11 +1,13 @@
 //! `make quality`: how well documents are read, by format, against what other
 //! tools read of the same files. The corpus of real files is beside the project.
 
+#[path = "../common/corpus.rs"]
+mod corpus;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use base64::Engine;
 use bytes::Bytes;
 use muniment::base::config;
 use muniment::extract::{Parsed, Reason};
@@ -28,24 +30,24 @@ struct Seen {
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let corpus = root.join("../shared/corpus");
-    if !corpus.is_dir() {
-        println!("SKIPPED: {} is not here", corpus.display());
+    let folder = root.join("../shared/corpus");
+    if !folder.is_dir() {
+        println!("SKIPPED: {} is not here", folder.display());
         return;
     }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let references = target().join("quality");
     let script = root.join("benches/quality/reference.py");
     let mut other_tools = std::process::Command::new("python3");
-    other_tools.arg(script).arg(&corpus).arg(&references);
+    other_tools.arg(script).arg(&folder).arg(&references);
     let made = other_tools.status().expect("start python3, which asks the other tools");
     assert!(made.success(), "the other tools could not be asked");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let pool = Pool::new(env!("CARGO_BIN_EXE_muniment").into(), config::Worker::default());
     let mut table: BTreeMap<String, Seen> = BTreeMap::new();
     for part in ["attachments", "mime"] {
-        for path in files(&corpus.join(part)) {
-            let name = path.strip_prefix(&corpus).unwrap().to_string_lossy().into_owned();
+        for path in corpus::files(&folder.join(part)) {
+            let name = path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
             if !wanted.is_empty() && !wanted.iter().any(|it| name.contains(it.as_str())) {
                 continue;
             }
@@ -53,13 +55,13 @@ fn main() {
             let message = if part == "mime" {
                 Bytes::from(content.clone())
             } else {
-                attached(&path, &content)
+                corpus::attached(&path, &content)
             };
             let begun = Instant::now();
             let answer = runtime.block_on(pool.parse_one(&message.into())).unwrap();
             let seconds = begun.elapsed().as_secs_f64();
             let parsed = answer.map(|found| found.message);
-            let format = format(part, &path, parsed.as_ref().ok());
+            let format = if part == "mime" { "mail".into() } else { corpus::format(&path) };
             let theirs = theirs(&references, &name);
             let seen = table.entry(format).or_default();
             let share = note(seen, parsed.as_ref().ok(), part == "mime", &theirs);
@@ -169,24 +171,6 @@ fn words(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn format(part: &str, path: &Path, parsed: Option<&Parsed>) -> String {
-    if part == "mime" {
-        return "mail".into();
-    }
-    let extension = path.extension().map(|it| it.to_string_lossy().to_lowercase());
-    let extension = extension.unwrap_or_default();
-    let media_type = parsed.and_then(|it| it.attachments.first()).map(|it| it.media_type.as_str());
-    match (extension.as_str(), media_type) {
-        ("docm", _) => "docx".into(),
-        ("xlsm", _) => "xlsx".into(),
-        ("pptm", _) => "pptx".into(),
-        ("gz" | "bz2" | "tar" | "7z" | "zip", _) => "archives".into(),
-        ("jpg" | "png" | "gif" | "tif" | "tiff" | "webp", _) => "pictures".into(),
-        ("one" | "pages" | "hwp" | "rar" | "chm" | "epub" | "xps" | "vsdx", _) => "others".into(),
-        (known, _) => known.to_owned(),
-    }
-}
-
 fn print(table: &BTreeMap<String, Seen>) {
     println!("| format | files | with text | words | files compared | s | MB/s | gaps |");
     println!("|---|--:|--:|--:|--:|--:|--:|---|");
@@ -210,29 +194,6 @@ fn print(table: &BTreeMap<String, Seen>) {
             gaps.join(", "),
         );
     }
-}
-
-fn attached(path: &Path, content: &[u8]) -> Bytes {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let encoded = base64::engine::general_purpose::STANDARD.encode(content);
-    Bytes::from(format!(
-        "Content-Type: multipart/mixed; boundary=x\r\n\r\n\
-         --x\r\nContent-Type: application/octet-stream; name=\"{name}\"\r\n\
-         Content-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n--x--\r\n"
-    ))
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    found
 }
 
 fn target() -> PathBuf {
