@@ -36,6 +36,7 @@ const STEPS: [Step; 22] = [
     (20, "documents again", include_str!("../../migrations/0020_documents.sql")),
     (21, "job starts", include_str!("../../migrations/0021_job_starts.sql")),
     (22, "headers", include_str!("../../migrations/0022_headers.sql")),
+    (23, "addresses", include_str!("../../migrations/0023_addresses.sql")),
 ];
 
 fn steps_of(engine: Engine) -> impl Iterator<Item = Step> {

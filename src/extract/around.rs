@@ -1,136 +1,152 @@
-//! Text before and behind a base64 body, where gateways and list servers put it without
-//! a part of its own.
-
-use std::ops::Range;
+//! Text in a base64 body that is no base64: gateways and list servers put it there
+//! without a part of its own, and some mailers call base64 what is none.
 
 use crate::mail::decode::is_base64;
 
-/// What of `body` is base64, if perhaps a damaged one.
-pub fn coded(body: &[u8]) -> Range<usize> {
-    let start = banner_end(body).unwrap_or(0);
-    let end = footer_start(&body[start..]).map_or(body.len(), |at| start + at);
-    start..end
+/// A body in which text stands that is no base64.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Apart {
+    /// The lines of base64.
+    pub coded: Vec<u8>,
+    /// The other lines.
+    pub words: Vec<u8>,
+    /// Some of these stand where base64 should go on.
+    pub is_damaged: bool,
 }
 
-/// How much of a body is looked at for where its base64 begins.
-const BANNER_BYTES_MAX: usize = 16 << 10;
-
-/// Where the base64 begins behind words and an empty line; none where no words stand
-/// first.
-fn banner_end(body: &[u8]) -> Option<usize> {
-    let (mut at, mut has_begun) = (0, false);
-    for line in body.split_inclusive(|byte| *byte == b'\n') {
-        let text = line.trim_ascii();
-        at += line.len();
-        if at > BANNER_BYTES_MAX || !has_begun && is_coded(text) {
-            return None;
-        }
-        let behind = body[at..].trim_ascii_start();
-        let next = behind.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        if text.is_empty() && has_begun && is_coded(next.trim_ascii()) {
-            return Some(at);
-        }
-        has_begun |= !text.is_empty();
+/// Takes both apart; none where all of `body` can be base64.
+pub fn apart(body: &[u8]) -> Option<Apart> {
+    let mut lines = Lines::default();
+    let is_apart = body.split_inclusive(|byte| *byte == b'\n').any(|line| !lines.is_coded(line));
+    if !is_apart {
+        return None;
     }
-    None
-}
-
-/// Whether a line can be nothing but base64.
-fn is_coded(line: &[u8]) -> bool {
-    const CHARACTERS_MIN: usize = 16;
-    line.iter().all(|byte| is_base64(*byte))
-        && line.len().is_multiple_of(4)
-        && (line.len() >= CHARACTERS_MIN || line.ends_with(b"="))
-}
-
-/// Where text begins behind the base64; none where all of `body` is that. It begins a
-/// line, after base64 that has ended: by its padding, by an empty line or by a line
-/// that is shorter than the first.
-fn footer_start(body: &[u8]) -> Option<usize> {
-    let (mut at, mut full) = (0, None);
-    let mut end = End::None;
+    let (mut lines, mut found) = (Lines::default(), Apart::default());
+    let mut has_broken = false;
     for line in body.split_inclusive(|byte| *byte == b'\n') {
-        let text = line.trim_ascii();
-        if text.is_empty() {
-            end = if full.is_some() && end != End::Padding { End::Natural } else { end };
+        let is_within = lines.end == End::None && lines.full.is_some();
+        if lines.is_coded(line) {
+            found.is_damaged |= has_broken && !line.trim_ascii().is_empty();
+            found.coded.extend_from_slice(line);
         } else {
-            let is_words = match end {
-                End::None => false,
-                End::Natural => has_words(text),
-                End::Padding => text.iter().any(|byte| !is_base64(*byte)) || text.len() % 4 != 0,
-            };
-            if is_words {
-                return Some(at);
-            }
-            let full = *full.get_or_insert(text.len());
-            end = match text.last() {
-                Some(b'=') => End::Padding,
-                _ if text.len() < full => End::Natural,
-                _ => End::None,
-            };
+            has_broken |= is_within;
+            found.words.extend_from_slice(line);
         }
-        at += line.len();
     }
-    None
+    Some(found)
 }
 
-/// How the base64 before a line has ended, if it has.
-#[derive(Clone, Copy, PartialEq)]
+/// What is known of the lines so far.
+#[derive(Default)]
+struct Lines {
+    /// The length of the first line of base64.
+    full: Option<usize>,
+    end: End,
+}
+
+/// How the base64 before a line has ended, if it has: by a line that is shorter than
+/// the first or by an empty one, or by its padding.
+#[derive(Clone, Copy, Default, PartialEq)]
 enum End {
+    #[default]
     None,
     Natural,
     Padding,
 }
 
-/// Several words, or a line drawn between the two.
-fn has_words(text: &[u8]) -> bool {
-    text.contains(&b' ') || !text.iter().any(u8::is_ascii_alphanumeric)
+impl Lines {
+    /// Whether the next line can be base64; an empty one goes with either.
+    fn is_coded(&mut self, line: &[u8]) -> bool {
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            if self.full.is_some() && self.end == End::None {
+                self.end = End::Natural;
+            }
+            return true;
+        }
+        let is_clean = text.iter().all(|byte| is_base64(*byte));
+        let is_coded = match self.end {
+            _ if !is_clean => false,
+            End::None if self.full.is_none() => is_start(text),
+            End::None => true,
+            End::Natural | End::Padding => text.len().is_multiple_of(4) || text.ends_with(b"="),
+        };
+        if is_coded {
+            let full = *self.full.get_or_insert(text.len());
+            self.end = match text.last() {
+                Some(b'=') => End::Padding,
+                _ if text.len() < full => End::Natural,
+                _ => End::None,
+            };
+        }
+        is_coded
+    }
+}
+
+/// Whether base64 can begin with a line, and no single word is that.
+fn is_start(line: &[u8]) -> bool {
+    const CHARACTERS_MIN: usize = 16;
+    line.len().is_multiple_of(4) && (line.len() >= CHARACTERS_MIN || line.ends_with(b"="))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::coded;
+    use super::*;
 
     #[track_caller]
-    fn check(body: &str, banner: &str, footer: &str) {
-        let found = coded(body.as_bytes());
-        assert_eq!((&body[..found.start], &body[found.end..]), (banner, footer), "{body:?}");
+    fn check(body: &str, coded: &str, words: &str) -> bool {
+        let found = apart(body.as_bytes()).unwrap();
+        let text = |bytes: &[u8]| {
+            let text = std::str::from_utf8(bytes).unwrap();
+            text.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!((text(&found.coded).as_str(), text(&found.words).as_str()), (coded, words));
+        found.is_damaged
     }
 
     #[test]
     fn text_behind_base64_is_found() {
-        check("QUJDREVGR0g=\r\n____\r\nlist heron\r\n", "", "____\r\nlist heron\r\n");
-        check("QUJDREVGR0hJ\r\nQUJD\r\nthe heron list\r\n", "", "the heron list\r\n");
-        check("QUJDREVGR0hJ\r\n\r\n-- \r\nheron\r\n", "", "-- \r\nheron\r\n");
-        check("QUI=\nheron\n", "", "heron\n");
-        check("QUI=\n\nheron!\n", "", "heron!\n");
+        for (coded, words) in [
+            ("QUJDREVGR0g=", "____\nlist heron"),
+            ("QUJDREVGR0hJQUJD\nQUJD", "the heron list"),
+            ("QUJDREVGR0hJQUJD\n", "-- \nheron"),
+            ("QUI=", "heron"),
+            ("QUI=\n", "heron!"),
+            ("QUJDREVGR0hJQUJD", "Confidential heron"),
+        ] {
+            assert!(!check(&format!("{coded}\n{words}\n"), coded.trim_end(), words));
+        }
     }
 
     #[test]
     fn text_before_base64_is_found() {
-        let banner = "[EXTERNAL] heron\r\nbeware\r\n\r\n";
-        check(&format!("{banner}QUJDREVGR0g=\r\n"), banner, "");
-        check(&format!("{banner}QUJDREVGR0hJQUJDREVGR0hJ\r\nQUJD\r\n"), banner, "");
-        check(
-            &format!("\r\n{banner}QUI=\r\n-- \r\nend\r\n"),
-            &format!("\r\n{banner}"),
-            "-- \r\nend\r\n",
-        );
-        check("heron\n\nbeware!\n\n\nQUI=\n", "heron\n\nbeware!\n\n", "");
+        let banner = "[EXTERNAL] heron\nCAUTION";
+        for coded in ["QUJDREVGR0g=", "QUJDREVGR0hJQUJDREVGR0hJ\nQUJD"] {
+            assert!(!check(&format!("{banner}\n\n{coded}\n"), coded, banner));
+            assert!(!check(&format!("{banner}\n{coded}"), coded, banner));
+        }
+        let words = format!("{banner}\n-- \nend");
+        assert!(!check(&format!("\n{banner}\n\nQUI=\n-- \nend"), "QUI=", &words));
+    }
+
+    #[test]
+    fn text_that_is_called_base64_is_words() {
+        let text = "Dear Bob,\nplease shred it all\nAnn";
+        assert!(!check(text, "", text));
+    }
+
+    #[test]
+    fn base64_that_is_broken_is_told() {
+        let lines = ["QUJDREVGR0hJQUJD", "!!damaged!!==", "QUJDREVGR0hJQUJD"];
+        assert!(check(&lines.join("\n"), "QUJDREVGR0hJQUJD\nQUJDREVGR0hJQUJD", lines[1]));
     }
 
     #[test]
     fn base64_is_base64() {
-        for body in [
-            "",
-            "\r\n\r\n",
-            "QUJDREVGR0hJ\r\nQUJD\r\n\r\n",
-            "QUI=\r\nQUJD\r\n",
-            "QUJDREVGR0hJ\r\n!!damaged!!==\r\nQUJDREVGR0hJ\r\n",
-            "heron is no base64 at all\r\nnor this",
-            "heron is no base64\r\n\r\nword\r\n",
-        ] {
-            check(body, "", "");
+        for body in
+            ["", "\n\n", "QUJDREVGR0hJQUJD\nQUJD\n\n", "QUI=\nQUJD\n", "QUJDREVGR0hJQUJD\nQUI"]
+        {
+            assert_eq!(apart(body.as_bytes()), None, "{body:?}");
         }
     }
 }

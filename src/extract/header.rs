@@ -4,20 +4,22 @@
 
 use std::borrow::Cow;
 
+use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
-use mail_parser::{ContentType, HeaderValue};
 
 use super::{Field, Mailbox, charset, words};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 use crate::mail::header::{self, unfold};
 use crate::mail::parameters::Parameters;
-use crate::mail::{date, mailbox};
+use crate::mail::{date, encoded_word, mailbox};
 
 /// The fields of one part or message.
 #[derive(Clone, Debug, Default)]
 pub struct Header {
     pub subject: String,
+    /// Of further fields of that name.
+    pub other_subjects: Vec<String>,
     pub from: Vec<Mailbox>,
     pub sender: Vec<Mailbox>,
     pub to: Vec<Mailbox>,
@@ -31,6 +33,8 @@ pub struct Header {
     pub media_type: Option<String>,
     pub charset: Option<String>,
     pub boundary: Option<String>,
+    /// Blanks that end a line are of the line's end (RFC 3676 section 4.1, `DelSp`).
+    pub is_del_sp: bool,
     /// From Content-Disposition, else from Content-Type.
     pub file_name: Option<String>,
     pub is_attachment: bool,
@@ -56,13 +60,21 @@ pub fn block_len(bytes: &[u8]) -> usize {
     at
 }
 
+/// The same of a message; nothing where no line is a field, since it is text then.
+pub fn block_len_of_message(bytes: &[u8]) -> usize {
+    let len = block_len(bytes);
+    let mut lines = bytes[..len].split_inclusive(|&b| b == b'\n');
+    if lines.any(header::begins_field) { len } else { 0 }
+}
+
 /// Reads a header block; `block` is what [`block_len`] found.
 pub fn parse(block: &[u8]) -> Header {
     let readable = readable(block);
     let (readable, is_lossy) = words::joined(&readable);
     let mut found = Header { is_lossy, ..Header::default() };
+    let mut seen = Seen::default();
     for field in header::all_fields(&readable) {
-        take(&mut found, &field);
+        take(&mut found, &mut seen, &field);
     }
     found
 }
@@ -134,8 +146,16 @@ fn readable(block: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// Of these fields the first counts, as it does for the scanner.
+#[derive(Default)]
+struct Seen {
+    content_type: bool,
+    disposition: bool,
+    encoding: bool,
+}
+
 /// Only the fields that are used are parsed; the rest cost nothing.
-fn take(header: &mut Header, field: &header::Field<'_>) {
+fn take(header: &mut Header, seen: &mut Seen, field: &header::Field<'_>) {
     let is = |name: &str| field.is(name);
     match field.name.len() {
         2 if is("To") => mailboxes(&mut header.to, field),
@@ -144,14 +164,18 @@ fn take(header: &mut Header, field: &header::Field<'_>) {
         4 if is("From") => mailboxes(&mut header.from, field),
         // mail-parser knows no leap second, and no zone with words behind it.
         4 if is("Date") && header.date.is_none() => {
-            let raw = String::from_utf8_lossy(field.value).replace(['\r', '\n'], " ");
+            let raw = encoded_word::decode(field.value).replace(['\r', '\n'], " ");
             header.date = date::parse(&raw).map(|(at, _)| at);
         }
         6 if is("Sender") => mailboxes(&mut header.sender, field),
-        7 if is("Subject") && header.subject.is_empty() => {
+        7 if is("Subject") => {
             let line = line(field);
             let value = MessageStream::new(&line).parse_unstructured();
-            header.subject = value.as_text().unwrap_or_default().to_owned();
+            let subject = value.as_text().unwrap_or_default().to_owned();
+            match header.subject.is_empty() {
+                true => header.subject = subject,
+                false => header.other_subjects.push(subject),
+            }
         }
         10 if is("Message-ID") && header.message_id.is_empty() => {
             header.message_id = ids(field).into_iter().next().unwrap_or_default();
@@ -161,23 +185,17 @@ fn take(header: &mut Header, field: &header::Field<'_>) {
             header.content_id = ids(field).into_iter().next().unwrap_or_default();
         }
         11 if is("In-Reply-To") => header.in_reply_to.extend(ids(field)),
-        12 if is("Content-Type") => {
-            let line = line(field);
-            if let HeaderValue::ContentType(value) = MessageStream::new(&line).parse_content_type()
-            {
-                take_type(header, &value);
-            }
-            let name = Parameters::parse(&unfold(field.value)).text("name");
-            header.file_name = header.file_name.take().or(name.filter(|name| !name.is_empty()));
+        12 if is("Content-Type") && !std::mem::replace(&mut seen.content_type, true) => {
+            take_type(header, &Parameters::parse(&unfold(field.value)));
         }
-        19 if is("Content-Disposition") => {
+        19 if is("Content-Disposition") && !std::mem::replace(&mut seen.disposition, true) => {
             let disposition = Parameters::parse(&unfold(field.value));
             header.is_attachment = disposition.token == "attachment";
             if let Some(name) = disposition.text("filename").filter(|name| !name.is_empty()) {
                 header.file_name = Some(name);
             }
         }
-        25 if is("Content-Transfer-Encoding") => {
+        25 if is("Content-Transfer-Encoding") && !std::mem::replace(&mut seen.encoding, true) => {
             header.encoding = Parameters::parse(&unfold(field.value)).token;
         }
         _ => {}
@@ -189,14 +207,14 @@ fn line(field: &header::Field<'_>) -> Vec<u8> {
     [field.value, b"\r\n"].concat()
 }
 
-fn take_type(header: &mut Header, content_type: &ContentType<'_>) {
-    if let Some(subtype) = content_type.subtype() {
-        let media_type = format!("{}/{subtype}", content_type.ctype());
-        header.media_type = Some(media_type.to_ascii_lowercase());
-    }
-    header.charset = content_type.attribute("charset").map(str::to_owned);
-    header.boundary =
-        content_type.attribute("boundary").filter(|b| !b.is_empty()).map(str::to_owned);
+fn take_type(header: &mut Header, said: &Parameters) {
+    let text = |name| said.text(name).map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
+    header.media_type = Some(said.token.clone()).filter(|token| token.contains('/'));
+    header.charset = text("charset");
+    header.boundary = said.boundary().map(|it| String::from_utf8_lossy(&it).into_owned());
+    let is = |name, value| text(name).is_some_and(|it| it.eq_ignore_ascii_case(value));
+    header.is_del_sp = is("format", "flowed") && is("delsp", "yes");
+    header.file_name = header.file_name.take().or(text("name"));
 }
 
 fn mailboxes(out: &mut Vec<Mailbox>, field: &header::Field<'_>) {

@@ -1,13 +1,14 @@
 //! A message taken apart: its body's text, and its parts given to the family.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
+use super::around::Apart;
 use super::family::{Care, Named, Place, Walk, gap};
 use super::header::{self, Header};
 use super::picture::Scan;
 use super::{Mailbox, Parsed, Reason, around, charset, decode, html, text, walk};
 use crate::base::limits;
+use crate::mail::enriched;
 use crate::mail::header::from_first_field;
 use crate::mail::uuencode::{self, Coded, Split};
 
@@ -58,7 +59,7 @@ fn read<'a>(bytes: &[u8], mut walk: Walk<'a>) -> Walk<'a> {
         place.is_within = true;
     }
     bytes = from_first_field(bytes);
-    let (block, body) = bytes.split_at(header::block_len(bytes));
+    let (block, body) = bytes.split_at(header::block_len_of_message(bytes));
     let header = header::parse(block);
     walk.note_lossy(&header, None);
     let found = walk.entity(&header, body, place);
@@ -78,6 +79,7 @@ fn read<'a>(bytes: &[u8], mut walk: Walk<'a>) -> Walk<'a> {
     parsed.references = header.references;
     parsed.text = found.text;
     parsed.other_text = found.other;
+    header.other_subjects.iter().for_each(|subject| append(&mut parsed.other_text, subject));
     parsed.has_html = found.has_html;
     parsed.language = text::language(&parsed.text);
     let (fields, is_cut) = header::fields(block);
@@ -138,7 +140,8 @@ impl Walk<'_> {
         }
         let default = if place.in_digest { "message/rfc822" } else { "text/plain" };
         let media_type = header.media_type.as_deref().unwrap_or(default);
-        if media_type.starts_with("multipart/")
+        let is_multipart = media_type.starts_with("multipart/");
+        if is_multipart
             && let Some(boundary) = &header.boundary
             && let Some(found) = self.multipart(media_type, boundary, body, place)
         {
@@ -148,14 +151,25 @@ impl Walk<'_> {
         if is_text && header.file_name.is_none() && !header.is_attachment {
             return self.inline_text(header, media_type == "text/html", body, place);
         }
-        let is_multipart = media_type.starts_with("multipart/");
         // As the scanner does: without a boundary it is a leaf like others.
         let mut beside = Body::default();
         if !is_multipart || header.boundary.is_none() {
             beside = self.attachment(header, media_type, body, place);
         }
+        if !is_multipart {
+            return beside;
+        }
         // A multipart without parts is shown as what it is, text.
-        if is_multipart { self.inline_text(header, false, body, place) } else { beside }
+        let mut shown = self.inline_text(header, false, body, place);
+        if let Some(boundary) = walk::guess(body)
+            && let Some(found) =
+                self.multipart(media_type, &boundary, body, Place { is_within: true, ..place })
+        {
+            let detail = "its header does not say what separates its parts; that was guessed";
+            self.parsed.gaps.push(gap(place.parent, Reason::Damaged, detail));
+            shown.and(found);
+        }
+        shown
     }
 
     fn too_deep(&mut self, body: &[u8], place: Place) -> Body {
@@ -205,9 +219,11 @@ impl Walk<'_> {
     }
 
     fn inline_text(&mut self, header: &Header, is_html: bool, body: &[u8], place: Place) -> Body {
-        let outside = outside(header, body);
-        let body = &body[coded(header, body)];
-        let mut bytes = decode::transfer(body, &header.encoding);
+        let apart = apart(header, body);
+        let mut bytes = match &apart {
+            Some(apart) => decode::transfer(&apart.coded, &header.encoding),
+            None => decode::transfer(body, &header.encoding),
+        };
         let mut beside = String::new();
         if uuencode::is_named(&header.encoding) {
             let Split { files, outside } = uuencode::split(&charset::decode(body, None));
@@ -224,12 +240,27 @@ impl Walk<'_> {
             self.html_text(&bytes, label, place.parent)
         } else {
             self.note_guess(&bytes, label, place.parent);
-            let text = charset::decode(&bytes, label);
+            let mut text = charset::decode(&bytes, label);
             self.coded(uuencode::files(&text).into_iter(), place);
+            if header.is_del_sp {
+                text = text.replace(" \r\n", "").replace(" \n", "").into();
+            }
             (self.keep_text(&text, place.parent), String::new())
         };
         append(&mut other, &beside);
-        append(&mut other, &self.keep_text(&outside, place.parent));
+        if let Some(apart) = &apart {
+            append(&mut other, &self.keep_text(&words(apart), place.parent));
+        }
+        if apart.is_some_and(|apart| apart.is_damaged) {
+            let detail = "its base64 is damaged";
+            self.parsed.gaps.push(gap(place.parent, Reason::Damaged, detail));
+            // What a decoder reads that passes over the damage.
+            let whole =
+                charset::decode(&decode::transfer(body, &header.encoding), label).into_owned();
+            if text::has_new_words(&text, &whole) {
+                append(&mut other, &self.keep_text(&whole, place.parent));
+            }
+        }
         Body { text, other, has_html: is_html, has_plain: !is_html }
     }
 
@@ -288,15 +319,29 @@ impl Walk<'_> {
             let files = uuencode::files(&charset::decode(&content, None));
             self.coded(files.into_iter(), inside);
         }
-        let outside = outside(header, body);
-        Body { other: self.keep_text(&outside, place.parent), ..Body::default() }
+        let mut shown = Body::default();
+        if media_type == "text/enriched" {
+            let text = enriched::text(&charset::decode(&content, charset));
+            shown = Body { text: self.keep_text(&text, place.parent), ..shown };
+        }
+        if let Some(apart) = apart(header, body) {
+            append(&mut shown.other, &self.keep_text(&words(&apart), place.parent));
+            // What a reader sees that knows it for text.
+            let alone = decode::transfer(&apart.coded, &header.encoding);
+            if !alone.is_empty() && alone != content && self.has_room() {
+                let inside =
+                    Place { depth: place.depth + 1, is_within: true, parent: Some(at), ..place };
+                self.document(&alone, Named { name, declared: media_type, charset }, inside);
+            }
+        }
+        shown
     }
 
     /// A message inside this one: its people, subject and text are the text of
     /// the attachment that it is; its attachments follow as ones of their own.
     pub(super) fn nested(&mut self, content: &[u8], inside: Place) -> String {
         let content = from_first_field(content);
-        let (block, body) = content.split_at(header::block_len(content));
+        let (block, body) = content.split_at(header::block_len_of_message(content));
         let header = header::parse(block);
         self.keep_headers(block, inside.parent);
         self.note_lossy(&header, inside.parent);
@@ -350,20 +395,13 @@ impl Body {
     }
 }
 
-/// What of a body is in its transfer encoding.
-fn coded(header: &Header, body: &[u8]) -> Range<usize> {
-    match header.encoding.eq_ignore_ascii_case("base64") {
-        true => around::coded(body),
-        false => 0..body.len(),
-    }
+/// The text in a body that should be base64, and the base64 without it.
+fn apart(header: &Header, body: &[u8]) -> Option<Apart> {
+    header.encoding.eq_ignore_ascii_case("base64").then(|| around::apart(body)).flatten()
 }
 
-/// The text before and behind that.
-fn outside(header: &Header, body: &[u8]) -> String {
-    let coded = coded(header, body);
-    let mut text = charset::decode(&body[..coded.start], None).trim_end().to_owned();
-    append(&mut text, &charset::decode(&body[coded.end..], None));
-    text
+fn words(apart: &Apart) -> String {
+    charset::decode(&apart.words, None).trim().to_owned()
 }
 
 fn append(text: &mut String, more: &str) {

@@ -1,5 +1,7 @@
 //! Where the parts of a multipart body are (RFC 2046 section 5.1.1).
 
+use crate::mail::header::begins_field;
+
 /// A multipart body taken apart.
 pub struct Split<'a> {
     /// The bodies between the delimiter lines, each with its header.
@@ -45,6 +47,21 @@ pub fn split<'a>(body: &'a [u8], boundary: &str, parts_max: usize) -> Split<'a> 
         None => {}
     }
     split
+}
+
+/// What may separate the parts of a body whose header does not say it: a line of two
+/// dashes and a word, with a field's line behind it.
+pub fn guess(body: &[u8]) -> Option<String> {
+    let mut lines = body.split(|&byte| byte == b'\n').map(|line| line.trim_ascii_end()).peekable();
+    while let Some(line) = lines.next() {
+        let word = line.strip_prefix(b"--").filter(|word| !word.is_empty());
+        let is_one = |word: &[u8]| word.len() <= 70 && word.iter().all(u8::is_ascii_graphic);
+        let is_field = lines.peek().is_some_and(|next| begins_field(next));
+        if let Some(word) = word.filter(|word| is_field && is_one(word)) {
+            return Some(String::from_utf8_lossy(word).into_owned());
+        }
+    }
+    None
 }
 
 /// Whether `line` is a delimiter, and if so, whether it is the closing one.

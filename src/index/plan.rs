@@ -2,6 +2,7 @@
 //! and terms as `token` cuts them. Pure; refuses what the engine cannot answer.
 
 use tantivy::schema::Field;
+use unicode_normalization::UnicodeNormalization;
 
 use super::doc::DOCUMENT_KINDS;
 use super::glob::{self, Glob};
@@ -307,6 +308,11 @@ fn address(word: &Word) -> Option<Slot> {
     // As it is in the index.
     if let Some(glob::Piece::Literal(last)) = pieces.last_mut().filter(|_| !domain.is_empty()) {
         *last = idn::in_ascii(std::mem::take(last));
+    }
+    for piece in &mut pieces {
+        if let glob::Piece::Literal(literal) = piece {
+            *literal = literal.nfc().collect();
+        }
     }
     match (local.is_empty(), domain.is_empty()) {
         (true, true) => return None,

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::base::hash::Digest;
 use crate::base::limits;
 use crate::mail::{encoded_word, idn};
@@ -46,13 +48,14 @@ pub fn parse(value: &[u8]) -> Vec<Mailbox> {
 }
 
 /// What an address is compared as, wherever it was written: bare, in lower case, its
-/// domain in ASCII (RFC 5891), without a route before it (RFC 5322 section 4.4), quotes
-/// that its local part does not need (RFC 5321 section 4.1.2) or the dot of the root after
-/// its domain (RFC 1034 section 3.1). One of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`,
-/// the beginning of the SHA-256 of all of it, `…` and its end, where a domain is.
+/// local part composed (RFC 6530 section 10.1), its domain in ASCII (RFC 5891), without
+/// a route before it (RFC 5322 section 4.4), quotes that its local part does not need (RFC
+/// 5321 section 4.1.2) or the dot of the root after its domain (RFC 1034 section 3.1). One
+/// of more than [`limits::ADDRESS_BYTES_MAX`] is its start, `…`, the beginning of the
+/// SHA-256 of all of it, `…` and its end, where a domain is.
 pub fn key(address: &str) -> String {
     let key = without_quotes(without_root(bare(without_route(address)))).to_lowercase();
-    let key = idn::in_ascii(key);
+    let key = idn::in_ascii(if key.is_ascii() { key } else { key.nfc().collect() });
     if key.len() <= limits::ADDRESS_BYTES_MAX {
         return key;
     }
@@ -308,6 +311,7 @@ mod tests {
             ("@b.example", "@b.example"),
             ("Ä@Bücher.example", "ä@xn--bcher-kva.example"),
             ("ä@bu\u{308}cher。example", "ä@xn--bcher-kva.example"),
+            ("jo\u{308}rg@c.example", "jörg@c.example"),
             ("a@xn--bcher-kva.münchen.example", "a@xn--bcher-kva.xn--mnchen-3ya.example"),
             ("a@.", "a@."),
             ("a@b..", "a@b.."),

@@ -13,12 +13,16 @@ pub fn parse(text: &str) -> Option<(Timestamp, bool)> {
     let mut words = plain.split([' ', '\t', ',', '-']).filter(|word| !word.is_empty()).peekable();
     words.next_if(|word| is_alphabetic(word) && month(word).is_none());
     let (first, second) = (words.next()?, words.next()?);
+    // As ISO 8601 has it, and some mailers.
+    if first.len() == 4 && first.bytes().all(|byte| byte.is_ascii_digit()) {
+        return iso(&plain);
+    }
     let (month, day) = match month(first) {
         Some(month) => (month, second),
         None => (month(second)?, first),
     };
     let third = words.next()?;
-    let is_clock_first = third.contains(':');
+    let is_clock_first = third.contains([':', '.']);
     let clock = if is_clock_first { third } else { words.next()? };
     // Its zone may follow without a blank.
     let end = clock.find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '.')));
@@ -37,6 +41,19 @@ pub fn parse(text: &str) -> Option<(Timestamp, bool)> {
     let days = Date::new(self::year(year)?, month, day.parse().ok()?).ok()?.duration_since(EPOCH);
     let seconds = days.as_secs() + self::seconds(clock, half)? - offset.unwrap_or_default();
     Some((Timestamp::from_seconds(seconds), offset.is_some()))
+}
+
+/// `2025-07-01 10:00:00 +0200` or `2025-07-01T08:00:00Z`.
+fn iso(text: &str) -> Option<(Timestamp, bool)> {
+    let text = text.trim();
+    let (day, behind) = text.split_at_checked(10)?;
+    let day: Date = day.parse().ok()?;
+    let behind = behind.trim_start_matches([' ', 'T', 't']);
+    let end = behind.find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '.')));
+    let (clock, zone) = behind.split_at(end.unwrap_or(behind.len()));
+    let offset = zone.split_whitespace().next().and_then(offset);
+    let seconds = day.duration_since(EPOCH).as_secs() + seconds(clock, None)?;
+    Some((Timestamp::from_seconds(seconds - offset.unwrap_or_default()), offset.is_some()))
 }
 
 fn is_alphabetic(word: &str) -> bool {
@@ -72,6 +89,9 @@ fn half(word: &str) -> Option<i64> {
 
 /// Seconds of the day. A leap second is a time, and so is the end of the day.
 fn seconds(clock: &str, half: Option<i64>) -> Option<i64> {
+    // Some write dots.
+    let dotted = clock.replace('.', ":");
+    let clock = if clock.contains(':') { clock } else { &dotted };
     let mut parts = clock.split(':');
     let mut number = || -> Option<i64> { parts.next()?.parse().ok() };
     let (mut hour, minute) = (number()?, number()?);
@@ -140,6 +160,13 @@ mod tests {
         for (text, expected) in [
             ("Tue, 1 Jul 2025 10:00:00 +0200", Some((1_751_356_800, true))),
             ("1 Jul 25 08:00 GMT", Some((1_751_356_800, true))),
+            ("2025-07-01 10:00:00 +0200", Some((1_751_356_800, true))),
+            ("2025-07-01T08:00:00Z", Some((1_751_356_800, true))),
+            ("2025-07-01T10:00:00.25+02:00", Some((1_751_356_800, true))),
+            ("2025-07-01 08:00", Some((1_751_356_800, false))),
+            ("2025-13-01 08:00", None),
+            ("2025-07-01", None),
+            ("Tue, 1 Jul 2025 10.00.00 +0200", Some((1_751_356_800, true))),
             ("Tue,1 July 2025 04:00:00 EDT (summer (time))", Some((1_751_356_800, true))),
             ("Wed, 20 Sep 1995 00:19:00 (EDT) -0400", Some((811_570_740, true))),
             ("01-Jul-2025 08:00:00.5 +00:00", Some((1_751_356_800, true))),

@@ -40,6 +40,12 @@ pub enum Defect {
     TooManyRecipients { recipients_max: u32 },
     /// A line of the envelope that is none of its fields.
     EnvelopeLine { text: String },
+    /// A line of the envelope's list of recipients that holds no address.
+    UnknownRecipient { text: String },
+    /// The base64 of the envelope holds foreign characters or stops in mid-group.
+    EnvelopeDamaged,
+    /// The delivery ends inside the envelope.
+    EnvelopeCut,
     /// The headers claim a journal report, and the source sends none.
     ReportFromCopies,
     /// A report that holds more than its envelope and the originals; it is kept
@@ -67,6 +73,8 @@ impl Defect {
         matches!(
             self,
             Self::EnvelopeLine { .. }
+                | Self::UnknownRecipient { .. }
+                | Self::EnvelopeDamaged
                 | Self::EnvelopeTooLong { .. }
                 | Self::TooManyRecipients { .. }
         )
@@ -77,6 +85,9 @@ impl Defect {
         match self {
             Self::NotAReport
             | Self::SecondReport
+            | Self::UnknownRecipient { .. }
+            | Self::EnvelopeDamaged
+            | Self::EnvelopeCut
             | Self::EnvelopeTooLong { .. }
             | Self::TooManyRecipients { .. }
             | Self::More { .. } => true,
@@ -134,6 +145,11 @@ impl fmt::Display for Defect {
             Self::EnvelopeLine { text } => {
                 write!(f, "the envelope holds a line that is no field of it: \"{text}\"")
             }
+            Self::UnknownRecipient { text } => {
+                write!(f, "the envelope lists a recipient without an address: \"{text}\"")
+            }
+            Self::EnvelopeDamaged => f.write_str("damaged base64 in the report's envelope"),
+            Self::EnvelopeCut => f.write_str("the delivery ends inside the report's envelope"),
             Self::ReportFromCopies => f.write_str(
                 "the headers claim a journal report, but the source sends copies: it is a message",
             ),

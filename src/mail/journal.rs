@@ -95,7 +95,8 @@ pub(super) fn parse(
     let mut envelope = Parser::default();
     // Some gateway leaves nothing but carriage returns.
     let end = if text.trim_end().contains('\n') { '\n' } else { '\r' };
-    let mut lines = Lines { rest: text.trim_start_matches('\u{feff}'), end, unclear: None };
+    let rest = text.trim_start_matches('\u{feff}');
+    let mut lines = Lines { rest, end, is_in_list: false, unclear: None };
     let is_sender =
         |line: &str| field(line).is_some_and(|(name, _)| name.eq_ignore_ascii_case("Sender"));
     let mut before = Vec::new();
@@ -123,6 +124,8 @@ pub(super) fn parse(
 struct Lines<'a> {
     rest: &'a str,
     end: char,
+    /// Each line of the list of the 2003 form is one recipient.
+    is_in_list: bool,
     /// One that goes on with text, or names a recipient.
     unclear: Option<&'a str>,
 }
@@ -135,6 +138,10 @@ impl Iterator for Lines<'_> {
         while !self.rest.is_empty() {
             let (raw, rest) = self.rest.split_once(self.end).unwrap_or((self.rest, ""));
             let is_fold = raw.starts_with([' ', '\t']) && !raw.trim().is_empty();
+            self.is_in_list |= names(&line, &["recipients"]);
+            if self.is_in_list && !line.is_empty() {
+                break;
+            }
             if !(line.is_empty() || is_fold && goes_on(&line, raw)) {
                 break;
             }
@@ -221,10 +228,12 @@ impl Parser {
 
     /// No field: an address of a 2003 list, or a defect.
     fn other(&mut self, line: &str, defects: &mut Defects) {
-        if self.is_in_list && line.contains('@') {
-            self.listed(line, defects);
-        } else {
-            defects.add(Defect::EnvelopeLine { text: shown(line.as_bytes(), 80) });
+        let text = shown(line.as_bytes(), 80);
+        match self.is_in_list {
+            true if is_x500(line) => self.recipient(Kind::Recipient, line, defects),
+            true if line.contains('@') => self.listed(line, defects),
+            true => defects.add(Defect::UnknownRecipient { text }),
+            false => defects.add(Defect::EnvelopeLine { text }),
         }
     }
 
@@ -290,12 +299,13 @@ fn several(value: &str) -> Option<Vec<&str>> {
     (pieces.len() > 1 && pieces.iter().all(|piece| piece.contains('@'))).then_some(pieces)
 }
 
-/// What commas and semicolons outside of quotes separate.
+/// What commas, semicolons and the ends of paths separate, outside of quotes.
 fn pieces(value: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut start = 0;
-    for at in unquoted(value, |c| matches!(c, ',' | ';')).chain([value.len()]) {
-        pieces.extend(Some(value[start..at].trim()).filter(|piece| !piece.is_empty()));
+    for at in unquoted(value, |c| matches!(c, ',' | ';' | '>')).chain([value.len()]) {
+        let end = if value[at..].starts_with('>') { at + 1 } else { at };
+        pieces.extend(Some(value[start..end].trim()).filter(|piece| !piece.is_empty()));
         start = at + 1;
     }
     pieces
@@ -333,6 +343,11 @@ fn unquoted(value: &str, test: impl Fn(char) -> bool) -> impl Iterator<Item = us
 fn path(value: &str) -> String {
     let is_none = |c: char| c.is_whitespace() || c.is_control() || is_mark(c) || c == ';';
     let value = value.trim_matches(is_none);
+    // Behind a display name, as Outlook writes it.
+    let value = match value.rsplit_once('[') {
+        Some((before, typed)) if value.ends_with(']') && is_x500(typed) => &value[before.len()..],
+        _ => value,
+    };
     let inner = value.strip_suffix('>').and_then(|v| v.rsplit_once('<')).map(|(_, inner)| inner);
     let address = inner.unwrap_or(value).trim_matches(is_none);
     let is_type = |kind: &str| ["smtp", "mailto"].iter().any(|it| kind.eq_ignore_ascii_case(it));
@@ -347,10 +362,15 @@ fn is_mark(c: char) -> bool {
 
 /// Tells of a mail address that more stands in than an address.
 fn doubt(address: &str, defects: &mut Defects) {
-    let is_x500 = address.starts_with('/') || address.contains(":/");
     let is_quoted = address.contains('"');
     let is_more = |c: char| c.is_whitespace() || is_mark(c) || "<>();,".contains(c);
-    if address.contains('@') && !is_x500 && !is_quoted && address.contains(is_more) {
+    if address.contains('@') && !is_x500(address) && !is_quoted && address.contains(is_more) {
         defects.add(Defect::EnvelopeLine { text: shown(address.as_bytes(), 80) });
     }
+}
+
+/// Whether an X.500 name is in a text, alone or behind its address type.
+fn is_x500(text: &str) -> bool {
+    let typed = text.split_once(":/").map(|(before, _)| before.to_ascii_lowercase());
+    text.starts_with('/') || typed.is_some_and(|it| it.ends_with("ex") || it.ends_with("x500"))
 }

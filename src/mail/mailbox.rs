@@ -34,7 +34,32 @@ pub fn all(value: &str) -> Vec<Mailbox> {
         }
     }
     let is_somebody = |one: &Mailbox| !(one.name.is_empty() && one.address.is_empty());
-    found.into_iter().map(mailbox).filter(is_somebody).collect()
+    found.into_iter().map(mailbox).flat_map(each).filter(is_somebody).collect()
+}
+
+/// The mailboxes of one in which only blanks stand between a name and an address, or
+/// between addresses.
+fn each(one: Mailbox) -> Vec<Mailbox> {
+    let written = match (one.address.is_empty(), one.name.is_empty()) {
+        (false, true) => &one.address,
+        (true, false) => &one.name,
+        _ => return vec![one],
+    };
+    if written.starts_with(['"', '/']) || written.split_whitespace().nth(1).is_none() {
+        return vec![one];
+    }
+    let (mut found, mut name) = (Vec::new(), Vec::new());
+    for word in written.split_whitespace() {
+        match is_address(word) {
+            true => {
+                let name = std::mem::take(&mut name).join(" ");
+                found.push(Mailbox { name, address: word.to_owned() });
+            }
+            false => name.push(word),
+        }
+    }
+    // What follows the last address may be anything.
+    if found.is_empty() || !name.is_empty() { vec![one] } else { found }
 }
 
 /// Names and addresses; either may be empty.
@@ -330,6 +355,8 @@ mod tests {
             ("<@r1.example,@r2.example:a@x.example>", "<a@x.example>"),
             ("a@x.example (1 > 0), b@x.example", "1 > 0 <a@x.example>; <b@x.example>"),
             ("\"5\\\" disk\" <a@x.example>", "5\" disk <a@x.example>"),
+            ("Bob Builder bob@x.example", "Bob Builder <bob@x.example>"),
+            ("a@x.example b@x.example, c@x.example", "<a@x.example>; <b@x.example>; <c@x.example>"),
             ("a@x.example; b@x.example;", "<a@x.example>; <b@x.example>"),
             ("\"", ""),
             (">", ""),

@@ -14,6 +14,7 @@ pub mod decode;
 pub mod defect;
 pub mod delivery;
 pub mod encoded_word;
+pub mod enriched;
 pub mod header;
 pub mod idn;
 pub mod journal;

@@ -24,8 +24,19 @@ impl Parameters {
         let mut cursor = Cursor { rest: value };
         // Some leave the token out, and begin with a parameter.
         let mut is_at_parameter = begins_with_parameter(value);
-        let token = if is_at_parameter { Vec::new() } else { cursor.until(b";") };
+        let mut token = if is_at_parameter { Vec::new() } else { cursor.until(b";") };
+        // Some leave out what separates the two.
+        if let Some(at) =
+            token.iter().position(|c| *c == b'=').and_then(|at| behind_token(&token[..at]))
+        {
+            let behind =
+                memchr::memmem::find(value, token[at..].trim_ascii()).unwrap_or(value.len());
+            token.truncate(at);
+            cursor.rest = &value[behind..];
+            is_at_parameter = true;
+        }
         let token = String::from_utf8_lossy(&token).to_ascii_lowercase();
+        let token = token.trim_end_matches([' ', '\t', ',']);
         let token = token.split_whitespace().collect::<String>();
         let mut list = Vec::new();
         while (std::mem::take(&mut is_at_parameter) || cursor.skip(b';'))
@@ -45,6 +56,19 @@ impl Parameters {
     /// The first parameter called `name`, as bytes, without RFC 2231 forms.
     pub fn bytes(&self, name: &str) -> Option<&[u8]> {
         self.list.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice())
+    }
+
+    /// What separates the parts of a multipart; none if that is empty or not there.
+    pub fn boundary(&self) -> Option<Cow<'_, [u8]>> {
+        let said = match self.bytes("boundary") {
+            Some(said) => Cow::Borrowed(said),
+            None => self.value("boundary")?.bytes,
+        };
+        let said = match said {
+            Cow::Borrowed(said) => Cow::Borrowed(said.trim_ascii_end()),
+            Cow::Owned(said) => Cow::Owned(said.trim_ascii_end().to_vec()),
+        };
+        Some(said).filter(|said| !said.is_empty())
     }
 
     /// The parameter called `name` as text: RFC 2231 forms first, since they were
@@ -108,6 +132,15 @@ pub struct Value<'p> {
     pub charset: Option<&'p [u8]>,
     /// Not all that should stand for a byte does.
     pub is_damaged: bool,
+}
+
+/// Where the name of a parameter begins that only blanks or a comma separate from the
+/// token before it.
+fn behind_token(text: &[u8]) -> Option<usize> {
+    let name = text.trim_ascii_end();
+    let at = name.iter().rposition(|c| c.is_ascii_whitespace() || *c == b',')?;
+    let is_token = !text[..at].trim_ascii().is_empty();
+    (is_token && at + 1 < name.len()).then_some(at + 1)
 }
 
 fn begins_with_parameter(value: &[u8]) -> bool {
@@ -312,7 +345,11 @@ mod tests {
         check(r#"a; name="C:\temp\new.txt""#, "a", "name", Some(r"C:\temp\new.txt"));
         check("filename=\"a b.xls\"; x=y", "", "filename", Some("a b.xls"));
         check("filename*=utf-8''%C3%A9.pdf", "", "filename", Some("é.pdf"));
-        check("a/b name=c", "a/bname=c", "name", None);
+        check("a/b name=c", "a/b", "name", Some("c"));
+        check("a/b, name=\"c d\"; x=y", "a/b", "name", Some("c d"));
+        check("a/b, name=\"c d\"; x=y", "a/b", "x", Some("y"));
+        check("a / b (d) name = c", "a/b", "name", Some("c"));
+        check("a/b;name=\r\n \"c\"", "a/b", "name", Some("c"));
         check(";;;=;x", "", "x", None);
         check("", "", "x", None);
     }

@@ -257,6 +257,11 @@ impl Leaf {
         self.content.take(findings, &self.decoded);
     }
 
+    /// Whether it may be a report's envelope.
+    pub(super) fn is_envelope(&self) -> bool {
+        matches!(self.content, Content::Envelope { .. })
+    }
+
     /// The content ended at `end`.
     pub(super) fn close(mut self, findings: &mut Findings, end: u64) {
         self.decoded.clear();
@@ -285,6 +290,9 @@ impl Leaf {
             }
             Content::Envelope { text, charset, is_cut, named } => {
                 let is_envelope = envelope_read(findings, &text, charset, is_cut);
+                if is_envelope && is_damaged && matches!(self.decoder, Decoder::Base64(_)) {
+                    findings.defects.add(Defect::EnvelopeDamaged);
+                }
                 match named {
                     // Nothing was opened after it, for a leaf holds none.
                     Some(_) if is_envelope => {
@@ -295,7 +303,7 @@ impl Leaf {
                         let len = end.saturating_sub(self.start);
                         findings.close(entry, len, hasher.finish(), size);
                     }
-                    None => {}
+                    None => findings.has_more |= !is_envelope && !text.trim_ascii().is_empty(),
                 }
             }
         }

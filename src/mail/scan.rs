@@ -144,6 +144,9 @@ impl Scanner {
         if self.frames.iter().any(is_open_original) {
             findings.defects.add(Defect::OriginalTruncated);
         }
+        if self.multiparts > 0 && self.leaf.as_ref().is_some_and(Leaf::is_envelope) {
+            findings.defects.add(Defect::EnvelopeCut);
+        }
         self.close_above(findings, 0);
         self.end_outside(findings);
     }
@@ -491,8 +494,7 @@ impl Scanner {
             let name = described.encoding_name.clone();
             findings.defects.add(Defect::EncodingOnMultipart { name });
         }
-        let boundary = described.content_type.bytes("boundary").unwrap_or_default();
-        let boundary = boundary.trim_ascii_end();
+        let boundary = described.content_type.boundary().unwrap_or_default();
         if boundary.is_empty() || boundary.len() > DELIMITER_BYTES_MAX {
             findings.defects.add(Defect::BoundaryMissing);
             return false;

@@ -397,7 +397,16 @@ fn envelope_people(envelope: &Envelope) -> impl Iterator<Item = Participant> + '
         });
         std::iter::once(person(recipient.kind.into(), &recipient.address)).chain(via)
     });
-    sender.into_iter().chain(principal).chain(recipients)
+    // Whose copy was journaled, where the envelope does not name them otherwise.
+    let key = |address: &str| address::key(address);
+    let owner = envelope.mailbox.as_deref().filter(|owner| {
+        let mut others = [&envelope.sender].into_iter().chain(&envelope.on_behalf_of);
+        let is_owner = |other: &str| key(other) == key(owner);
+        let is_recipient = envelope.recipients.iter().any(|it| is_owner(&it.address));
+        !(is_recipient || others.any(|other| is_owner(other)))
+    });
+    let owner = owner.map(|owner| person(Role::Recipient, owner));
+    sender.into_iter().chain(principal).chain(recipients).chain(owner)
 }
 
 /// Of the message and its documents, each once.

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::decode::{self, Fidelity};
-use super::enriched;
 use super::header::Headers;
 use super::meta;
 use super::part;
@@ -13,6 +12,7 @@ use super::plain;
 use super::shown::{self, Html};
 use super::{Family, MULTIPARTS_MAX, NESTING_MAX, nested, owned};
 use crate::base::limits::MIME_PARTS_MAX;
+use crate::mail::enriched;
 use crate::pst::model::{Attachment, Content, Exception};
 
 /// Attachments of so many bytes are not copied.

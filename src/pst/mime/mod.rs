@@ -5,7 +5,6 @@
 
 mod body;
 mod decode;
-mod enriched;
 mod header;
 mod meta;
 mod part;
