@@ -13,7 +13,7 @@ const SQLITE_ONLY: &[i64] = &[
 
 type Step = (i64, &'static str, &'static str);
 
-const STEPS: [Step; 22] = [
+const STEPS: [Step; 23] = [
     (1, "core", include_str!("../../migrations/0001_core.sql")),
     (2, "derived", include_str!("../../migrations/0002_derived.sql")),
     (3, "people", include_str!("../../migrations/0003_people.sql")),

@@ -63,8 +63,10 @@ pub fn block_len(bytes: &[u8]) -> usize {
 /// The same of a message; nothing where no line is a field, since it is text then.
 pub fn block_len_of_message(bytes: &[u8]) -> usize {
     let len = block_len(bytes);
-    let mut lines = bytes[..len].split_inclusive(|&b| b == b'\n');
-    if lines.any(header::begins_field) { len } else { 0 }
+    let block = &bytes[..len];
+    let is_header = block.trim_ascii().is_empty()
+        || block.split_inclusive(|&b| b == b'\n').any(header::begins_field);
+    if is_header { len } else { 0 }
 }
 
 /// Reads a header block; `block` is what [`block_len`] found.

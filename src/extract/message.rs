@@ -459,6 +459,71 @@ mod tests {
     }
 
     #[test]
+    fn what_is_called_base64_and_is_none_is_found() {
+        let base64 = "Content-Transfer-Encoding: base64\n\n";
+        let parsed = parse(&format!("{base64}Dear Bob,\n\nplease shred the heron files.\n"));
+        assert!(parsed.other_text.contains("shred the heron files"), "{parsed:?}");
+        assert!(parsed.gaps.is_empty());
+        // And base64 that is broken: what each way of reading it gives.
+        let parsed =
+            parse(&format!("{base64}aGVyb24gaGVyZSwg\nd2FkZ!XIgdGhlcmUs\nIGFuZCBl\nZ3JldHM=\n"));
+        let all = format!("{} {}", parsed.text, parsed.other_text);
+        for word in ["heron", "here", "egrets"] {
+            assert!(all.contains(word), "{word} in {all}");
+        }
+        assert_eq!(parsed.gaps.len(), 1);
+        // Behind an attachment's banner a reader sees the file.
+        let parsed = parse(&format!(
+            "Content-Type: text/plain; name=a.txt\n{base64}[EXTERNAL] beware\n\n{}\n",
+            "aGVyb24gaGVyZSwgYW5kIGVncmV0cyB0b28="
+        ));
+        let texts: Vec<_> = parsed.attachments.iter().filter_map(|it| it.text.as_deref()).collect();
+        assert!(texts.contains(&"heron here, and egrets too"), "{texts:?}");
+        assert_eq!(parsed.other_text.trim(), "[EXTERNAL] beware");
+    }
+
+    #[test]
+    fn parts_are_told_apart_however_their_boundary_is_named() {
+        let parts = "--x\nContent-Transfer-Encoding: base64\n\naGVyb24gaGVyZQ==\n--x--\n";
+        for (value, gaps) in [
+            ("multipart/mixed; boundary=x", 0),
+            ("multipart/mixed;\n\tboundary=\n \"x\"", 0),
+            ("multipart/mixed boundary=x", 0),
+            ("multipart/mixed, boundary=x", 0),
+            ("multipart/mixed; boundary*0=x", 0),
+            ("multipart/mixed", 1),
+            ("multipart/mixed; boundary=y", 1),
+        ] {
+            let parsed = parse(&format!("Content-Type: {value}\n\n{parts}"));
+            let is_found = parsed.text.contains("heron here");
+            assert_eq!((is_found, parsed.gaps.len()), (true, gaps), "{value}: {parsed:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_of_several_fields_counts() {
+        let parsed = parse(
+            "Subject: heron\nSubject: egret\nContent-Type: text/plain\nContent-Type: image/png\n\
+             Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n\naGVyb24gaGVyZQ==\n",
+        );
+        assert_eq!((parsed.subject.as_str(), parsed.text.as_str()), ("heron", "heron here"));
+        assert_eq!(parsed.other_text.trim(), "egret");
+    }
+
+    #[test]
+    fn text_is_read_as_mailers_mean_it() {
+        let parsed = parse("Content-Type: text/plain; format=Flowed; DelSp=Yes\n\nher \non here\n");
+        assert_eq!(parsed.text, "heron here\n");
+        let parsed = parse("Content-Type: text/enriched\n\n<bold>her</bold>on here\n");
+        assert_eq!((parsed.text.trim(), parsed.attachments.len()), ("heron here", 1));
+        let parsed = parse("heron here\nand there\n\nend\n");
+        assert_eq!(
+            (parsed.text.as_str(), parsed.headers.len()),
+            ("heron here\nand there\n\nend\n", 0)
+        );
+    }
+
+    #[test]
     fn text_around_base64_is_other_text() {
         let base64 = "Content-Transfer-Encoding: base64\n\naGVyb24gaGVyZQ==\n";
         let parsed = parse(&format!("{base64}____\nlist footer\n"));

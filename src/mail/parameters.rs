@@ -2,6 +2,7 @@
 //! the continuations and charsets of RFC 2231.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::mail::encoded_word;
 
@@ -26,13 +27,12 @@ impl Parameters {
         let mut is_at_parameter = begins_with_parameter(value);
         let mut token = if is_at_parameter { Vec::new() } else { cursor.until(b";") };
         // Some leave out what separates the two.
-        if let Some(at) =
-            token.iter().position(|c| *c == b'=').and_then(|at| behind_token(&token[..at]))
+        let name = token.iter().position(|c| *c == b'=').and_then(|eq| last_word(&token[..eq]));
+        if let Some(name) = name
+            && let Some(at) = named(value, &token[name.clone()])
         {
-            let behind =
-                memchr::memmem::find(value, token[at..].trim_ascii()).unwrap_or(value.len());
-            token.truncate(at);
-            cursor.rest = &value[behind..];
+            token.truncate(name.start);
+            cursor.rest = &value[at..];
             is_at_parameter = true;
         }
         let token = String::from_utf8_lossy(&token).to_ascii_lowercase();
@@ -134,13 +134,18 @@ pub struct Value<'p> {
     pub is_damaged: bool,
 }
 
-/// Where the name of a parameter begins that only blanks or a comma separate from the
-/// token before it.
-fn behind_token(text: &[u8]) -> Option<usize> {
-    let name = text.trim_ascii_end();
-    let at = name.iter().rposition(|c| c.is_ascii_whitespace() || *c == b',')?;
-    let is_token = !text[..at].trim_ascii().is_empty();
-    (is_token && at + 1 < name.len()).then_some(at + 1)
+/// The word at the end of a text, where blanks or a comma separate it from others.
+fn last_word(text: &[u8]) -> Option<Range<usize>> {
+    let end = text.trim_ascii_end().len();
+    let at = text[..end].iter().rposition(|c| c.is_ascii_whitespace() || *c == b',')?;
+    let is_behind = !text[..at].trim_ascii().is_empty() && at + 1 < end;
+    is_behind.then_some(at + 1..end)
+}
+
+/// Where a parameter of this name begins.
+fn named(value: &[u8], name: &[u8]) -> Option<usize> {
+    let is_one = |at: &usize| value[at + name.len()..].trim_ascii_start().starts_with(b"=");
+    memchr::memmem::find_iter(value, name).find(is_one)
 }
 
 fn begins_with_parameter(value: &[u8]) -> bool {

@@ -231,15 +231,7 @@ impl Item {
     fn join_envelope(&self, family: &mut FamilyDoc) -> bool {
         let Some(envelope) = &self.envelope else { return false };
         let mut is_news = false;
-        // Whose mailbox it was is somebody who took part, as a rule, and known as such.
-        let is_other = |address: &&String| {
-            let key = address::key(address);
-            !family.participants.iter().any(|person| address::key(&person.address) == key)
-        };
-        let mailbox = envelope.mailbox.as_ref().filter(is_other);
-        for said in
-            [envelope.subject.as_ref(), envelope.label.as_ref(), mailbox].into_iter().flatten()
-        {
+        for said in envelope.subject.iter().chain(&envelope.label) {
             let said = encoded_word::decode(said.as_bytes());
             let is_new = said != family.subject
                 && extract::has_new_words(&family.subject, &said)
