@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Seek};
 
+use super::form;
 use super::image::{u16_at, u32_at, u64_at};
 use super::ndb::{Database, Node};
 use super::rule::{Report, Rule, hold};
@@ -16,6 +17,8 @@ pub struct Heap {
     pub root: u32,
     pub client: u8,
     pub subnodes: Vec<Node>,
+    /// How many names of properties the file has.
+    names: usize,
     place: String,
 }
 
@@ -44,7 +47,8 @@ impl Heap {
             return Ok(None);
         }
         let (root, client) = (u32_at(first, 4), first[3]);
-        let heap = Self { blocks, root, client, subnodes, place: place.to_owned() };
+        let (names, place) = (database.names, place.to_owned());
+        let heap = Self { blocks, root, client, subnodes, names, place };
         heap.check_maps(report);
         Ok(Some(heap))
     }
@@ -116,6 +120,11 @@ impl Heap {
         let start = usize::from(u16_at(bytes, map + 4 + 2 * (index - 1)));
         let end = usize::from(u16_at(bytes, map + 4 + 2 * index));
         bytes.get(start..end)
+    }
+
+    /// Whether a property has a number of its own, or one that stands for a name.
+    pub fn knows(&self, id: u16) -> bool {
+        usize::from(id) < 0x8000 + self.names
     }
 
     pub fn subnode(&self, nid: u32) -> Option<Node> {
@@ -259,11 +268,15 @@ pub fn properties(
             0x0001..=0x0007 | 0x000A | 0x000B | 0x000D | 0x0014 | 0x001E | 0x001F | 0x0040 | 0x0048
             | 0x0102 | 0x1002..=0x1007 | 0x1014 | 0x101E | 0x101F | 0x1040 | 0x1048 | 0x1102
         );
-        let is_text = kind != 0x1F || held.as_ref().is_none_or(|held| held.size() % 2 == 0);
-        let rules =
-            [(is_known, Rule::PropertyType), (is_text, Rule::PropertyText), (held.is_some(), rule)];
-        hold(&rules, format_args!("{place}: property {id:04x}{kind:04x}"), report);
+        let of = format_args!("{place}: property {id:04x}{kind:04x}").to_string();
+        let rules = [
+            (is_known, Rule::PropertyType),
+            (heap.knows(id), Rule::NameKnown),
+            (held.is_some(), rule),
+        ];
+        hold(&rules, &of, report);
         if let Some(held) = held {
+            hold(&form::rules(kind, &held), &of, report);
             out.insert(id, (kind, held));
         }
     }

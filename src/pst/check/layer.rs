@@ -12,6 +12,7 @@ use super::table::{self, Table};
 use super::{columns, message, names};
 
 const ROOT: u32 = 0x122;
+const NAMES: u32 = 0x61;
 const SEARCH_LIST: u32 = 0x201;
 const SPAM_SEARCH: u32 = 0x2223;
 const FOLDER: u32 = 0x02;
@@ -82,7 +83,13 @@ pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) ->
         };
         report.expect(*highest >= floor, Rule::NodeIndexFloor, format_args!("type {kind:#x}"));
     }
+    unreachable(&nodes, report);
     search_list(database, report)?;
+    if let Some(node) = database.node(NAMES) {
+        let mut names = look(database, node, &mut Report::default())?;
+        fetch(database, node, &mut names)?;
+        database.names = bytes(&names, 0x0003).len() / 8;
+    }
     for nid in MANDATORY {
         let is_there = database.node(nid).is_some();
         report.expect(is_there, Rule::MandatoryNode, format_args!("node {nid:#x}"));
@@ -121,7 +128,7 @@ pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) ->
                 }
             }
             _ if node.nid == 0x21 => store(database, *node, report)?,
-            _ if node.nid == 0x61 => {
+            _ if node.nid == NAMES => {
                 let mut properties = context(database, *node, &place, report)?.0;
                 fetch(database, *node, &mut properties)?;
                 names::check(&properties, report);
@@ -132,6 +139,37 @@ pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) ->
         }
     }
     Ok(())
+}
+
+/// Folders from which no way leads up to the root.
+fn unreachable(nodes: &[Node], report: &mut Report) {
+    let folders: HashMap<u32, u32> = nodes
+        .iter()
+        .filter(|node| node.nid & 0x1F == FOLDER)
+        .map(|node| (node.nid, node.parent))
+        .collect();
+    let mut known = HashMap::from([(ROOT, true)]);
+    for folder in folders.keys() {
+        let (mut way, mut at) = (Vec::new(), *folder);
+        let is_below = loop {
+            if let Some(is_below) = known.get(&at) {
+                break *is_below;
+            }
+            // Whoever comes by here again goes in a circle.
+            known.insert(at, false);
+            way.push(at);
+            match folders.get(&at) {
+                Some(parent) => at = *parent,
+                None => break false,
+            }
+        };
+        known.extend(way.into_iter().map(|nid| (nid, is_below)));
+    }
+    let mut lost: Vec<u32> = folders.into_keys().filter(|nid| !known[nid]).collect();
+    lost.sort_unstable();
+    for nid in lost {
+        report.broke(Rule::FolderUnreachable, format_args!("folder {nid:#x}"));
+    }
 }
 
 /// The list of searches that are kept up to date: the one that every store has,

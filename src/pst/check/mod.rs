@@ -5,6 +5,7 @@
 //! the same way. It reads any file, and reports what breaks which rule.
 
 mod columns;
+mod form;
 mod heap;
 mod image;
 mod layer;

@@ -1,6 +1,6 @@
 //! The node database as read: header, both trees, blocks and their references.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::{self, Read, Seek};
 
 use super::image::{self, Image, u16_at, u32_at, u64_at};
@@ -43,8 +43,11 @@ pub struct Database<R> {
     pub header: Header,
     blocks: Vec<Block>,
     pub nodes: Vec<Node>,
-    /// Internal blocks whose children were counted.
-    counted: HashSet<u64>,
+    /// Of data trees that were gone through, which a file may name any number of times:
+    /// the level and the bytes.
+    trees: HashMap<u64, (u8, u64)>,
+    /// How many names the map of named properties has.
+    pub names: usize,
 }
 
 const PAYLOAD: usize = 8176;
@@ -80,7 +83,7 @@ impl<R: Read + Seek> Database<R> {
         maps::density_list(&mut image, header.next_page, report)?;
         report.blocks = blocks.len() as u64;
         report.nodes = nodes.len() as u64;
-        Ok(Some(Self { image, header, blocks, nodes, counted: HashSet::new() }))
+        Ok(Some(Self { image, header, blocks, nodes, trees: HashMap::new(), names: 0 }))
     }
 
     pub fn node(&self, nid: u32) -> Option<Node> {
@@ -134,22 +137,22 @@ impl<R: Read + Seek> Database<R> {
 
     /// Bytes of a data tree; each reference is counted.
     pub fn refer_data(&mut self, id: u64, report: &mut Report) -> io::Result<u64> {
-        self.data_size(id, true, 2, report)
+        self.data_size(id, 2, report)
     }
 
-    fn data_size(
-        &mut self,
-        id: u64,
-        counts: bool,
-        levels: u8,
-        report: &mut Report,
-    ) -> io::Result<u64> {
+    fn data_size(&mut self, id: u64, levels: u8, report: &mut Report) -> io::Result<u64> {
         if id == 0 {
             return Ok(0);
         }
-        let Some(at) = self.refer(id, counts, report) else { return Ok(0) };
+        let Some(at) = self.refer(id, true, report) else { return Ok(0) };
         if id & 2 == 0 {
             return Ok(u64::from(self.blocks[at].length));
+        }
+        // A shared tree refers to its children once.
+        if let Some(&(level, total)) = self.trees.get(&id) {
+            let is_level = (1..=levels).contains(&level);
+            report.expect(is_level, Rule::DataTreeLevel, format_args!("block {id:#x}"));
+            return Ok(total);
         }
         let Some(bytes) = self.raw(id)? else { return Ok(0) };
         // It may be of no bytes at all.
@@ -164,8 +167,6 @@ impl<R: Read + Seek> Database<R> {
         if !hold(&rules, format_args!("block {id:#x}"), report) {
             return Ok(0);
         }
-        // A shared tree refers to its children once.
-        let is_first = self.counted.insert(id);
         let mut total = 0;
         for place in 0..count {
             let child = u64_at(&bytes, 8 + 8 * place);
@@ -173,7 +174,7 @@ impl<R: Read + Seek> Database<R> {
             let child_place = format_args!("child {child:#x} of block {id:#x}").to_string();
             report.expect(child != 0, Rule::DataTreeNull, &child_place);
             report.expect(is_leaf == (level == 1), Rule::DataTreeChild, &child_place);
-            let size = self.data_size(child, is_first, level - 1, report)?;
+            let size = self.data_size(child, level - 1, report)?;
             let (full, rule) = match level {
                 1 => (PAYLOAD, Rule::ShortLeaf),
                 _ => (1021 * PAYLOAD, Rule::ShortBranch),
@@ -186,6 +187,7 @@ impl<R: Read + Seek> Database<R> {
             Rule::DataTreeTotal,
             format_args!("block {id:#x}"),
         );
+        self.trees.insert(id, (level, total));
         Ok(total)
     }
 

@@ -190,6 +190,8 @@ rules! {
     TableParent,
     /// 2.2.2.7.7.4.1: nidParent is a node.
     NodeParent,
+    /// 2.4.4: each folder is below the root.
+    FolderUnreachable,
     /// 2.7.1: nodes that every store has.
     MandatoryNode,
     /// 2.4.8: the list of search folders names such.
@@ -258,6 +260,12 @@ rules! {
     PropertyNodeValue,
     /// 2.3.3.4: text of whole characters.
     PropertyText,
+    /// MS-OXCDATA 2.11.1: a boolean is 0 or 1.
+    PropertyBoolean,
+    /// 2.3.3.4: a GUID of 16 bytes.
+    PropertyGuid,
+    /// 2.3.3.4: whole values of a property that has several.
+    PropertyMultiple,
     /// 2.3.4: bClientSig of a table context.
     TableClient,
     /// 2.3.4.1: bType.
@@ -410,6 +418,8 @@ rules! {
     AttachmentSize,
     /// Which has 31 bits.
     AttachmentSizeSign,
+    /// 2.4.7: a property from 8000 on is in the map of names.
+    NameKnown,
     /// 2.4.7.1: 251 buckets.
     NameBuckets,
     /// 2.4.7: GUIDs, entries, names and buckets are binary.

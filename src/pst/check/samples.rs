@@ -63,6 +63,8 @@ pub fn sound() -> Vec<u8> {
         attachment("inner", Content::Message(Box::new(message(2)))),
         attachment("small.txt", Content::Bytes(Cow::Borrowed(b"small"))),
     ];
+    // By a name, the last of the map.
+    first.content_type = Some("multipart/signed".to_owned());
     writer.add(folder, first).unwrap();
     for number in 3..100 {
         writer.add(folder, message(number)).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek};
 
+use super::form;
 use super::heap::{Heap, Held, fixed_width};
 use super::image::{u16_at, u32_at, u64_at};
 use super::ndb::Database;
@@ -54,6 +55,10 @@ pub fn read<R: Read + Seek>(
         return Ok(table);
     }
     table.columns = columns.iter().map(|column| column.tag).collect();
+    for tag in &table.columns {
+        let is_known = heap.knows((tag >> 16) as u16);
+        report.expect(is_known, Rule::NameKnown, format_args!("{place}: column {tag:08x}"));
+    }
     let (index, matrix) = (u32_at(info, 10), u32_at(info, 14));
     let ids = heap.tree(index, (4, 4), report);
     let per_block = PAYLOAD / ends[3];
@@ -127,6 +132,8 @@ fn cells(
         };
         match held {
             Some(held) => {
+                let cell = format_args!("{place}: column {:08x}", column.tag).to_string();
+                hold(&form::rules(column.tag as u16, &held), cell, report);
                 cells.insert(column.tag, held);
             }
             None => report.broke(rule, format_args!("{place}: column {:08x}", column.tag)),

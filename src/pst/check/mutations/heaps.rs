@@ -144,6 +144,12 @@ fn properties(w: &mut Wounds) {
     value(Rule::PropertyHeapValue, CLASS, VALUE + 2, &[9]);
     value(Rule::PropertyHeapValue, 0x3007_0040, VALUE, &[0xE0, 0xFF]);
     value(Rule::PropertyNodeValue, CLASS, VALUE, &[0xFF, 0x7F]);
+    value(Rule::PropertyBoolean, 0x0E1B_000B, VALUE, &[2]);
+    // Text as a value of another type, which its bytes are not.
+    value(Rule::PropertyGuid, 0x0037_001F, TYPE, &[0x48, 0]);
+    for kind in [&[0x14, 0x10], &[0x1F, 0x10], &[0x48, 0x10], &[0x02, 0x11]] {
+        value(Rule::PropertyMultiple, 0x0037_001F, TYPE, kind);
+    }
     // A time is eight bytes, and the message class is not; half a character.
     for (rule, tag, of) in
         [(Rule::PropertyWidth, 0x3007_0040, CLASS), (Rule::PropertyText, CLASS, ODD)]

@@ -26,6 +26,8 @@ pub fn wounds(w: &mut Wounds) {
     }
     w.add(Rule::NameGuids, "", |p| p.curtail(p.data(0x61), GUIDS));
     w.add(Rule::NameEntries, "", |p| p.curtail(p.data(0x61), ENTRIES));
+    // The last name is one that is used.
+    w.add(Rule::NameKnown, "", |p| p.curtail(p.data(0x61), ENTRIES));
     for (rule, at) in [(Rule::NameGuid, 4), (Rule::NameNumber, 6), (Rule::NameString, 3)] {
         w.add(rule, "entry 0", move |p| {
             p.value(p.data(0x61), ENTRIES, |entries| entries[at] ^= 0x40);

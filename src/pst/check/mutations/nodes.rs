@@ -29,8 +29,10 @@ pub fn wounds(w: &mut Wounds) {
         (Rule::RootParent, 0x122, 0x8022),
         (Rule::TableParent, 0x802D, 0x8022),
         (Rule::NodeParent, FOLDER, 0x9_9999),
+        (Rule::FolderUnreachable, FOLDER, FOLDER),
+        (Rule::FolderUnreachable, 0x8022, FOLDER),
     ] {
-        let place = format!("node {nid:#x}");
+        let place = format!("{nid:#x}");
         w.add(rule, &place, move |p| p.node(nid, 24, &parent.to_le_bytes()));
     }
     for kind in [0x0D, 0x0E, 0x0F] {
