@@ -1568,8 +1568,15 @@ export interface components {
             flags: components["schemas"]["HoldFlags"] | null;
             /** @description First day, in the matter's zone. */
             from: string | null;
+            /** @description The first instant that it covers. */
+            from_at: string | null;
             /** Format: int64 */
             id: number;
+            /**
+             * @description False where the matter's zone was another when the hold was placed, so that it
+             *     begins or ends within `from` or `until`: a change of the zone changes no hold.
+             */
+            is_of_whole_days: boolean;
             /** @description Takes in what arrives later. */
             is_ongoing: boolean;
             /** Format: int64 */
@@ -1587,6 +1594,8 @@ export interface components {
             released_by: string | null;
             /** @description Last day, in the matter's zone. */
             until: string | null;
+            /** @description The first instant that it does not cover any more. */
+            until_before: string | null;
         };
         HoldFlags: {
             /** Format: int64 */
