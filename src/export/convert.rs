@@ -59,7 +59,7 @@ impl Pst {
         if !(FILE_BYTES_MIN..=FILE_BYTES_MAX).contains(&self.file_bytes_max) {
             let why = match self.file_bytes_max < FILE_BYTES_MIN {
                 true => "smaller ones would be mostly what every file has",
-                false => "Outlook refuses larger ones",
+                false => "Outlook warns of larger ones, and takes none over 50 GB",
             };
             return Err(format!(
                 "a PST file is to have {FILE_BYTES_MIN} to {FILE_BYTES_MAX} bytes: {why}"

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::around::Apart;
 use super::family::{Care, Named, Place, Walk, gap};
 use super::header::{self, Header};
 use super::picture::Scan;
-use super::{Mailbox, Parsed, Reason, around, charset, decode, html, text, walk};
+use super::{Mailbox, Parsed, Reason, charset, decode, html, text, walk};
 use crate::base::limits;
+use crate::mail::around::{self, Apart};
 use crate::mail::enriched;
-use crate::mail::header::from_first_field;
+use crate::mail::header::{from_first_field, has_lines_of_cr};
 use crate::mail::uuencode::{self, Coded, Split};
 
 /// Reads one message (RFC 5322) or as much of one as there is.
@@ -52,7 +52,7 @@ fn read<'a>(bytes: &[u8], mut walk: Walk<'a>) -> Walk<'a> {
     let mut bytes = bytes;
     // Where CR alone ends lines nothing else would be found; no other reader of
     // mail sees parts in it, so they are none.
-    if !bytes.contains(&b'\n') && bytes.contains(&b'\r') {
+    if has_lines_of_cr(bytes) {
         let line = |&byte: &u8| if byte == b'\r' { b'\n' } else { byte };
         lines = bytes.iter().map(line).collect::<Vec<_>>();
         bytes = &lines;

@@ -10,7 +10,6 @@
 //! mail-parser is used for header fields only (`parse_headers`): its own walk
 //! through nested messages can overflow the stack, so [`walk`] has ours.
 
-mod around;
 mod attributes;
 mod bytes;
 mod calendar;

@@ -40,6 +40,13 @@ pub fn all_fields(block: &[u8]) -> Fields<'_> {
     Fields { rest: block.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(block) }
 }
 
+/// Whether CR alone ends the lines of a message, as in some old stores, whatever ended
+/// the last one on its way.
+pub fn has_lines_of_cr(message: &[u8]) -> bool {
+    let lines = message.trim_ascii_end();
+    lines.contains(&b'\r') && !lines.contains(&b'\n')
+}
+
 /// A message without the empty lines that some gateways put before its first field.
 /// What no field follows is a body without a header.
 pub fn from_first_field(message: &[u8]) -> &[u8] {

@@ -6,6 +6,7 @@
 //! [`defect::Defect`], never a failure.
 
 pub mod address;
+pub mod around;
 pub mod charset;
 mod code_page;
 pub mod compose;

@@ -22,19 +22,11 @@ pub struct Parameters {
 impl Parameters {
     /// Parses an unfolded value; what cannot be a parameter is passed over.
     pub fn parse(value: &[u8]) -> Self {
+        let value = &*separated(value);
         let mut cursor = Cursor { rest: value };
         // Some leave the token out, and begin with a parameter.
         let mut is_at_parameter = begins_with_parameter(value);
-        let mut token = if is_at_parameter { Vec::new() } else { cursor.until(b";") };
-        // Some leave out what separates the two.
-        let name = token.iter().position(|c| *c == b'=').and_then(|eq| last_word(&token[..eq]));
-        if let Some(name) = name
-            && let Some(at) = named(value, &token[name.clone()])
-        {
-            token.truncate(name.start);
-            cursor.rest = &value[at..];
-            is_at_parameter = true;
-        }
+        let token = if is_at_parameter { Vec::new() } else { cursor.until(b";") };
         let token = String::from_utf8_lossy(&token).to_ascii_lowercase();
         let token = token.trim_end_matches([' ', '\t', ',']);
         let token = token.split_whitespace().collect::<String>();
@@ -132,6 +124,20 @@ pub struct Value<'p> {
     pub charset: Option<&'p [u8]>,
     /// Not all that should stand for a byte does.
     pub is_damaged: bool,
+}
+
+/// A value with the `;` behind its token, which some leave out.
+pub fn separated(value: &[u8]) -> Cow<'_, [u8]> {
+    if begins_with_parameter(value) {
+        return Cow::Borrowed(value);
+    }
+    let token = Cursor { rest: value }.until(b";");
+    let name = token.iter().position(|c| *c == b'=').and_then(|eq| last_word(&token[..eq]));
+    let at = name.and_then(|name| named(value, &token[name]));
+    let Some(at) = at else { return Cow::Borrowed(value) };
+    let head = value[..at].trim_ascii_end();
+    let head = head.strip_suffix(b",").unwrap_or(head);
+    Cow::Owned([head, b"; ", &value[at..]].concat())
 }
 
 /// The word at the end of a text, where blanks or a comma separate it from others.

@@ -168,6 +168,8 @@ pub enum Exception {
     NoCharset { part: String, read_as: &'static str },
     #[error("header bytes that are not UTF-8 are shown as ISO-8859-1")]
     HeaderBytes,
+    #[error("carriage returns within lines of the header are shown as blanks")]
+    HeaderReturns,
     #[error("{}: its encoding is damaged; what could be decoded is written", line(part))]
     DamagedEncoding { part: String },
     #[error(

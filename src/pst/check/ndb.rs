@@ -46,6 +46,8 @@ pub struct Database<R> {
     /// Of data trees that were gone through, which a file may name any number of times:
     /// the level and the bytes.
     trees: HashMap<u64, (u8, u64)>,
+    /// Bytes of what is below blocks of subnodes that were gone through.
+    pub below: HashMap<u64, u64>,
     /// How many names the map of named properties has.
     pub names: usize,
 }
@@ -83,7 +85,15 @@ impl<R: Read + Seek> Database<R> {
         maps::density_list(&mut image, header.next_page, report)?;
         report.blocks = blocks.len() as u64;
         report.nodes = nodes.len() as u64;
-        Ok(Some(Self { image, header, blocks, nodes, trees: HashMap::new(), names: 0 }))
+        Ok(Some(Self {
+            image,
+            header,
+            blocks,
+            nodes,
+            trees: HashMap::new(),
+            below: HashMap::new(),
+            names: 0,
+        }))
     }
 
     pub fn node(&self, nid: u32) -> Option<Node> {
@@ -189,6 +199,11 @@ impl<R: Read + Seek> Database<R> {
         );
         self.trees.insert(id, (level, total));
         Ok(total)
+    }
+
+    /// Counts one more reference to a block whose own were counted.
+    pub fn refer_again(&mut self, id: u64, report: &mut Report) {
+        self.refer(id, true, report);
     }
 
     /// The nodes of a subnode tree that was visited before.

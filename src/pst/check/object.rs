@@ -28,18 +28,27 @@ fn measure_below<R: Read + Seek>(
     above: &mut Vec<u64>,
     report: &mut Report,
 ) -> io::Result<u64> {
-    let mut size = database.refer_data(node.data, report)?;
+    let size = database.refer_data(node.data, report)?;
     let is_within = above.contains(&node.subnodes) || above.len() >= DEPTH_MAX;
     if node.subnodes != 0 && is_within {
         report.broke(Rule::SubnodeLoop, format_args!("block {:#x}", node.subnodes));
         return Ok(size);
     }
+    // A file may name it any number of times.
+    if let Some(&known) = database.below.get(&node.subnodes) {
+        database.refer_again(node.subnodes, report);
+        return Ok(size.saturating_add(known));
+    }
     above.push(node.subnodes);
-    for below in database.refer_subnodes(node.subnodes, report)? {
-        size += measure_below(database, below, above, report)?;
+    let mut below = 0_u64;
+    for node in database.refer_subnodes(node.subnodes, report)? {
+        below = below.saturating_add(measure_below(database, node, above, report)?);
     }
     above.pop();
-    Ok(size)
+    if node.subnodes != 0 {
+        database.below.insert(node.subnodes, below);
+    }
+    Ok(size.saturating_add(below))
 }
 
 /// A property context whose subnodes are values; its size.
@@ -82,7 +91,7 @@ fn enter<R: Read + Seek>(
     for below in &subnodes {
         let of_node = measure(database, *below, report)?;
         sizes.insert(below.nid, of_node);
-        size += of_node;
+        size = size.saturating_add(of_node);
     }
     let heap = Heap::read(database, node.data, subnodes, place, report)?;
     Ok((heap, sizes, size))

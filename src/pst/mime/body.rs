@@ -12,7 +12,7 @@ use super::plain;
 use super::shown::{self, Html};
 use super::{Family, MULTIPARTS_MAX, NESTING_MAX, nested, owned};
 use crate::base::limits::MIME_PARTS_MAX;
-use crate::mail::enriched;
+use crate::mail::{around, enriched};
 use crate::pst::model::{Attachment, Content, Exception};
 
 /// Attachments of so many bytes are not copied.
@@ -192,7 +192,7 @@ impl<'a, 'f> Collector<'a, 'f> {
             return Content::Bytes(self.decoded(headers, body, name));
         }
         let (size, is_whole) = decode::base64_size(body);
-        if !is_whole {
+        if !is_whole || around::apart(body).is_some() {
             self.exceptions.push(Exception::DamagedEncoding { part: name.to_owned() });
         }
         Content::Stream { size, source: Box::new(decode::Base64::new(body)) }

@@ -8,7 +8,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
 
 use crate::mail::parameters::Parameters;
-use crate::mail::{charset, uuencode};
+use crate::mail::{around, charset, uuencode};
 use crate::pst::model::Exception;
 
 /// The bytes that base64 stands for, and whether it was whole.
@@ -126,7 +126,8 @@ pub fn quoted_printable(text: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(text.len());
     let mut is_whole = true;
     for line in text.split_inclusive(|byte| *byte == b'\n') {
-        let end = line.iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(0, |at| at + 1);
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        let end = line.iter().rposition(|byte| !is_blank(byte)).map_or(0, |at| at + 1);
         let (content, tail) = line.split_at(end);
         let soft = content.last() == Some(&b'=');
         let content = if soft { &content[..end - 1] } else { content };
@@ -261,7 +262,14 @@ pub fn is_base64(value: &str) -> bool {
 pub fn transfer<'a>(bytes: &'a [u8], value: &str) -> (Cow<'a, [u8]>, Fidelity) {
     let name = Parameters::parse(value.as_bytes()).token;
     let (decoded, is_whole) = if is_base64(value) {
-        base64(bytes)
+        // Text that a gateway put beside it is none of it.
+        match around::apart(bytes) {
+            Some(apart) if !apart.is_damaged && !apart.coded.trim_ascii().is_empty() => {
+                (base64(&apart.coded).0, false)
+            }
+            Some(_) => (base64(bytes).0, false),
+            None => base64(bytes),
+        }
     } else if name.eq_ignore_ascii_case("quoted-printable") {
         quoted_printable(bytes)
     } else if uuencode::is_named(&name) {
@@ -312,6 +320,7 @@ mod tests {
     #[test]
     fn quoted_printable_takes_what_is_there() {
         assert_eq!(quoted_printable(b"a=3Db  \r\nc=\r\nd"), (b"a=b\r\ncd".to_vec(), true));
+        assert_eq!(quoted_printable(b"a\x0c\r\nb"), (b"a\x0c\r\nb".to_vec(), true));
         assert_eq!(quoted_printable(b"a=zz="), (b"a=zz".to_vec(), false));
     }
 
@@ -355,6 +364,13 @@ mod tests {
         };
         assert!(!said("", "windows-1252").contains("\"\""));
         assert!(said("us-ascii", "UTF-8").contains("\"us-ascii\""));
+    }
+
+    #[test]
+    fn text_beside_base64_is_none_of_it() {
+        for bytes in [&b"aGk=\r\n____\r\nlist"[..], b"aGk=\r\nfooter\r\n", b"[EXT] a\r\n\r\naGk="] {
+            assert_eq!(transfer(bytes, "base64"), (Cow::Owned(b"hi".to_vec()), Fidelity::Broken));
+        }
     }
 
     #[test]

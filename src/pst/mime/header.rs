@@ -5,7 +5,7 @@ use mail_parser::{ContentType, HeaderValue};
 
 use super::{decode, word};
 use crate::base::clock::Timestamp;
-use crate::mail::parameters::Parameters;
+use crate::mail::parameters::{Parameters, separated};
 use crate::mail::{date, encoded_word, header, mailbox, mbox};
 use crate::pst::model::{Address, Exception, Importance, Sensitivity};
 
@@ -46,7 +46,9 @@ impl Field {
     }
 
     fn content_type(&self) -> Option<ContentType<'static>> {
-        match MessageStream::new(&self.line()).parse_content_type().into_owned() {
+        let line = self.line();
+        let line = separated(&line);
+        match MessageStream::new(&line).parse_content_type().into_owned() {
             HeaderValue::ContentType(value) => Some(value),
             _ => None,
         }
@@ -68,13 +70,18 @@ impl Headers {
             )
         });
         let text: String = lines.collect();
-        let text = decode::crlf(&text);
-        // A bare CR may have made an empty line of what was none.
+        // None ends a line (RFC 5322 section 2.2), and nobody is named by what follows it.
+        let whole = text.replace("\r\n", "\n");
+        let has_returns = whole.contains('\r');
+        let text = decode::crlf(&whole.replace('\r', " "));
         let lines = text.split_inclusive('\n').filter(|line| !line.trim().is_empty());
         let input: String = lines.collect();
         let mut exceptions = Vec::new();
         if is_mapped {
             exceptions.push(Exception::HeaderBytes);
+        }
+        if has_returns {
+            exceptions.push(Exception::HeaderReturns);
         }
         let in_utf_8 = word::in_utf8(&input, &mut exceptions);
         let utf_8 = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

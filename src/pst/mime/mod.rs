@@ -20,7 +20,7 @@ use self::header::Headers;
 use super::model::{Address, Exception, Message, Recipient, RecipientKind, Source};
 use crate::base::clock::Timestamp;
 use crate::mail::address;
-use crate::mail::header::from_first_field;
+use crate::mail::header::{from_first_field, has_lines_of_cr};
 
 /// Messages within messages that are taken apart; a deeper one is a file.
 const NESTING_MAX: usize = 80;
@@ -72,7 +72,7 @@ pub fn add_envelope(message: &mut Message<'_>, addresses: &[impl AsRef<str>]) {
 
 fn nested<'a>(raw: &'a [u8], family: &mut Family) -> Message<'a> {
     // Some old stores end lines with a bare CR; nothing else would be a line.
-    if !raw.contains(&b'\n') && raw.contains(&b'\r') {
+    if has_lines_of_cr(raw) {
         let lines: Vec<u8> = raw.iter().map(|b| if *b == b'\r' { b'\n' } else { *b }).collect();
         return owned(read(&lines, family));
     }

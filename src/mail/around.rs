@@ -42,6 +42,8 @@ struct Lines {
     /// The length of the first line of base64.
     full: Option<usize>,
     end: End,
+    /// Text came behind base64 that has ended: a word there is most likely one.
+    is_beyond: bool,
 }
 
 /// How the base64 before a line has ended, if it has: by a line that is shorter than
@@ -68,9 +70,11 @@ impl Lines {
         let is_coded = match self.end {
             _ if !is_clean => false,
             End::None if self.full.is_none() => is_start(text),
+            _ if self.is_beyond => is_start(text),
             End::None => true,
             End::Natural | End::Padding => text.len().is_multiple_of(4) || text.ends_with(b"="),
         };
+        self.is_beyond |= !is_coded && self.end != End::None;
         if is_coded {
             let full = *self.full.get_or_insert(text.len());
             self.end = match text.last() {
@@ -108,6 +112,7 @@ mod tests {
     fn text_behind_base64_is_found() {
         for (coded, words) in [
             ("QUJDREVGR0g=", "____\nlist heron"),
+            ("QUJDREVGR0g=", "____\nlist\nheron"),
             ("QUJDREVGR0hJQUJD\nQUJD", "the heron list"),
             ("QUJDREVGR0hJQUJD\n", "-- \nheron"),
             ("QUI=", "heron"),
