@@ -41,6 +41,8 @@ pub struct Header {
     pub encoding: String,
     /// Without angle brackets.
     pub content_id: String,
+    /// Type or transfer encoding are said twice, and not alike; the first counts.
+    pub is_ambiguous: bool,
     /// Some encoded word holds bytes that are no characters.
     pub is_lossy: bool,
 }
@@ -151,7 +153,7 @@ fn readable(block: &[u8]) -> Cow<'_, [u8]> {
 /// Of these fields the first counts, as it does for the scanner.
 #[derive(Default)]
 struct Seen {
-    content_type: bool,
+    content_type: Option<Parameters>,
     disposition: bool,
     encoding: bool,
 }
@@ -187,8 +189,15 @@ fn take(header: &mut Header, seen: &mut Seen, field: &header::Field<'_>) {
             header.content_id = ids(field).into_iter().next().unwrap_or_default();
         }
         11 if is("In-Reply-To") => header.in_reply_to.extend(ids(field)),
-        12 if is("Content-Type") && !std::mem::replace(&mut seen.content_type, true) => {
-            take_type(header, &Parameters::parse(&unfold(field.value)));
+        12 if is("Content-Type") => {
+            let said = Parameters::parse(&unfold(field.value));
+            match &seen.content_type {
+                Some(first) => header.is_ambiguous |= said != *first,
+                None => {
+                    take_type(header, &said);
+                    seen.content_type = Some(said);
+                }
+            }
         }
         19 if is("Content-Disposition") && !std::mem::replace(&mut seen.disposition, true) => {
             let disposition = Parameters::parse(&unfold(field.value));
@@ -197,8 +206,12 @@ fn take(header: &mut Header, seen: &mut Seen, field: &header::Field<'_>) {
                 header.file_name = Some(name);
             }
         }
-        25 if is("Content-Transfer-Encoding") && !std::mem::replace(&mut seen.encoding, true) => {
-            header.encoding = Parameters::parse(&unfold(field.value)).token;
+        25 if is("Content-Transfer-Encoding") => {
+            let said = Parameters::parse(&unfold(field.value)).token;
+            match std::mem::replace(&mut seen.encoding, true) {
+                true => header.is_ambiguous |= said != header.encoding,
+                false => header.encoding = said,
+            }
         }
         _ => {}
     }

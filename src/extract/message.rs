@@ -109,10 +109,15 @@ impl Walk<'_> {
         self.entity(&header, body, place)
     }
 
-    /// A word of a header that cannot be found, since it is no text.
+    /// A word of a header that cannot be found, since it is no text; and one of two ways
+    /// to read the rest.
     fn note_lossy(&mut self, header: &Header, at: Option<u32>) {
         if header.is_lossy {
             let detail = "bytes in a header that are no characters of its charset";
+            self.parsed.gaps.push(gap(at, Reason::Damaged, detail));
+        }
+        if header.is_ambiguous {
+            let detail = "its header names two types or encodings; it is read by the first";
             self.parsed.gaps.push(gap(at, Reason::Damaged, detail));
         }
     }
@@ -508,6 +513,9 @@ mod tests {
         );
         assert_eq!((parsed.subject.as_str(), parsed.text.as_str()), ("heron", "heron here"));
         assert_eq!(parsed.other_text.trim(), "egret");
+        assert_eq!(parsed.gaps.len(), 1);
+        let twice = "Content-Type: text/plain; charset=utf-8\n".repeat(2);
+        assert!(parse(&format!("{twice}\nheron\n")).gaps.is_empty());
     }
 
     #[test]
