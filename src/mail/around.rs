@@ -16,12 +16,16 @@ pub struct Apart {
 
 /// Takes both apart; none where all of `body` can be base64.
 pub fn apart(body: &[u8]) -> Option<Apart> {
-    let mut lines = Lines::default();
+    let is_text = |byte: &u8| !(is_base64(*byte) || byte.is_ascii_whitespace());
+    let has_blanks = |line: &[u8]| line.trim_ascii().iter().any(u8::is_ascii_whitespace);
+    // Base64 may be of lines of any length, where nothing else is there.
+    let is_mixed = body.iter().any(is_text) || body.split(|byte| *byte == b'\n').any(has_blanks);
+    let mut lines = Lines { is_mixed, ..Lines::default() };
     let is_apart = body.split_inclusive(|byte| *byte == b'\n').any(|line| !lines.is_coded(line));
     if !is_apart {
         return None;
     }
-    let (mut lines, mut found) = (Lines::default(), Apart::default());
+    let (mut lines, mut found) = (Lines { is_mixed, ..Lines::default() }, Apart::default());
     let mut has_broken = false;
     for line in body.split_inclusive(|byte| *byte == b'\n') {
         let is_within = lines.end == End::None && lines.full.is_some();
@@ -42,6 +46,8 @@ struct Lines {
     /// The length of the first line of base64.
     full: Option<usize>,
     end: End,
+    /// Some line of the body is no base64.
+    is_mixed: bool,
     /// Text came behind base64 that has ended: a word there is most likely one.
     is_beyond: bool,
 }
@@ -69,10 +75,13 @@ impl Lines {
         let is_clean = text.iter().all(|byte| is_base64(*byte));
         let is_coded = match self.end {
             _ if !is_clean => false,
-            End::None if self.full.is_none() => is_start(text),
+            End::None if self.full.is_none() => !self.is_mixed || is_start(text),
             _ if self.is_beyond => is_start(text),
             End::None => true,
-            End::Natural | End::Padding => text.len().is_multiple_of(4) || text.ends_with(b"="),
+            End::Natural if !self.is_mixed => true,
+            End::Natural | End::Padding => {
+                text.len().is_multiple_of(4) || text.ends_with(b"=") || text.len() >= LONG
+            }
         };
         self.is_beyond |= !is_coded && self.end != End::None;
         if is_coded {
@@ -90,8 +99,12 @@ impl Lines {
 /// Whether base64 can begin with a line, and no single word is that.
 fn is_start(line: &[u8]) -> bool {
     const CHARACTERS_MIN: usize = 16;
-    line.len().is_multiple_of(4) && (line.len() >= CHARACTERS_MIN || line.ends_with(b"="))
+    let is_group = line.len() >= CHARACTERS_MIN || line.ends_with(b"=");
+    line.len().is_multiple_of(4) && is_group || line.len() >= LONG
 }
+
+/// No word is so long.
+const LONG: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -148,6 +161,13 @@ mod tests {
 
     #[test]
     fn base64_is_base64() {
+        let odd = ["QUJDREVGR0hJQUJDR".repeat(3), "QUJDR".into(), "EVGR0hJQUJDREV".into()];
+        assert_eq!(apart(odd.join("\n").as_bytes()), None);
+        assert!(!check(
+            &format!("{}\nQUJD\nthe heron list\n", odd[0]),
+            &format!("{}\nQUJD", odd[0]),
+            "the heron list"
+        ));
         for body in
             ["", "\n\n", "QUJDREVGR0hJQUJD\nQUJD\n\n", "QUI=\nQUJD\n", "QUJDREVGR0hJQUJD\nQUI"]
         {
