@@ -86,6 +86,11 @@ fn the_first_of_several_fields_counts() {
     assert_eq!(parsed.gaps.len(), 1);
     let twice = "Content-Type: text/plain; charset=utf-8\n".repeat(2);
     assert!(parse(&format!("{twice}\nheron\n")).gaps.is_empty());
+    for (first, second, gaps) in [("base64", "BASE64", 0), ("base64", "7bit", 1)] {
+        let field = "Content-Transfer-Encoding: ";
+        let parsed = parse(&format!("{field}{first}\n{field}{second}\n\naGVyb24gaGVyZQ==\n"));
+        assert_eq!((parsed.text.as_str(), parsed.gaps.len()), ("heron here", gaps));
+    }
 }
 
 #[test]

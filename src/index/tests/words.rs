@@ -146,3 +146,21 @@ fn a_domain_in_other_letters_is_found_in_both_spellings() {
         }
     }
 }
+
+/// RFC 6530 section 10.1.
+#[test]
+fn a_local_part_is_found_composed_or_not() {
+    let mut docs = [body(1, "a"), body(2, "b"), body(3, "c")];
+    docs[0].participants = vec![person(Role::Bcc, "", "jos\u{e9}@x.example")];
+    docs[1].participants = vec![person(Role::Bcc, "", "jose\u{301}@x.example")];
+    docs[2].participants = vec![person(Role::Bcc, "", "jose@x.example")];
+    let found = Fixture::new(docs);
+    for dialect in [Dialect::Kql, Dialect::DtSearch] {
+        for local_part in ["jos\u{e9}", "jose\u{301}", "Jose\u{301}"] {
+            let hits = found_by(&found, dialect, &format!("bcc:{local_part}@x.example"));
+            let mut sets: Vec<_> = hits.iter().map(|hit| hit.0).collect();
+            sets.sort_unstable();
+            assert_eq!(sets, [1, 2], "{local_part}");
+        }
+    }
+}

@@ -287,6 +287,41 @@ mod tests {
         assert!(matches!(&message.exceptions[..], [Exception::BrokenCharset { .. }]));
     }
 
+    /// RFC 5322 section 2.2: a CR alone ends no line.
+    #[test]
+    fn a_return_within_a_header_names_nobody() {
+        let raw =
+            b"To: bob@x.example\r\nSubject: hi\rTo: ghost@x.example\rBcc: g@x.example\r\n\r\nhi";
+        let message = message(raw);
+        let to: Vec<_> = message.recipients.iter().map(|it| it.address.address.as_str()).collect();
+        assert_eq!(to, ["bob@x.example"]);
+        assert_eq!(message.subject, "hi To: ghost@x.example Bcc: g@x.example");
+        assert_eq!(message.exceptions, [Exception::HeaderReturns]);
+    }
+
+    #[test]
+    fn a_type_without_its_semicolon_is_read() {
+        let message = message(b"Content-Type: text/plain charset=koi8-r\r\n\r\n\xF0");
+        assert_eq!((message.text.as_deref(), message.attachments.len()), (Some("\u{41F}"), 0));
+        assert_eq!(message.exceptions, []);
+    }
+
+    #[test]
+    fn text_beside_base64_is_not_in_the_file() {
+        use crate::pst::model::Content;
+        // One that is decoded at once, and one that would be while it is written.
+        for lines in [4, 440_000] {
+            let head = "Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+            let coded = "QUJD".repeat(19) + "\r\n";
+            let raw = format!("{head}{}QQ==\r\nScanned by mail gateway\r\n", coded.repeat(lines));
+            let message = message(raw.as_bytes());
+            let Content::Bytes(bytes) = &message.attachments[0].content else { panic!("{lines}") };
+            assert_eq!(**bytes, *("ABC".repeat(19 * lines) + "A").as_bytes());
+            let part = "attachment-1.pdf".to_owned();
+            assert_eq!(message.exceptions, [Exception::DamagedEncoding { part }]);
+        }
+    }
+
     #[test]
     fn classes_are_those_of_s_mime_by_type_or_name() {
         for (field, class) in [

@@ -8,6 +8,7 @@ mod heaps;
 mod names;
 mod nodes;
 mod objects;
+mod patience;
 mod patient;
 mod tables;
 mod trees;
