@@ -13,6 +13,7 @@ pub mod derived;
 pub mod disposition;
 pub mod document_password;
 pub mod doubt;
+pub mod epoch;
 pub mod erasure;
 pub mod flag;
 pub mod gap;

@@ -18,7 +18,8 @@ use super::{Outcomes, Retention, RetentionError};
 use crate::base::crash;
 use crate::base::ids::{DeliverySeq, JobId, RecordId, SegmentId};
 use crate::base::limits::REWRITE_TRIES;
-use crate::catalog::disposition::{self as rows, DispositionRow, SegmentOf};
+use crate::catalog::disposition::{self as rows, DispositionRow};
+use crate::catalog::epoch::{self, SegmentOf};
 use crate::catalog::job::{self, Lease, Renewed};
 use crate::catalog::{erasure, part, purge, spare};
 use crate::export::purge::Bundles;
@@ -62,7 +63,7 @@ pub(super) async fn clear_index(
     let Retention { catalog, index, .. } = retention;
     let mut is_any = false;
     loop {
-        let sets = rows::diminished(catalog, index.cursor(), AT_ONCE).await?;
+        let sets = epoch::diminished(catalog, index.cursor(), AT_ONCE).await?;
         if sets.is_empty() {
             return Ok(is_any);
         }
@@ -75,13 +76,13 @@ pub(super) async fn clear_index(
         for export in exports.purge(&sets)? {
             tracing::info!(job = %export, "an export left with what a disposition destroyed");
         }
-        rows::forget_diminished(catalog, &sets).await?;
+        epoch::forget_diminished(catalog, &sets).await?;
     }
 }
 
 /// Forces it out of the index's files too, once the index has let go of all of it.
 pub(super) async fn expunge_index(retention: &Retention) -> Result<(), RetentionError> {
-    if rows::is_diminished(&retention.catalog).await? {
+    if epoch::is_diminished(&retention.catalog).await? {
         return Err(RetentionError::NotYet(
             "the index is behind, and could still take up what was destroyed; go on when mail is \
              searchable"
@@ -109,10 +110,10 @@ impl<'a> Destroyer<'a> {
     pub async fn run(&mut self) -> Result<(), Stopped> {
         let catalog = &self.retention.catalog;
         let DispositionRow { class, epoch, .. } = self.row;
-        let segments = rows::segments_backwards(catalog, class, epoch).await?;
+        let segments = epoch::segments_backwards(catalog, class, epoch).await?;
         let total = segments.len() as u64;
         for (done, id) in (1..).zip(segments) {
-            if let Some(segment) = rows::segment(catalog, id).await? {
+            if let Some(segment) = epoch::segment(catalog, id).await? {
                 self.segment(segment).await?;
             }
             let now = catalog.now(&self.retention.clock).await?;
@@ -179,19 +180,19 @@ impl<'a> Destroyer<'a> {
             purge::remove(&mut tx, &gone).await?;
             part::forget(&mut tx, segment.segment).await?;
             if let Some(page) = &page {
-                rows::set_page(&mut tx, segment.segment, page).await?;
+                epoch::set_page(&mut tx, segment.segment, page).await?;
             }
             let mut outcomes = self.outcomes.clone();
             outcomes.destroyed += gone.len() as u64;
             if !stays {
-                rows::remove_segment(&mut tx, segment.segment).await?;
-                rows::condemn(&mut tx, id, &segment.object.name).await?;
+                epoch::remove_segment(&mut tx, segment.segment).await?;
+                epoch::condemn(&mut tx, id, &segment.object.name).await?;
                 outcomes.segments_destroyed += 1;
                 outcomes.bytes_destroyed += segment.size_bytes;
             }
             // Others of the month may have their pages in it, until it is their turn.
             if !spare::is_used(&mut tx, &segment.page.name).await? {
-                rows::condemn(&mut tx, id, &segment.page.name).await?;
+                epoch::condemn(&mut tx, id, &segment.page.name).await?;
             }
             let text = serde_json::to_string(&outcomes).map_err(RetentionError::Row)?;
             rows::count(&mut tx, id, &text).await?;
@@ -212,7 +213,7 @@ impl<'a> Destroyer<'a> {
         let Retention { catalog, vault, .. } = self.retention;
         let DispositionRow { class, epoch, .. } = self.row;
         loop {
-            let objects = rows::condemned(catalog, class, epoch, AT_ONCE).await?;
+            let objects = epoch::condemned(catalog, class, epoch, AT_ONCE).await?;
             if objects.is_empty() {
                 break;
             }
@@ -220,7 +221,7 @@ impl<'a> Destroyer<'a> {
                 vault.destroy_object(object).await?;
             }
             crash::point("retention.after_objects");
-            rows::forget_condemned(catalog, &objects).await?;
+            epoch::forget_condemned(catalog, &objects).await?;
         }
         clear_index(self.retention, &mut self.exports).await?;
         Ok(())
@@ -232,7 +233,7 @@ impl<'a> Destroyer<'a> {
         let Retention { catalog, vault, .. } = self.retention;
         let DispositionRow { class, epoch, .. } = self.row;
         let known: BTreeSet<String> =
-            rows::objects_of(catalog, class, epoch).await?.into_iter().collect();
+            epoch::objects_of(catalog, class, epoch).await?.into_iter().collect();
         for room in ["seg", "key"] {
             for name in vault.bucket().list(&format!("{room}/{class}/{epoch}/")).await? {
                 if !known.contains(&name) {

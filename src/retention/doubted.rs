@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::destroy::Stopped;
 use super::{Retention, RetentionError};
 use crate::base::ids::{DeliverySeq, JobId};
-use crate::catalog::disposition::{self as rows, SegmentOf};
+use crate::catalog::epoch::{self, SegmentOf};
 use crate::catalog::erasure::{self, Erased};
 use crate::catalog::job::{self, Lease, Renewed};
 use crate::catalog::leaf;
@@ -108,7 +108,7 @@ pub(super) async fn check_segments(
     let Retention { catalog, vault, .. } = retention;
     for name in vault.bucket().list(&format!("seg/{class}/{epoch}/")).await? {
         let Some(named) = read_name(&name) else { continue };
-        if rows::segment(catalog, named.segment).await?.is_some() {
+        if epoch::segment(catalog, named.segment).await?.is_some() {
             continue;
         }
         let read = match vault.read_segment(&vault.bucket().find(&name).await?).await {

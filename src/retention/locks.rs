@@ -19,7 +19,7 @@ use crate::base::ids::SegmentId;
 use crate::base::limits::LOCKS_ASKED_AT_ONCE;
 use crate::catalog::lease::{Standing, Turn};
 use crate::catalog::roll::{self, RollRow};
-use crate::catalog::{Catalog, CatalogError, disposition};
+use crate::catalog::{Catalog, CatalogError, epoch};
 use crate::ingest::clocks::Clocks;
 use crate::vault::bucket::{Bucket, BucketError, Place};
 use crate::vault::retention::{Lock, rolls};
@@ -208,7 +208,7 @@ impl Roller {
             }
             self.lengthen(row, places, None).await?;
         }
-        let segments = disposition::count_segments(&self.catalog, class, epoch).await?;
+        let segments = epoch::count_segments(&self.catalog, class, epoch).await?;
         row.total = keys.len() as u64 + 2 * segments;
         loop {
             let after: Option<SegmentId> = row.position.parse().ok();

@@ -37,7 +37,7 @@ use crate::base::ids::{DeliverySeq, DispositionId, RecordId};
 use crate::base::limits;
 use crate::catalog::disposition::{self as rows, DispositionRow, EpochRow, New, State};
 use crate::catalog::leaf::LeafRow;
-use crate::catalog::{Catalog, CatalogError, delivery};
+use crate::catalog::{Catalog, CatalogError, delivery, epoch};
 use crate::export::ExportError;
 use crate::export::purge::Bundles;
 use crate::hold;
@@ -404,7 +404,8 @@ async fn look_through(
     let every = epoch.deliveries.div_ceil(limits::DISPOSITION_SAMPLE).max(1);
     let (mut held, mut free, mut chosen) = (0, 0_u64, Vec::new());
     let mut after = None;
-    while let Some(segment) = rows::next_segment(catalog, &epoch.class, &epoch.epoch, after).await?
+    while let Some(segment) =
+        epoch::next_segment(catalog, &epoch.class, &epoch.epoch, after).await?
     {
         let seqs: Vec<_> = segment.deliveries.iter().map(|(seq, _)| *seq).collect();
         let kept = hold::held_among(catalog, &seqs).await?;

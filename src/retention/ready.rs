@@ -12,7 +12,7 @@ use crate::base::ids::DeliverySeq;
 use crate::base::limits::LOCKS_ASKED_AT_ONCE;
 use crate::catalog::disposition::{self as rows, DispositionRow};
 use crate::catalog::erasure::{self as rows_of, Carrier};
-use crate::catalog::{cursor, leaf};
+use crate::catalog::{cursor, epoch, leaf};
 use crate::ingest::clocks::Clocks;
 use crate::vault::bucket::{Bucket, BucketError, Place};
 use crate::vault::retention::{Lock, Mode};
@@ -114,9 +114,9 @@ pub(super) async fn published(retention: &Retention) -> Result<(), RetentionErro
 async fn read(retention: &Retention, row: &DispositionRow) -> Result<(), RetentionError> {
     let (catalog, DispositionRow { class, epoch, .. }) = (&retention.catalog, row);
     let derived = cursor::get(catalog, cursor::DERIVE).await?;
-    let last = rows::last_delivery(catalog, class, epoch).await?;
+    let last = epoch::last_delivery(catalog, class, epoch).await?;
     let is_behind = last.is_some_and(|last| last.0 > derived);
-    if is_behind || rows::is_being_read(catalog, class, epoch).await? {
+    if is_behind || epoch::is_being_read(catalog, class, epoch).await? {
         return Err(RetentionError::NotYet(
             "mail of this month is still being read, so what holds keep is not known; go on when \
              it is searchable"
@@ -136,7 +136,7 @@ async fn unlocked(
     let (catalog, DispositionRow { class, epoch, .. }) = (&retention.catalog, row);
     let bucket = retention.vault.bucket();
     let mut names = bucket.list(&format!("keyring/epoch/{class}/{epoch}")).await?;
-    names.extend(rows::condemned(catalog, class, epoch, u32::MAX).await?);
+    names.extend(epoch::condemned(catalog, class, epoch, u32::MAX).await?);
     let mut last = Locked { count: 0, last: None };
     let places = futures::stream::iter(names)
         .map(|name| async move {
@@ -150,7 +150,7 @@ async fn unlocked(
     let places: Vec<Option<Place>> = places.try_collect().await?;
     last.add(bucket, places.into_iter().flatten().collect(), now).await?;
     let (mut after, mut places) = (None, Vec::new());
-    while let Some(segment) = rows::next_segment(catalog, class, epoch, after).await? {
+    while let Some(segment) = epoch::next_segment(catalog, class, epoch, after).await? {
         after = Some(segment.segment);
         places.extend([segment.object, segment.page]);
         if places.len() >= LOCKS_ASKED_AT_ONCE {

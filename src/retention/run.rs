@@ -7,9 +7,9 @@ use super::{Outcomes, Request, Retention, RetentionError, act, decided, doubted,
 use crate::access::Refused;
 use crate::access::audit::{Act, Outcome, record_in};
 use crate::base::chain::chain;
-use crate::catalog::CatalogError;
 use crate::catalog::disposition::{self as rows, DispositionRow, State};
 use crate::catalog::job::{self, JobRow};
+use crate::catalog::{CatalogError, epoch};
 use crate::ingest::follow::FollowError;
 use crate::policy;
 use crate::vault::VaultError;
@@ -111,7 +111,7 @@ async fn work(
         Err(Stopped::Lost) => return Ok(Worked::Lost),
         Err(Stopped::Error(error)) => return Err(error),
     };
-    outcomes.kept = rows::records_of(catalog, &row.class, &row.epoch).await?;
+    outcomes.kept = epoch::records_of(catalog, &row.class, &row.epoch).await?;
     let mut tx = catalog.write().await?;
     let (now, text) = (retention.clock.now(), serde_json::to_string(&outcomes)?);
     rows::end(&mut tx, id, now, &text).await?;

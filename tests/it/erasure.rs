@@ -584,7 +584,7 @@ async fn a_key_that_comes_back_is_found_and_erased_again() {
     // Somebody puts the old page back and has the catalog name it.
     archive.vault.bucket().put_new(&old.name, bytes).await.unwrap();
     let mut tx = archive.catalog.write().await.unwrap();
-    muniment::catalog::disposition::set_page(&mut tx, segment, &old).await.unwrap();
+    muniment::catalog::epoch::set_page(&mut tx, segment, &old).await.unwrap();
     archive.catalog.commit(tx, "test").await.unwrap();
     let scrubber = archive.scrubber("test", workers(archive), None);
     let report = scrubber.run("system", &mut |_, _, _| ()).await.unwrap();

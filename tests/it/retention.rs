@@ -12,7 +12,8 @@ use muniment::base::config::Worker;
 use muniment::base::hash::Digest;
 use muniment::base::ids::{DeliverySeq, DispositionId, HoldId, JobId, MatterId, RecordId};
 use muniment::catalog::audit::{self, Filter, Visible};
-use muniment::catalog::disposition::{self, State};
+use muniment::catalog::disposition::State;
+use muniment::catalog::epoch;
 use muniment::catalog::job::{Lease, NewJob};
 use muniment::catalog::{Catalog, db, delivery, job, leaf, part, set};
 use muniment::export;
@@ -236,7 +237,7 @@ impl Kept {
     /// hold a part of what is kept have no delivery of their own.
     async fn january(&self) -> BTreeSet<String> {
         let catalog = &self.archive().catalog;
-        let names = disposition::objects_of(catalog, "standard", "2026-01").await.unwrap();
+        let names = epoch::objects_of(catalog, "standard", "2026-01").await.unwrap();
         names.into_iter().collect()
     }
 
@@ -466,7 +467,7 @@ async fn a_job_that_says_no_disposition_fails_once() {
 /// A segment of January without a delivery is there for a part of one that is left.
 async fn needed_alone(kept: &Kept, rows: &[delivery::Delivery]) {
     let catalog = &kept.archive().catalog;
-    for id in disposition::segments_backwards(catalog, "standard", "2026-01").await.unwrap() {
+    for id in epoch::segments_backwards(catalog, "standard", "2026-01").await.unwrap() {
         let has_own = rows.iter().any(|row| row.segment == id);
         assert!(has_own || part::is_needed(catalog, id).await.unwrap(), "{id} is left over");
     }

@@ -14,7 +14,7 @@ use muniment::base::config::Config;
 use muniment::base::crash::{CRASH_AT, POINTS};
 use muniment::base::hash::Digest;
 use muniment::base::ids::{DeliverySeq, HoldId, MatterId};
-use muniment::catalog::{delivery, disposition};
+use muniment::catalog::{delivery, epoch};
 use muniment::hold::{self, DateKind};
 use muniment::ledger::checkpoint::Checkpoint;
 use muniment::ledger::leaf::Leaf;
@@ -215,7 +215,7 @@ async fn check_left(made: &Made, months: &[&str]) {
     assert_eq!((contents, rows.len()), (held.collect(), months.len() * 2));
     let bucket = archive.vault.bucket();
     for (month, _) in MONTHS {
-        let known = disposition::objects_of(&archive.catalog, "standard", month).await.unwrap();
+        let known = epoch::objects_of(&archive.catalog, "standard", month).await.unwrap();
         for room in ["seg", "key"] {
             let names = bucket.list(&format!("{room}/standard/{month}")).await.unwrap();
             assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
@@ -376,7 +376,7 @@ async fn a_bucket_that_locks_loses_what_is_over_and_nothing_before() {
     let rows = delivery::after(&archive.catalog, DeliverySeq(0), 100).await.unwrap();
     let left = rows.iter().filter(|row| row.epoch == "2018-02").count();
     let condemned =
-        disposition::condemned(&archive.catalog, "standard", "2018-02", 1).await.unwrap().remove(0);
+        epoch::condemned(&archive.catalog, "standard", "2018-02", 1).await.unwrap().remove(0);
     let end = locked(&archive, &bucket.find(&condemned).await.unwrap()).await;
     let served = serve(&made, None);
     let row = stops_and_goes_on(&rita, &served, id, (&condemned, end));
@@ -397,7 +397,7 @@ async fn a_bucket_that_locks_loses_what_is_over_and_nothing_before() {
     // Segments that have parts of what is held are there for these.
     let mut known = BTreeSet::new();
     for month in ["2018-01", "2018-02"] {
-        known.extend(disposition::objects_of(&archive.catalog, "standard", month).await.unwrap());
+        known.extend(epoch::objects_of(&archive.catalog, "standard", month).await.unwrap());
     }
     assert_eq!(versions(&service).await, known);
 

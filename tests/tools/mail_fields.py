@@ -61,10 +61,10 @@ def leaf(part, texts):
     # It takes a delivery status apart, and has no bytes of it.
     is_apart = content is None or "yenc" in encoding
     content = content or b""
-    kind = part.get_content_type()
+    kind, name = part.get_content_type(), part.get_filename()
     found = {
         "kind": kind,
-        "name": part.get_filename(),
+        "name": name and decoded(re.sub(r"\r?\n\s*", " ", name)),
         "is_attached": part.get_content_disposition() == "attachment",
         "is_text": any(part is one for one in texts),
         "sha256": None if is_apart else hashlib.sha256(content).hexdigest(),
@@ -201,6 +201,7 @@ def fields(message, raw):
         "from": people(message, "From"),
         "to": people(message, "To"),
         "cc": people(message, "Cc"),
+        "bcc": people(message, "Bcc"),
         "sender": people(message, "Sender"),
         "reply_to": people(message, "Reply-To"),
         "references": decoded(message["References"]),

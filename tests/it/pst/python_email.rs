@@ -60,6 +60,7 @@ struct Read {
     from: Option<Vec<String>>,
     to: Option<Vec<String>>,
     cc: Option<Vec<String>>,
+    bcc: Option<Vec<String>>,
     sender: Option<Vec<String>>,
     reply_to: Option<Vec<String>>,
     references: Option<String>,
@@ -247,6 +248,7 @@ fn compare(
         ("reply to", reply_to, read.reply_to.clone()),
         ("to", of(RecipientKind::To), read.to.clone()),
         ("cc", of(RecipientKind::Cc), read.cc.clone()),
+        ("bcc", of(RecipientKind::Bcc), read.bcc.clone()),
     ] {
         same(field, ours.join(" "), theirs.map(|all| all.join(" ")));
     }
@@ -282,6 +284,7 @@ fn compare(
     }
     let (bodies, attached): (Vec<&Part>, Vec<&Part>) =
         read.parts.iter().partition(|part| part.is_body());
+    let is_alone = bodies.len() == 1;
     for body in bodies {
         let Some(text) = &body.text else {
             *counts.entry("text in another charset").or_default() += 1;
@@ -292,7 +295,8 @@ fn compare(
         let ours = if body.kind == "text/html" { &message.html } else { &message.text };
         let ours = without_charsets(&words(ours.as_deref().unwrap_or_default()));
         let theirs = without_charsets(&words(text));
-        if !ours.contains(&theirs) {
+        // All of it, and of one that is alone nothing besides.
+        if !ours.contains(&theirs) || is_alone && ours != theirs {
             out.push(format!("body {place}: {ours:.100?} but {theirs:.100?}"));
         }
     }
@@ -327,6 +331,10 @@ fn compare(
         let is_whole = theirs.kind == "multipart/signed";
         if is_same && !is_whole && ours.media_type.to_lowercase() != theirs.kind {
             out.push(format!("type {place}: {:?} but {:?}", ours.media_type, theirs.kind));
+        }
+        let name = theirs.name.as_deref().filter(|_| is_same && !is_whole);
+        if name.is_some_and(|name| dense(name) != dense(&ours.name)) {
+            out.push(format!("name {place}: {:?} but {:?}", ours.name, theirs.name));
         }
     }
     let nested = message.attachments.iter().filter_map(|one| match &one.content {
