@@ -136,18 +136,18 @@ const ADMINISTRATIVE: &[&str] = &[
 /// Acts of keeping and destroying: a records manager sees these.
 const OF_RECORDS: &[&str] = &["disposition.", "archive.", "class."];
 
-/// The rows that the actor may see: legal with the archive-wide right all of
-/// them, other legal staff their own and those of their matters.
+/// The rows that the actor may see: an auditor all of them, whoever else reads mail their
+/// own and those of their matters.
 pub async fn list(
     actor: &Actor,
     catalog: &Catalog,
     mut filter: Filter,
 ) -> Result<Page, CatalogError> {
-    let visible = match (actor.role, actor.is_archive_wide) {
-        (Role::Administrator, _) => Visible::Actions(ADMINISTRATIVE),
-        (Role::Records, _) => Visible::Actions(OF_RECORDS),
-        (Role::Legal, true) => Visible::Everything,
-        (Role::Legal, false) => {
+    let visible = match actor.role {
+        Role::Administrator => Visible::Actions(ADMINISTRATIVE),
+        Role::Records => Visible::Actions(OF_RECORDS),
+        Role::Auditor => Visible::Everything,
+        Role::Legal | Role::Reviewer => {
             Visible::MattersOf { user_id: actor.user_id, name: actor.name.clone() }
         }
     };

@@ -22,10 +22,16 @@ use crate::catalog::{Catalog, CatalogError};
 pub enum Role {
     /// Runs the archive; never reads mail.
     Administrator,
-    /// Reads mail, in matters or, where granted, archive-wide.
+    /// Leads matters: opens them, places holds, exports, and reads mail in them or, where
+    /// granted, archive-wide.
     Legal,
+    /// Reads mail in the matters whose member they are, and changes nothing there.
+    Reviewer,
     /// Decides what is kept and what is destroyed; never reads mail.
     Records,
+    /// Sees the whole audit and how the archive keeps mail; reads mail as granted, in
+    /// matters or archive-wide, and changes nothing. A regulator may be one.
+    Auditor,
 }
 
 impl Role {
@@ -33,7 +39,9 @@ impl Role {
         match self {
             Self::Administrator => "administrator",
             Self::Legal => "legal",
+            Self::Reviewer => "reviewer",
             Self::Records => "records",
+            Self::Auditor => "auditor",
         }
     }
 
@@ -41,9 +49,21 @@ impl Role {
         match text {
             "administrator" => Ok(Self::Administrator),
             "legal" => Ok(Self::Legal),
+            "reviewer" => Ok(Self::Reviewer),
             "records" => Ok(Self::Records),
+            "auditor" => Ok(Self::Auditor),
             other => Err(CatalogError::Corrupt(format!("a person has the role {other:?}"))),
         }
+    }
+
+    /// Whether whoever has it can be a member of matters, and read there.
+    pub fn reads_mail(self) -> bool {
+        matches!(self, Self::Legal | Self::Reviewer | Self::Auditor)
+    }
+
+    /// Whether it can come with the right to search and read outside matters.
+    pub fn may_be_archive_wide(self) -> bool {
+        matches!(self, Self::Legal | Self::Auditor)
     }
 }
 
@@ -71,36 +91,40 @@ impl Actor {
     }
 
     pub fn require_administrator(&self) -> Result<(), Refused> {
-        match self.role {
-            Role::Administrator => Ok(()),
-            Role::Legal | Role::Records => {
-                Err(Refused::Forbidden("only an administrator may do this"))
-            }
-        }
+        self.require(&[Role::Administrator], "only an administrator may do this")
     }
 
     pub fn require_records(&self) -> Result<(), Refused> {
-        match self.role {
-            Role::Records => Ok(()),
-            Role::Administrator | Role::Legal => {
-                Err(Refused::Forbidden("only a records manager may do this"))
-            }
-        }
+        self.require(&[Role::Records], "only a records manager may do this")
+    }
+
+    /// For what was destroyed and what is proposed, to look at.
+    pub fn require_destruction_seen(&self) -> Result<(), Refused> {
+        const SEEN_BY: &[Role] = &[Role::Records, Role::Auditor];
+        self.require(SEEN_BY, "only a records manager or an auditor may see this")
     }
 
     /// For what shows how mail is kept, and nothing of what it says.
     pub fn require_keeping(&self) -> Result<(), Refused> {
-        match self.role {
-            Role::Records | Role::Administrator => Ok(()),
-            Role::Legal => {
-                Err(Refused::Forbidden("only a records manager or an administrator may do this"))
-            }
-        }
+        self.require(
+            &[Role::Records, Role::Administrator, Role::Auditor],
+            "only a records manager, an administrator or an auditor may do this",
+        )
     }
 
+    /// For what is done in a matter.
     pub fn require_legal(&self) -> Result<(), Refused> {
+        self.require_reader()?;
+        self.require(
+            &[Role::Legal],
+            "a reviewer or an auditor reads and changes nothing: ask legal",
+        )
+    }
+
+    /// For what is read in a matter, or outside one.
+    pub fn require_reader(&self) -> Result<(), Refused> {
         match self.role {
-            Role::Legal => Ok(()),
+            Role::Legal | Role::Reviewer | Role::Auditor => Ok(()),
             Role::Administrator => {
                 Err(Refused::Forbidden("an administrator has no access to mail or matters"))
             }
@@ -108,6 +132,10 @@ impl Actor {
                 Err(Refused::Forbidden("a records manager has no access to mail or matters"))
             }
         }
+    }
+
+    fn require(&self, roles: &[Role], refusal: &'static str) -> Result<(), Refused> {
+        if roles.contains(&self.role) { Ok(()) } else { Err(Refused::Forbidden(refusal)) }
     }
 }
 

@@ -25,13 +25,21 @@ pub struct Change {
     pub is_archive_wide: Option<bool>,
 }
 
-/// Administrators see everyone; legal staff see those whom they could make
-/// members of a matter, records managers those who could be their second person.
+/// Administrators and auditors see everyone; legal staff see those whom they could make
+/// members of a matter, records managers those who could be their second person, reviewers
+/// themselves.
 pub async fn list(actor: &Actor, access: &Access) -> Result<Vec<PersonRow>, AccessError> {
     let mut people = rows::list(&access.catalog).await?;
-    if actor.role != Role::Administrator {
-        people.retain(|person| person.role == actor.role.as_str() && !person.is_disabled);
-    }
+    let is_shown = |person: &PersonRow, role: Role| match actor.role {
+        Role::Administrator | Role::Auditor => true,
+        Role::Legal => role.reads_mail() && !person.is_disabled,
+        Role::Records => role == Role::Records && !person.is_disabled,
+        Role::Reviewer => person.user_id == actor.user_id,
+    };
+    let roles: Vec<Role> =
+        people.iter().map(|person| Role::from_row(&person.role)).collect::<Result<_, _>>()?;
+    let mut roles = roles.into_iter();
+    people.retain(|person| roles.next().is_some_and(|role| is_shown(person, role)));
     Ok(people)
 }
 
@@ -48,12 +56,7 @@ pub async fn create(
     if display_name.is_empty() || display_name.len() > limits::NAME_BYTES_MAX {
         return Err(Refused::Invalid("give the person's name, as people say it".into()).into());
     }
-    if new.is_archive_wide && new.role == Role::Administrator {
-        return Err(Refused::Invalid(
-            "an administrator never reads mail: the archive-wide right is for legal".into(),
-        )
-        .into());
-    }
+    check_wide(new.role, new.is_archive_wide)?;
     let one_time = password::one_time()?;
     let hash = access.passwords.hash(&one_time).await?;
     let now = access.clock.now();
@@ -87,12 +90,7 @@ pub async fn change(
     let is_disabled = change.is_disabled.unwrap_or(person.is_disabled);
     let is_archive_wide = change.is_archive_wide.unwrap_or(person.is_archive_wide);
     let role = Role::from_row(&person.role)?;
-    if is_archive_wide && role == Role::Administrator {
-        return Err(Refused::Invalid(
-            "an administrator never reads mail: the archive-wide right is for legal".into(),
-        )
-        .into());
-    }
+    check_wide(role, is_archive_wide)?;
     let now = access.clock.now();
     let mut tx = access.catalog.write().await?;
     if is_disabled && role == Role::Administrator {
@@ -174,6 +172,14 @@ async fn find(access: &Access, id: UserId) -> Result<PersonRow, AccessError> {
     Ok(rows::by_id(&access.catalog, id).await?.ok_or(Refused::Hidden("person"))?)
 }
 
+fn check_wide(role: Role, is_archive_wide: bool) -> Result<(), Refused> {
+    if is_archive_wide && !role.may_be_archive_wide() {
+        let text = format!("the archive-wide right is for legal and auditors, not for {role}");
+        return Err(Refused::Invalid(text));
+    }
+    Ok(())
+}
+
 /// Sign-in names are written in lower case, and safe in any log or header.
 fn check_name(name: &str) -> Result<String, Refused> {
     let name = name.trim().to_lowercase();
@@ -198,10 +204,11 @@ fn check_name(name: &str) -> Result<String, Refused> {
 pub async fn actor(catalog: &Catalog, name: &str) -> Result<Actor, AccessError> {
     let person = rows::by_name(catalog, name).await?.filter(|person| !person.is_disabled);
     let person = person.ok_or(Refused::Hidden("person"))?;
+    let role = Role::from_row(&person.role)?;
     Ok(Actor {
         user_id: person.user_id,
-        role: Role::from_row(&person.role)?,
+        role,
         name: person.name,
-        is_archive_wide: person.is_archive_wide,
+        is_archive_wide: person.is_archive_wide && role.may_be_archive_wide(),
     })
 }

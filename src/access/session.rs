@@ -199,12 +199,13 @@ fn canonical(name: &str) -> Result<String, AccessError> {
 }
 
 fn session(person: &PersonRow, csrf: String, token: Digest) -> Result<Session, CatalogError> {
+    let role = Role::from_row(&person.role)?;
     Ok(Session {
         actor: Actor {
             user_id: person.user_id,
             name: person.name.clone(),
-            role: Role::from_row(&person.role)?,
-            is_archive_wide: person.is_archive_wide && person.role == Role::Legal.as_str(),
+            role,
+            is_archive_wide: person.is_archive_wide && role.may_be_archive_wide(),
         },
         display_name: person.display_name.clone(),
         csrf,

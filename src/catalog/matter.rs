@@ -43,17 +43,14 @@ fn row(columns: Columns) -> MatterRow {
     }
 }
 
-/// Every matter, or those of which `member` is one.
-pub async fn list(
-    catalog: &Catalog,
-    member: Option<UserId>,
-) -> Result<Vec<MatterRow>, CatalogError> {
+/// The matters of which `member` is one, open ones first.
+pub async fn list(catalog: &Catalog, member: UserId) -> Result<Vec<MatterRow>, CatalogError> {
     let rows = db::query_as::<Columns>(db::AssertSqlSafe(format!(
-        "{SELECT} WHERE $1 IS NULL OR m.matter_id IN
+        "{SELECT} WHERE m.matter_id IN
              (SELECT matter_id FROM matter_member WHERE user_id = $1)
          ORDER BY m.is_closed, m.matter_id DESC"
     )))
-    .bind(member.map(|id| id.0))
+    .bind(member.0)
     .fetch_all(catalog.read())
     .await
     .during("list matters")?;

@@ -178,11 +178,11 @@ pub async fn gaps(catalog: &Catalog, set: SetId) -> Result<Vec<GapRow>, CatalogE
 }
 
 /// Name and matter of each of `holds`, of those in matters of which `member` is
-/// one, or in any.
+/// one.
 pub async fn holds(
     catalog: &Catalog,
     holds: &[HoldId],
-    member: Option<UserId>,
+    member: UserId,
 ) -> Result<Vec<(HoldId, String, MatterId)>, CatalogError> {
     if holds.is_empty() {
         return Ok(Vec::new());
@@ -193,14 +193,10 @@ pub async fn holds(
     for hold in holds {
         list.push_bind(hold.0);
     }
-    query.push(")");
-    if let Some(member) = member {
-        query
-            .push(" AND matter_id IN (SELECT matter_id FROM matter_member WHERE user_id = ")
-            .push_bind(member.0)
-            .push(")");
-    }
-    query.push(" ORDER BY hold_id");
+    query
+        .push(") AND matter_id IN (SELECT matter_id FROM matter_member WHERE user_id = ")
+        .push_bind(member.0)
+        .push(") ORDER BY hold_id");
     let rows = query
         .build_query_as::<(i64, String, i64)>()
         .fetch_all(catalog.read())

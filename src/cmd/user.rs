@@ -21,7 +21,7 @@ pub enum Command {
         /// The name that others see; by default the sign-in name.
         #[arg(long, value_name = "NAME")]
         display_name: Option<String>,
-        /// Searches all mail, and works in every matter (legal only).
+        /// Searches and reads all mail, outside matters too (legal and auditors only).
         #[arg(long)]
         archive_wide: bool,
     },
@@ -38,7 +38,9 @@ pub enum Command {
 pub enum RoleArgument {
     Administrator,
     Legal,
+    Reviewer,
     Records,
+    Auditor,
 }
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
@@ -51,7 +53,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 role: match role {
                     RoleArgument::Administrator => Role::Administrator,
                     RoleArgument::Legal => Role::Legal,
+                    RoleArgument::Reviewer => Role::Reviewer,
                     RoleArgument::Records => Role::Records,
+                    RoleArgument::Auditor => Role::Auditor,
                 },
                 is_archive_wide: archive_wide,
             };

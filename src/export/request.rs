@@ -98,6 +98,7 @@ pub(super) async fn admit(
     queue: &Queue,
     request: &mut Request,
 ) -> Result<(), ExportError> {
+    actor.require_legal()?;
     let catalog = &queue.catalog;
     let reach = matter::reach(actor, catalog, request.matter_id).await?;
     request.name = request.name.trim().to_owned();
@@ -113,7 +114,7 @@ pub(super) async fn admit(
             ask.matter_id = request.matter_id;
             // So that a query that is not understood is refused at once.
             let zone = match &reach {
-                Reach::Archive => jiff::tz::TimeZone::UTC,
+                Reach::Archive(_) => jiff::tz::TimeZone::UTC,
                 Reach::Matter(scope) => scope.zone.clone(),
             };
             query::parse(&ask.query, ask.dialect, &zone).map_err(SearchError::from)?;

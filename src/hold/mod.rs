@@ -202,7 +202,7 @@ pub async fn release(
     (matter, id): (MatterId, HoldId),
     reason: &str,
 ) -> Result<Hold, HoldError> {
-    matter::open(actor, catalog, matter).await?;
+    matter::open_to_lead(actor, catalog, matter).await?;
     let row = find(catalog, matter, id).await?;
     let reason = reason.trim();
     if reason.is_empty() || reason.len() > limits::REASON_BYTES_MAX {

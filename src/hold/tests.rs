@@ -374,8 +374,14 @@ async fn a_matter_is_hidden_from_those_outside_it() {
     assert!(matches!(refused, Err(MatterError::Refused(Refused::Forbidden(_)))));
     let refused = matter::reach(&stranger, &f.catalog, None).await;
     assert!(matches!(refused, Err(MatterError::Refused(Refused::Forbidden(_)))));
+    // Who may search all mail is no member by that, and a reviewer who is one only reads.
     let wide = Actor { is_archive_wide: true, ..stranger };
-    assert_eq!(matter::list(&wide, &f.catalog).await.unwrap().len(), 1);
+    assert!(matter::list(&wide, &f.catalog).await.unwrap().is_empty());
+    assert!(matter::open(&wide, &f.catalog, f.matter).await.is_err());
+    let reviewer = Actor { role: Role::Reviewer, ..f.legal.clone() };
+    assert_eq!(matter::list(&reviewer, &f.catalog).await.unwrap().len(), 1);
+    let refused = place(&reviewer, &f.catalog, &f.clock, f.matter, &hold).await;
+    assert!(matches!(refused, Err(HoldError::Refused(Refused::Forbidden(_)))));
 }
 
 async fn is_delivery_held(f: &Fixture, seq: DeliverySeq) -> bool {

@@ -20,7 +20,9 @@ use crate::catalog::person::PersonRow;
 pub enum RoleName {
     Administrator,
     Legal,
+    Reviewer,
     Records,
+    Auditor,
 }
 
 impl From<Role> for RoleName {
@@ -28,7 +30,9 @@ impl From<Role> for RoleName {
         match role {
             Role::Administrator => Self::Administrator,
             Role::Legal => Self::Legal,
+            Role::Reviewer => Self::Reviewer,
             Role::Records => Self::Records,
+            Role::Auditor => Self::Auditor,
         }
     }
 }
@@ -38,7 +42,9 @@ impl From<RoleName> for Role {
         match role {
             RoleName::Administrator => Self::Administrator,
             RoleName::Legal => Self::Legal,
+            RoleName::Reviewer => Self::Reviewer,
             RoleName::Records => Self::Records,
+            RoleName::Auditor => Self::Auditor,
         }
     }
 }
@@ -104,8 +110,8 @@ fn person(row: PersonRow) -> Result<Person, ApiError> {
     })
 }
 
-/// Everyone, to an administrator; those who could be members of a matter, to
-/// legal staff.
+/// Everyone, to an administrator or an auditor; those who could be members of a matter,
+/// to legal staff.
 #[utoipa::path(get, path = "/people", tag = "people", responses((status = 200, body = People)))]
 pub async fn list(
     State(context): State<Context>,

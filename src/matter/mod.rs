@@ -45,10 +45,11 @@ pub struct Change {
     pub members: Option<Vec<UserId>>,
 }
 
-/// How far an actor sees: the whole archive, or a matter's custodians.
+/// How far an actor sees: all mail, or that of a matter's custodians.
 #[derive(Clone, Debug)]
 pub enum Reach {
-    Archive,
+    /// Who looks sees no more of matters than those of which they are a member.
+    Archive(UserId),
     Matter(Scope),
 }
 
@@ -61,28 +62,38 @@ pub struct Scope {
     pub addresses: Vec<String>,
 }
 
-/// The gate of everything inside a matter: legal staff who are members or have
-/// the archive-wide right. To everyone else legal the matter does not exist.
+/// The gate of everything inside a matter: members who read mail. To everyone else who
+/// reads mail the matter does not exist, whatever they may read outside one.
 pub async fn open(
     actor: &Actor,
     catalog: &Catalog,
     id: MatterId,
 ) -> Result<MatterRow, MatterError> {
-    actor.require_legal()?;
+    actor.require_reader()?;
     let row = rows::by_id(catalog, id).await?.ok_or(Refused::Hidden("matter"))?;
-    if !actor.is_archive_wide && !rows::is_member(catalog, id, actor.user_id).await? {
+    if !rows::is_member(catalog, id, actor.user_id).await? {
         return Err(Refused::Hidden("matter").into());
     }
     Ok(row)
 }
 
-/// As [`open`], for what changes the matter: a closed one stays as it is.
+/// As [`open`], for who leads the matter, whether it is closed or not.
+pub async fn open_to_lead(
+    actor: &Actor,
+    catalog: &Catalog,
+    id: MatterId,
+) -> Result<MatterRow, MatterError> {
+    actor.require_legal()?;
+    open(actor, catalog, id).await
+}
+
+/// As [`open_to_lead`], for what changes the matter: a closed one stays as it is.
 pub async fn open_to_change(
     actor: &Actor,
     catalog: &Catalog,
     id: MatterId,
 ) -> Result<MatterRow, MatterError> {
-    let row = open(actor, catalog, id).await?;
+    let row = open_to_lead(actor, catalog, id).await?;
     if row.is_closed {
         return Err(Refused::Conflict("the matter is closed; open it again first".into()).into());
     }
@@ -95,10 +106,10 @@ pub async fn reach(
     catalog: &Catalog,
     matter: Option<MatterId>,
 ) -> Result<Reach, MatterError> {
-    actor.require_legal()?;
+    actor.require_reader()?;
     let Some(id) = matter else {
         if actor.is_archive_wide {
-            return Ok(Reach::Archive);
+            return Ok(Reach::Archive(actor.user_id));
         }
         return Err(Refused::Forbidden(
             "name a matter: looking outside one needs the archive-wide right",
@@ -113,15 +124,14 @@ pub async fn reach(
 /// Whether the message set is within reach.
 pub async fn sees(catalog: &Catalog, reach: &Reach, set: SetId) -> Result<bool, CatalogError> {
     match reach {
-        Reach::Archive => Ok(true),
+        Reach::Archive(_) => Ok(true),
         Reach::Matter(scope) => rows::has_set(catalog, scope.matter, set).await,
     }
 }
 
 pub async fn list(actor: &Actor, catalog: &Catalog) -> Result<Vec<Matter>, MatterError> {
-    actor.require_legal()?;
-    let member = (!actor.is_archive_wide).then_some(actor.user_id);
-    let matters = rows::list(catalog, member).await?;
+    actor.require_reader()?;
+    let matters = rows::list(catalog, actor.user_id).await?;
     let members = rows::members(catalog).await?;
     Ok(matters.into_iter().map(|row| with_members(row, &members)).collect())
 }
@@ -160,7 +170,7 @@ pub async fn change(
     id: MatterId,
     change: Change,
 ) -> Result<Matter, MatterError> {
-    let mut row = open(actor, catalog, id).await?;
+    let mut row = open_to_lead(actor, catalog, id).await?;
     if row.is_closed && change.is_closed != Some(false) {
         return Err(Refused::Conflict("the matter is closed; open it again first".into()).into());
     }
@@ -235,22 +245,24 @@ fn check_reference(reference: &str) -> Result<String, Refused> {
     check_name(reference, "reference")
 }
 
-/// Members are legal staff who can sign in, and there is at least one.
+/// Members are people who read mail and can sign in, and one of them leads.
 async fn check_members(catalog: &Catalog, members: &[UserId]) -> Result<(), MatterError> {
-    if members.is_empty() {
-        return Err(Refused::Invalid("a matter has at least one member".into()).into());
-    }
     let people = person::list(catalog).await?;
+    let mut has_lead = false;
     for member in members {
-        let is_fit = people.iter().any(|person| {
-            person.user_id == *member && person.role == Role::Legal.as_str() && !person.is_disabled
-        });
-        if !is_fit {
+        let found = people.iter().find(|it| it.user_id == *member && !it.is_disabled);
+        let role = found.map(|person| Role::from_row(&person.role)).transpose()?;
+        has_lead |= role == Some(Role::Legal);
+        if !role.is_some_and(Role::reads_mail) {
             return Err(Refused::Invalid(format!(
-                "person {member} cannot be a member: members are legal staff who can sign in"
+                "person {member} cannot be a member: members are legal staff, reviewers and \
+                 auditors who can sign in"
             ))
             .into());
         }
+    }
+    if !has_lead {
+        return Err(Refused::Invalid("a matter has at least one member from legal".into()).into());
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ pub(super) struct Request {
 }
 
 pub async fn list(actor: &Actor, retention: &Retention) -> Result<Vec<ErasureRow>, RetentionError> {
-    actor.require_records()?;
+    actor.require_destruction_seen()?;
     Ok(rows::list(&retention.catalog).await?)
 }
 
@@ -80,7 +80,7 @@ pub async fn get(
     retention: &Retention,
     id: ErasureId,
 ) -> Result<ErasureRow, RetentionError> {
-    actor.require_records()?;
+    actor.require_destruction_seen()?;
     let row = rows::by_id(&retention.catalog, id).await?;
     Ok(row.ok_or(Refused::Hidden("erasure"))?)
 }
@@ -145,6 +145,7 @@ pub async fn approve(
     id: ErasureId,
     reason: &str,
 ) -> Result<ErasureRow, RetentionError> {
+    actor.require_records()?;
     let row = get(actor, retention, id).await?;
     check_second_person(actor, row.proposed_by)?;
     decision::check_proposer(retention, decided::ERASURE, id.0, row.proposed_at).await?;
@@ -161,6 +162,7 @@ pub async fn refuse(
     id: ErasureId,
     reason: &str,
 ) -> Result<ErasureRow, RetentionError> {
+    actor.require_records()?;
     let row = get(actor, retention, id).await?;
     decide(actor, retention, &row, State::Refused, reason).await
 }
@@ -200,6 +202,7 @@ pub async fn resume(
     retention: &Retention,
     id: ErasureId,
 ) -> Result<ErasureRow, RetentionError> {
+    actor.require_records()?;
     let row = get(actor, retention, id).await?;
     if !matches!(row.state, State::Approved | State::Erasing | State::Done) {
         return Err(Refused::Conflict("there is nothing to go on with".into()).into());
@@ -233,7 +236,7 @@ pub async fn stops(
     actor: &Actor,
     retention: &Retention,
 ) -> Result<HashMap<ErasureId, String>, RetentionError> {
-    actor.require_records()?;
+    actor.require_destruction_seen()?;
     decision::stops(retention, KIND, |request: Request| request.erasure).await
 }
 

@@ -184,7 +184,7 @@ pub struct Outcomes {
 }
 
 pub async fn epochs(actor: &Actor, retention: &Retention) -> Result<Vec<Epoch>, RetentionError> {
-    actor.require_records()?;
+    actor.require_destruction_seen()?;
     let now = retention.clock.now();
     let open = rows::list(&retention.catalog).await?;
     let open_on = |row: &EpochRow| {
@@ -210,7 +210,7 @@ pub async fn list(
     actor: &Actor,
     retention: &Retention,
 ) -> Result<Vec<DispositionRow>, RetentionError> {
-    actor.require_records()?;
+    actor.require_destruction_seen()?;
     Ok(rows::list(&retention.catalog).await?)
 }
 
@@ -219,7 +219,7 @@ pub async fn get(
     retention: &Retention,
     id: DispositionId,
 ) -> Result<DispositionRow, RetentionError> {
-    actor.require_records()?;
+    actor.require_destruction_seen()?;
     let row = rows::by_id(&retention.catalog, id).await?;
     Ok(row.ok_or(Refused::Hidden("disposition"))?)
 }
@@ -270,6 +270,7 @@ pub async fn approve(
     id: DispositionId,
     reason: &str,
 ) -> Result<DispositionRow, RetentionError> {
+    actor.require_records()?;
     let row = get(actor, retention, id).await?;
     check_second_person(actor, row.proposed_by)?;
     decision::check_proposer(retention, decided::DISPOSITION, id.0, row.proposed_at).await?;
@@ -284,6 +285,7 @@ pub async fn refuse(
     id: DispositionId,
     reason: &str,
 ) -> Result<DispositionRow, RetentionError> {
+    actor.require_records()?;
     let row = get(actor, retention, id).await?;
     decide(actor, retention, &row, State::Refused, reason).await
 }
@@ -336,7 +338,7 @@ pub async fn stops(
     actor: &Actor,
     retention: &Retention,
 ) -> Result<HashMap<DispositionId, String>, RetentionError> {
-    actor.require_records()?;
+    actor.require_destruction_seen()?;
     decision::stops(retention, KIND, |request: Request| request.disposition).await
 }
 
@@ -346,6 +348,7 @@ pub async fn resume(
     retention: &Retention,
     id: DispositionId,
 ) -> Result<DispositionRow, RetentionError> {
+    actor.require_records()?;
     let row = get(actor, retention, id).await?;
     if !matches!(row.state, State::Approved | State::Destroying) {
         return Err(Refused::Conflict("there is nothing to go on with".into()).into());

@@ -95,7 +95,6 @@ impl Desk {
 
         let holds: Vec<HoldId> =
             in_force_on(&self.catalog, &[set]).await?.into_iter().map(|(hold, _)| hold).collect();
-        let member = (!actor.is_archive_wide).then_some(actor.user_id);
         let message = Message {
             hit,
             edrm_mih: found.edrm_mih(),
@@ -105,7 +104,7 @@ impl Desk {
             attachments,
             participants: participants.collect(),
             deliveries,
-            holds: rows::holds(&self.catalog, &holds, member).await?,
+            holds: rows::holds(&self.catalog, &holds, actor.user_id).await?,
             gaps,
             version: opened.carried.sha256,
             versions: versions(&carried),

@@ -66,6 +66,7 @@ pub fn asked(row: &JobRow) -> Filter {
 impl Desk {
     /// Queues the reading of all that `filter` finds.
     pub async fn retry(&self, actor: &Actor, filter: &Filter) -> Result<JobRow, ReviewError> {
+        actor.require_legal()?;
         matter::reach(actor, &self.catalog, filter.matter).await?;
         let request = serde_json::to_string(&Request::from(filter)).unwrap_or_default();
         let now = self.clock.now();

@@ -21,7 +21,7 @@ pub(super) async fn around<T: Send + 'static>(
         return Err(Refused::Hidden("message").into());
     }
     let addresses = match reach {
-        Reach::Archive => None,
+        Reach::Archive(_) => None,
         Reach::Matter(scope) => Some(scope.addresses),
     };
     let turn = search.at_once.clone().acquire_owned().await.map_err(|_| SearchError::Stopped)?;

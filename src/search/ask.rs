@@ -74,7 +74,7 @@ pub(super) async fn resolve(
     ask: &Ask,
 ) -> Result<Resolved, SearchError> {
     let zone = match reach {
-        Reach::Archive => TimeZone::UTC,
+        Reach::Archive(_) => TimeZone::UTC,
         Reach::Matter(scope) => scope.zone.clone(),
     };
     let parsed = query::parse(&ask.query, ask.dialect, &zone)?;
@@ -135,8 +135,8 @@ async fn addresses(
     custodian: Option<CustodianId>,
 ) -> Result<Option<Vec<String>>, SearchError> {
     match (reach, custodian) {
-        (Reach::Archive, None) => Ok(None),
-        (Reach::Archive, Some(_)) => {
+        (Reach::Archive(_), None) => Ok(None),
+        (Reach::Archive(_), Some(_)) => {
             Err(Refused::Invalid("a custodian is of a matter: name the matter".to_owned()).into())
         }
         (Reach::Matter(scope), None) => Ok(Some(scope.addresses.clone())),

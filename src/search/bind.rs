@@ -3,7 +3,6 @@
 
 use super::SearchError;
 use crate::access::Refused;
-use crate::base::ids::MatterId;
 use crate::catalog::matter::{self, CustodianRow};
 use crate::catalog::{Catalog, hold};
 use crate::index::Bound;
@@ -23,7 +22,7 @@ pub(super) async fn bind(
     let mut asked = Vec::new();
     collect(root, &mut asked);
     let custodians = match reach {
-        Reach::Archive => Vec::new(),
+        Reach::Archive(_) => Vec::new(),
         Reach::Matter(scope) => matter::custodians(catalog, scope.matter).await?,
     };
     if !custodians.is_empty() {
@@ -72,7 +71,7 @@ fn is_named(name: &str, asked: &str) -> bool {
 }
 
 fn custodian(reach: &Reach, all: &[CustodianRow], name: &str) -> Result<Bound, Refused> {
-    if matches!(reach, Reach::Archive) {
+    if matches!(reach, Reach::Archive(_)) {
         return Err(Refused::Invalid("a custodian is of a matter: name the matter".to_owned()));
     }
     let found = all.iter().filter(|row| {
@@ -86,16 +85,13 @@ fn custodian(reach: &Reach, all: &[CustodianRow], name: &str) -> Result<Bound, R
 }
 
 async fn of_matter(catalog: &Catalog, reach: &Reach, name: &str) -> Result<Bound, SearchError> {
-    let all = matter::list(catalog, None).await?;
-    let is_asked = |id: MatterId, known: &str| id.0.to_string() == name || is_named(known, name);
-    let found = all.iter().find(|row| {
-        let is_seen = match reach {
-            Reach::Archive => true,
-            Reach::Matter(scope) => scope.matter == row.matter_id,
-        };
-        is_seen && is_asked(row.matter_id, &row.name)
-    });
-    let row = found.ok_or(Refused::Hidden("matter"))?;
+    let seen = match reach {
+        Reach::Archive(reader) => matter::list(catalog, *reader).await?,
+        Reach::Matter(scope) => matter::by_id(catalog, scope.matter).await?.into_iter().collect(),
+    };
+    let row =
+        seen.iter().find(|row| row.matter_id.0.to_string() == name || is_named(&row.name, name));
+    let row = row.ok_or(Refused::Hidden("matter"))?;
     Ok(Bound::Addresses(matter::addresses(catalog, row.matter_id).await?))
 }
 

@@ -202,7 +202,7 @@ pub async fn complete(
     prefix: &str,
 ) -> Result<Vec<String>, SearchError> {
     let within = match matter::reach(actor, &search.catalog, matter).await? {
-        Reach::Archive => None,
+        Reach::Archive(_) => None,
         Reach::Matter(scope) => Some(scope.matter),
     };
     if prefix.len() > limits::ADDRESS_BYTES_MAX {

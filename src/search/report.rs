@@ -75,7 +75,7 @@ pub async fn report(actor: &Actor, search: &Search, terms: &Terms) -> Result<Cou
     let reach = matter::reach(actor, &search.catalog, terms.within.matter_id).await?;
     let base = ask::resolve(&search.catalog, &reach, &terms.within).await?;
     let custodians = match &reach {
-        Reach::Archive => Vec::new(),
+        Reach::Archive(_) => Vec::new(),
         Reach::Matter(scope) => matters::custodians(&search.catalog, scope.matter).await?,
     };
     let mut read = Vec::new();

@@ -11,192 +11,245 @@ use crate::support::laid::laid;
 use crate::support::web::{Browser, Web};
 
 /// Method, path, body, and the status for: anonymous, administrator, legal who
-/// is no member of the matter, legal who is, legal with the archive-wide right, a records
-/// manager.
-type Row = (&'static str, &'static str, &'static str, [u16; 6]);
+/// is no member of the matter, legal who is, legal with the archive-wide right who is not, a
+/// records manager, a reviewer who is a member, an auditor who is not.
+type Row = (&'static str, &'static str, &'static str, [u16; 8]);
 
 /// `{m}` the matter, `{c}` its custodian, `{h}` its hold, `{s}` a message within
 /// it, `{x}` one outside; `{job}` an export; `{p}` a person; `{retry}` a reading again;
 /// `{new-c}`, `{new-h}`, `{new-pw}` and `{new-job}` fresh ones for each request.
 const ROWS: &[Row] = &[
-    ("GET", "/openapi.json", "", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/openapi.json", "", [200, 200, 200, 200, 200, 200, 200, 200]),
     // The last to ask is one too many.
-    ("POST", "/session", r#"{"name":"who","password":"wrong"}"#, [401, 401, 401, 401, 401, 429]),
-    ("GET", "/session", "", [200, 200, 200, 200, 200, 200]),
-    ("GET", "/status", "", [401, 200, 200, 200, 200, 200]),
+    (
+        "POST",
+        "/session",
+        r#"{"name":"who","password":"wrong"}"#,
+        [401, 401, 401, 401, 401, 429, 429, 429],
+    ),
+    ("GET", "/session", "", [200, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET", "/status", "", [401, 200, 200, 200, 200, 200, 200, 200]),
     // Nothing is published or stamped here yet.
-    ("GET", "/log/checkpoint", "", [401, 404, 404, 404, 404, 404]),
-    ("GET", "/log/stamp", "", [401, 404, 404, 404, 404, 404]),
-    ("GET", "/people", "", [401, 200, 200, 200, 200, 200]),
+    ("GET", "/log/checkpoint", "", [401, 404, 404, 404, 404, 404, 404, 404]),
+    ("GET", "/log/stamp", "", [401, 404, 404, 404, 404, 404, 404, 404]),
+    ("GET", "/people", "", [401, 200, 200, 200, 200, 200, 200, 200]),
     (
         "POST",
         "/people",
         r#"{"name":"new","display_name":"New","role":"legal"}"#,
-        [401, 200, 403, 403, 403, 403],
+        [401, 200, 403, 403, 403, 403, 403, 403],
     ),
-    ("PATCH", "/people/{p}", r#"{"is_disabled":true}"#, [401, 200, 403, 403, 403, 403]),
-    ("POST", "/people/{p}/reset", "", [401, 200, 403, 403, 403, 403]),
-    ("GET", "/matters", "", [401, 403, 200, 200, 200, 403]),
-    ("POST", "/matters", r#"{"name":"Another"}"#, [401, 403, 200, 200, 200, 403]),
-    ("GET", "/matters/{m}", "", [401, 403, 404, 200, 200, 403]),
-    ("PATCH", "/matters/{m}", r#"{"reference":"2"}"#, [401, 403, 404, 200, 200, 403]),
-    ("GET", "/matters/{m}/custodians", "", [401, 403, 404, 200, 200, 403]),
+    ("PATCH", "/people/{p}", r#"{"is_disabled":true}"#, [401, 200, 403, 403, 403, 403, 403, 403]),
+    ("POST", "/people/{p}/reset", "", [401, 200, 403, 403, 403, 403, 403, 403]),
+    ("GET", "/matters", "", [401, 403, 200, 200, 200, 403, 200, 200]),
+    ("POST", "/matters", r#"{"name":"Another"}"#, [401, 403, 200, 200, 200, 403, 403, 403]),
+    ("GET", "/matters/{m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("PATCH", "/matters/{m}", r#"{"reference":"2"}"#, [401, 403, 404, 200, 404, 403, 403, 403]),
+    ("GET", "/matters/{m}/custodians", "", [401, 403, 404, 200, 404, 403, 200, 404]),
     (
         "POST",
         "/matters/{m}/custodians",
         r#"{"name":"Bob","addresses":["b@b.example"]}"#,
-        [401, 403, 404, 200, 200, 403],
+        [401, 403, 404, 200, 404, 403, 403, 403],
     ),
-    ("PATCH", "/matters/{m}/custodians/{c}", r#"{"name":"A."}"#, [401, 403, 404, 200, 200, 403]),
-    ("DELETE", "/matters/{m}/custodians/{new-c}", "", [401, 403, 404, 204, 204, 403]),
-    ("GET", "/matters/{m}/holds", "", [401, 403, 404, 200, 200, 403]),
+    (
+        "PATCH",
+        "/matters/{m}/custodians/{c}",
+        r#"{"name":"A."}"#,
+        [401, 403, 404, 200, 404, 403, 403, 403],
+    ),
+    ("DELETE", "/matters/{m}/custodians/{new-c}", "", [401, 403, 404, 204, 404, 403, 403, 403]),
+    ("GET", "/matters/{m}/holds", "", [401, 403, 404, 200, 404, 403, 200, 404]),
     (
         "POST",
         "/matters/{m}/holds",
         r#"{"name":"Hold","custodian_ids":[{c}],"date_kind":"sent"}"#,
-        [401, 403, 404, 200, 200, 403],
+        [401, 403, 404, 200, 404, 403, 403, 403],
     ),
     (
         "POST",
         "/matters/{m}/holds/preview",
         r#"{"name":"Hold","custodian_ids":[{c}],"date_kind":"sent"}"#,
-        [401, 403, 404, 200, 200, 403],
+        [401, 403, 404, 200, 404, 403, 403, 403],
     ),
-    ("GET", "/matters/{m}/holds/{h}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/matters/{m}/holds/{h}/items", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/matters/{m}/holds/{h}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("GET", "/matters/{m}/holds/{h}/items", "", [401, 403, 404, 200, 404, 403, 200, 404]),
     (
         "POST",
         "/matters/{m}/holds/{new-h}/release",
         r#"{"reason":"done"}"#,
-        [401, 403, 404, 200, 200, 403],
+        [401, 403, 404, 200, 404, 403, 403, 403],
     ),
-    ("POST", "/search", r#"{"matter_id":{m},"query":"hello"}"#, [401, 403, 404, 200, 200, 403]),
-    ("POST", "/search", r#"{"query":"hello"}"#, [401, 403, 403, 403, 200, 403]),
+    (
+        "POST",
+        "/search",
+        r#"{"matter_id":{m},"query":"hello"}"#,
+        [401, 403, 404, 200, 404, 403, 200, 404],
+    ),
+    ("POST", "/search", r#"{"query":"hello"}"#, [401, 403, 403, 403, 200, 403, 403, 403]),
     (
         "POST",
         "/search/facets",
         r#"{"matter_id":{m},"query":"hello"}"#,
-        [401, 403, 404, 200, 200, 403],
+        [401, 403, 404, 200, 404, 403, 200, 404],
     ),
-    ("POST", "/search/facets", r#"{"query":"hello"}"#, [401, 403, 403, 403, 200, 403]),
+    ("POST", "/search/facets", r#"{"query":"hello"}"#, [401, 403, 403, 403, 200, 403, 403, 403]),
     (
         "POST",
         "/search/report",
         r#"{"matter_id":{m},"terms":["hello"],"sample":1}"#,
-        [401, 403, 404, 200, 200, 403],
+        [401, 403, 404, 200, 404, 403, 200, 404],
     ),
-    ("POST", "/search/report", r#"{"terms":["hello"]}"#, [401, 403, 403, 403, 200, 403]),
+    ("POST", "/search/report", r#"{"terms":["hello"]}"#, [401, 403, 403, 403, 200, 403, 403, 403]),
     (
         "POST",
         "/search/report/csv",
         r#"{"matter_id":{m},"terms":["hello"]}"#,
-        [401, 403, 404, 200, 200, 403],
+        [401, 403, 404, 200, 404, 403, 200, 404],
     ),
-    ("POST", "/search/report/csv", r#"{"terms":["hello"]}"#, [401, 403, 403, 403, 200, 403]),
+    (
+        "POST",
+        "/search/report/csv",
+        r#"{"terms":["hello"]}"#,
+        [401, 403, 403, 403, 200, 403, 403, 403],
+    ),
     (
         "POST",
         "/search/complete",
         r#"{"matter_id":{m},"field":"address","prefix":"a"}"#,
-        [401, 403, 404, 200, 200, 403],
+        [401, 403, 404, 200, 404, 403, 200, 404],
     ),
     (
         "POST",
         "/search/complete",
         r#"{"field":"address","prefix":"a"}"#,
-        [401, 403, 403, 403, 200, 403],
+        [401, 403, 403, 403, 200, 403, 403, 403],
     ),
-    ("GET", "/messages/{s}?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/messages/{s}", "", [401, 403, 403, 403, 200, 403]),
-    ("GET", "/messages/{x}?matter={m}", "", [401, 403, 404, 404, 404, 403]),
-    ("GET", "/messages/{s}/html?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/messages/{x}/html?matter={m}", "", [401, 403, 404, 404, 404, 403]),
-    ("GET", "/messages/{s}/source?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/messages/{x}/source?matter={m}", "", [401, 403, 404, 404, 404, 403]),
-    ("GET", "/messages/{s}/download?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/messages/{x}/download?matter={m}", "", [401, 403, 404, 404, 404, 403]),
-    ("GET", "/messages/{s}/delivery?delivery={d}&matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/messages/{s}/delivery?delivery={d}", "", [401, 403, 403, 403, 200, 403]),
-    ("GET", "/messages/{x}/delivery?delivery={d}&matter={m}", "", [401, 403, 404, 404, 404, 403]),
-    ("GET", "/messages/{s}/attachments/0?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/messages/{x}/attachments/0?matter={m}", "", [401, 403, 404, 404, 404, 403]),
-    ("GET", "/messages/{s}/thread?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/messages/{s}/thread", "", [401, 403, 403, 403, 200, 403]),
-    ("GET", "/messages/{x}/thread?matter={m}", "", [401, 403, 404, 404, 404, 403]),
-    ("GET", "/messages/{s}/near?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/messages/{s}/near", "", [401, 403, 403, 403, 200, 403]),
-    ("GET", "/messages/{x}/near?matter={m}", "", [401, 403, 404, 404, 404, 403]),
-    ("GET", "/messages/{s}/proof?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/messages/{x}/proof?matter={m}", "", [401, 403, 404, 404, 404, 403]),
+    ("GET", "/messages/{s}?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("GET", "/messages/{s}", "", [401, 403, 403, 403, 200, 403, 403, 403]),
+    ("GET", "/messages/{x}?matter={m}", "", [401, 403, 404, 404, 404, 403, 404, 404]),
+    ("GET", "/messages/{s}/html?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("GET", "/messages/{x}/html?matter={m}", "", [401, 403, 404, 404, 404, 403, 404, 404]),
+    ("GET", "/messages/{s}/source?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("GET", "/messages/{x}/source?matter={m}", "", [401, 403, 404, 404, 404, 403, 404, 404]),
+    ("GET", "/messages/{s}/download?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("GET", "/messages/{x}/download?matter={m}", "", [401, 403, 404, 404, 404, 403, 404, 404]),
+    (
+        "GET",
+        "/messages/{s}/delivery?delivery={d}&matter={m}",
+        "",
+        [401, 403, 404, 200, 404, 403, 200, 404],
+    ),
+    ("GET", "/messages/{s}/delivery?delivery={d}", "", [401, 403, 403, 403, 200, 403, 403, 403]),
+    (
+        "GET",
+        "/messages/{x}/delivery?delivery={d}&matter={m}",
+        "",
+        [401, 403, 404, 404, 404, 403, 404, 404],
+    ),
+    ("GET", "/messages/{s}/attachments/0?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("GET", "/messages/{x}/attachments/0?matter={m}", "", [401, 403, 404, 404, 404, 403, 404, 404]),
+    ("GET", "/messages/{s}/thread?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("GET", "/messages/{s}/thread", "", [401, 403, 403, 403, 200, 403, 403, 403]),
+    ("GET", "/messages/{x}/thread?matter={m}", "", [401, 403, 404, 404, 404, 403, 404, 404]),
+    ("GET", "/messages/{s}/near?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("GET", "/messages/{s}/near", "", [401, 403, 403, 403, 200, 403, 403, 403]),
+    ("GET", "/messages/{x}/near?matter={m}", "", [401, 403, 404, 404, 404, 403, 404, 404]),
+    ("GET", "/messages/{s}/proof?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("GET", "/messages/{x}/proof?matter={m}", "", [401, 403, 404, 404, 404, 403, 404, 404]),
     (
         "POST",
         "/exports",
         r#"{"matter_id":{m},"scope":{"hold_id":{h}},"format":"eml"}"#,
-        [401, 403, 404, 200, 200, 403],
+        [401, 403, 404, 200, 404, 403, 403, 403],
     ),
     (
         "POST",
         "/exports",
         r#"{"scope":{"message_ids":[{x}]},"format":"eml"}"#,
-        [401, 403, 403, 403, 200, 403],
+        [401, 403, 403, 403, 200, 403, 403, 403],
     ),
-    ("GET", "/exports?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/exports/{job}", "", [401, 403, 404, 200, 200, 403]),
-    ("POST", "/exports/{new-job}/cancel", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/exports?matter={m}", "", [401, 403, 404, 200, 404, 403, 403, 403]),
+    ("GET", "/exports/{job}", "", [401, 403, 404, 200, 404, 403, 403, 403]),
+    ("POST", "/exports/{new-job}/cancel", "", [401, 403, 404, 200, 404, 403, 403, 403]),
     // Not done yet: there is nothing to download.
-    ("GET", "/exports/{job}/download", "", [401, 403, 404, 409, 409, 403]),
-    ("GET", "/gaps", "", [401, 403, 403, 403, 200, 403]),
-    ("GET", "/gaps?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/classes", "", [401, 200, 403, 403, 403, 200]),
-    ("POST", "/classes/test", r#"{"last":10}"#, [401, 200, 403, 403, 403, 200]),
-    ("GET", "/gaps/list", "", [401, 403, 403, 403, 200, 403]),
-    ("GET", "/gaps/list?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("POST", "/gaps/retries", r#"{"matter_id":{m}}"#, [401, 403, 404, 200, 200, 403]),
-    ("POST", "/gaps/retries", "{}", [401, 403, 403, 403, 200, 403]),
-    ("GET", "/gaps/retries", "", [401, 403, 403, 403, 200, 403]),
-    ("GET", "/gaps/retries?matter={m}", "", [401, 403, 404, 200, 200, 403]),
-    ("POST", "/gaps/retries/{retry}/cancel", "", [401, 403, 404, 200, 200, 403]),
-    ("GET", "/matters/{m}/passwords", "", [401, 403, 404, 200, 200, 403]),
-    ("POST", "/matters/{m}/passwords", r#"{"password":"p"}"#, [401, 403, 404, 200, 200, 403]),
-    ("DELETE", "/matters/{m}/passwords/{new-pw}", "", [401, 403, 404, 204, 204, 403]),
-    ("GET", "/epochs", "", [401, 403, 403, 403, 403, 200]),
-    ("GET", "/dispositions", "", [401, 403, 403, 403, 403, 200]),
+    ("GET", "/exports/{job}/download", "", [401, 403, 404, 409, 404, 403, 403, 403]),
+    ("GET", "/gaps", "", [401, 403, 403, 403, 200, 403, 403, 403]),
+    ("GET", "/gaps?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("GET", "/classes", "", [401, 200, 403, 403, 403, 200, 403, 200]),
+    ("POST", "/classes/test", r#"{"last":10}"#, [401, 200, 403, 403, 403, 200, 403, 200]),
+    ("GET", "/gaps/list", "", [401, 403, 403, 403, 200, 403, 403, 403]),
+    ("GET", "/gaps/list?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("POST", "/gaps/retries", r#"{"matter_id":{m}}"#, [401, 403, 404, 200, 404, 403, 403, 403]),
+    ("POST", "/gaps/retries", "{}", [401, 403, 403, 403, 200, 403, 403, 403]),
+    ("GET", "/gaps/retries", "", [401, 403, 403, 403, 200, 403, 403, 403]),
+    ("GET", "/gaps/retries?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    ("POST", "/gaps/retries/{retry}/cancel", "", [401, 403, 404, 200, 404, 403, 403, 403]),
+    ("GET", "/matters/{m}/passwords", "", [401, 403, 404, 200, 404, 403, 200, 404]),
+    (
+        "POST",
+        "/matters/{m}/passwords",
+        r#"{"password":"p"}"#,
+        [401, 403, 404, 200, 404, 403, 403, 403],
+    ),
+    ("DELETE", "/matters/{m}/passwords/{new-pw}", "", [401, 403, 404, 204, 404, 403, 403, 403]),
+    ("GET", "/epochs", "", [401, 403, 403, 403, 403, 200, 403, 200]),
+    ("GET", "/dispositions", "", [401, 403, 403, 403, 403, 200, 403, 200]),
     (
         "POST",
         "/dispositions",
         r#"{"class":"standard","epoch":"2020-01"}"#,
-        [401, 403, 403, 403, 403, 404],
+        [401, 403, 403, 403, 403, 404, 403, 403],
     ),
-    ("GET", "/dispositions/1", "", [401, 403, 403, 403, 403, 404]),
-    ("POST", "/dispositions/1/approve", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404]),
-    ("POST", "/dispositions/1/refuse", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404]),
-    ("POST", "/dispositions/1/resume", "", [401, 403, 403, 403, 403, 404]),
-    ("GET", "/dispositions/1/certificate", "", [401, 403, 403, 403, 403, 404]),
-    ("GET", "/erasures", "", [401, 403, 403, 403, 403, 200]),
+    ("GET", "/dispositions/1", "", [401, 403, 403, 403, 403, 404, 403, 404]),
+    (
+        "POST",
+        "/dispositions/1/approve",
+        r#"{"reason":"r"}"#,
+        [401, 403, 403, 403, 403, 404, 403, 403],
+    ),
+    (
+        "POST",
+        "/dispositions/1/refuse",
+        r#"{"reason":"r"}"#,
+        [401, 403, 403, 403, 403, 404, 403, 403],
+    ),
+    ("POST", "/dispositions/1/resume", "", [401, 403, 403, 403, 403, 404, 403, 403]),
+    ("GET", "/dispositions/1/certificate", "", [401, 403, 403, 403, 403, 404, 403, 404]),
+    ("GET", "/erasures", "", [401, 403, 403, 403, 403, 200, 403, 200]),
     (
         "POST",
         "/erasures",
         r#"{"record":"00000000000000000000000000000000","ground":"g"}"#,
-        [401, 403, 403, 403, 403, 404],
+        [401, 403, 403, 403, 403, 404, 403, 403],
     ),
-    ("GET", "/erasures/1", "", [401, 403, 403, 403, 403, 404]),
-    ("POST", "/erasures/1/approve", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404]),
-    ("POST", "/erasures/1/refuse", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404]),
-    ("POST", "/erasures/1/resume", "", [401, 403, 403, 403, 403, 404]),
-    ("GET", "/erasures/1/certificate", "", [401, 403, 403, 403, 403, 404]),
-    ("GET", "/audit", "", [401, 200, 200, 200, 200, 200]),
-    ("GET", "/audit?matter={m}", "", [401, 403, 404, 200, 200, 403]),
+    ("GET", "/erasures/1", "", [401, 403, 403, 403, 403, 404, 403, 404]),
+    ("POST", "/erasures/1/approve", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404, 403, 403]),
+    ("POST", "/erasures/1/refuse", r#"{"reason":"r"}"#, [401, 403, 403, 403, 403, 404, 403, 403]),
+    ("POST", "/erasures/1/resume", "", [401, 403, 403, 403, 403, 404, 403, 403]),
+    ("GET", "/erasures/1/certificate", "", [401, 403, 403, 403, 403, 404, 403, 404]),
+    ("GET", "/audit", "", [401, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET", "/audit?matter={m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),
     (
         "POST",
         "/session/password",
         r#"{"current":"c","new":"short"}"#,
-        [401, 422, 422, 422, 422, 422],
+        [401, 422, 422, 422, 422, 422, 422, 422],
     ),
     // The last one: it ends the session.
-    ("DELETE", "/session", "", [401, 204, 204, 204, 204, 204]),
+    ("DELETE", "/session", "", [401, 204, 204, 204, 204, 204, 204, 204]),
 ];
 
-const ASKING: [&str; 6] =
-    ["anonymous", "administrator", "non-member", "member", "archive-wide", "records"];
+const ASKING: [&str; 8] = [
+    "anonymous",
+    "administrator",
+    "non-member",
+    "member",
+    "archive-wide",
+    "records",
+    "reviewer",
+    "auditor",
+];
 
 #[test]
 fn every_route_has_a_row() {
@@ -293,7 +346,7 @@ async fn made(web: &Web, browser: &Browser, path: &str, body: Value) -> i64 {
     answer.json()["id"].as_i64().unwrap()
 }
 
-async fn scene(scratch: &Scratch) -> (Scene, [Browser; 6]) {
+async fn scene(scratch: &Scratch) -> (Scene, [Browser; 8]) {
     let (context, sets) = laid(scratch).await;
     let web = Web::new(context);
     let administrator = web.signed_in("root", Role::Administrator, false).await;
@@ -301,6 +354,8 @@ async fn scene(scratch: &Scratch) -> (Scene, [Browser; 6]) {
     let member = web.signed_in("ada", Role::Legal, false).await;
     let wide = web.signed_in("grace", Role::Legal, true).await;
     let records = web.signed_in("rita", Role::Records, false).await;
+    let reviewer = web.signed_in("ravi", Role::Reviewer, false).await;
+    let auditor = web.signed_in("otto", Role::Auditor, false).await;
     web.person("spare", Role::Legal, false).await;
     let people = web.get(&administrator, "/api/v1/people").await.json();
     let spare = people["people"].as_array().unwrap().iter().find(|p| p["name"] == "spare");
@@ -326,7 +381,22 @@ async fn scene(scratch: &Scratch) -> (Scene, [Browser; 6]) {
         ("x", sets.without_alice.0),
         ("p", spare.unwrap()["id"].as_i64().unwrap()),
     ];
-    let browsers = [Browser::default(), administrator, stranger, member.clone(), wide, records];
+    let everyone = people["people"].as_array().unwrap();
+    let ids =
+        ["ada", "ravi"].map(|name| &everyone.iter().find(|p| p["name"] == name).unwrap()["id"]);
+    let members = Some(json!({ "members": ids }));
+    let joined = web.send(&member, "PATCH", &format!("/api/v1/matters/{m}"), members).await;
+    assert_eq!(joined.status, 200);
+    let browsers = [
+        Browser::default(),
+        administrator,
+        stranger,
+        member.clone(),
+        wide,
+        records,
+        reviewer,
+        auditor,
+    ];
     (Scene { web, member, names }, browsers)
 }
 
@@ -354,6 +424,43 @@ async fn every_route_answers_as_its_row_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Nobody can tell a matter that is closed to them from one that is not there.
+#[tokio::test]
+async fn a_closed_matter_is_none() {
+    let scratch = Scratch::new().await;
+    let (scene, browsers) = scene(&scratch).await;
+    let hidden: Vec<_> =
+        ["non-member", "archive-wide", "auditor"].map(|it| browser(&browsers, it)).to_vec();
+    let absent = 9_999;
+    let elsewhere = |text: &str| {
+        let of_matter = ["{m}", "{c}", "{h}", "{job}", "{retry}"];
+        of_matter.iter().fold(text.to_owned(), |text, it| text.replace(it, &absent.to_string()))
+    };
+    for (method, path, body, expected) in ROWS {
+        let is_of_matter = elsewhere(path) != *path || elsewhere(body) != *body;
+        if !is_of_matter || path.contains("{new-") || expected[2] != 404 {
+            continue;
+        }
+        for reader in &hidden {
+            let mut answers = Vec::new();
+            for (path, body) in
+                [((*path).to_owned(), (*body).to_owned()), (elsewhere(path), elsewhere(body))]
+            {
+                let path = format!("/api/v1{}", scene.fill(&path).await);
+                let body = scene.fill(&body).await;
+                let body = (!body.is_empty()).then(|| serde_json::from_str(&body).unwrap());
+                let answer = scene.web.send(reader, method, &path, body).await;
+                answers.push((answer.status, String::from_utf8_lossy(&answer.body).into_owned()));
+            }
+            assert_eq!(answers[0], answers[1], "{method} {path}");
+        }
+    }
+}
+
+fn browser<'b>(browsers: &'b [Browser; 8], asking: &str) -> &'b Browser {
+    &browsers[ASKING.iter().position(|it| *it == asking).unwrap()]
 }
 
 /// A cookie alone changes nothing: every route that is not a GET needs the

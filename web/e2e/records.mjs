@@ -6,9 +6,9 @@ const message = (number) =>
   `From: ann@old.test\nTo: bob${number}@old.test\nSubject: rowing boat ${number}\n` +
   `Date: Sat, 10 Mar 2018 08:00:0${number} +0000\nMessage-ID: <${number}@old.test>\n\nWho has the oars?\n`;
 export const PAST = { at: "2018-03-10 09:00:00", mail: [1, 2, 3].map(message) };
-const PASSWORD = "records-own-password-77";
+export const PASSWORD = "records-own-password-77";
 
-async function firstSignIn(page, archive, name, role) {
+export async function firstSignIn(page, archive, name, role) {
   await signIn(page, name, archive.add(name, role));
   await choosePassword(page, PASSWORD);
 }

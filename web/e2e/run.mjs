@@ -10,6 +10,7 @@ import * as gaps from "./gaps.mjs";
 import * as journeys from "./journeys.mjs";
 import { company } from "./mail.mjs";
 import { pages } from "./pages.mjs";
+import { readers } from "./readers.mjs";
 import * as records from "./records.mjs";
 import { send } from "./smtp.mjs";
 
@@ -104,7 +105,15 @@ try {
     await records.decided(look, old, checker(look.page, "records"));
     told(look.faults, step);
     console.log(`ok   ${step}`);
+    const other = await open(browser, { url: old.url });
+    shown = other.page;
+    step = "readers";
+    await readers(other, old, checker(other.page, "readers"));
+    // Asked on purpose, to be refused.
+    told(other.faults, step);
+    console.log(`ok   ${step}`);
     await look.context.close();
+    await other.context.close();
   } finally {
     await old.stop();
   }

@@ -830,8 +830,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Everyone, to an administrator; those who could be members of a matter, to
-         *     legal staff.
+         * Everyone, to an administrator or an auditor; those who could be members of a matter,
+         *     to legal staff.
          */
         get: operations["people_list"];
         put?: never;
@@ -2110,7 +2110,7 @@ export interface components {
             source?: string | null;
         };
         /** @enum {string} */
-        Role: "administrator" | "legal" | "records";
+        Role: "administrator" | "legal" | "reviewer" | "records" | "auditor";
         RuleCount: {
             class: string;
             /** Format: int64 */

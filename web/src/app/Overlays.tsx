@@ -1,4 +1,5 @@
 // What lies over any desk: the list of keys, and the palette that goes anywhere.
+
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -16,6 +17,7 @@ import {
 import type { Me } from "../api/types";
 import { s } from "../strings";
 import { Dialog } from "../ui/Dialog";
+import { isReader } from "./rights";
 import "../ui/field.css";
 import { Icon } from "../ui/icons";
 import { type Act, actsHere } from "./acts";
@@ -65,7 +67,7 @@ function Keys({ onClose }: { onClose: () => void }) {
 function Palette({ me, onClose, onKeys }: { me: Me; onClose: () => void; onKeys: () => void }) {
   const navigate = useNavigate();
   const { contains } = useFilter({ sensitivity: "base" });
-  const matters = useQuery({ ...q.matters, enabled: me.role === "legal" });
+  const matters = useQuery({ ...q.matters, enabled: isReader(me.role) });
   const [here] = useState(actsHere);
   const acts: Act[] = [
     ...here,
@@ -91,7 +93,7 @@ function Palette({ me, onClose, onKeys }: { me: Me; onClose: () => void; onKeys:
         note: m.reference,
         run: (): void => void navigate({ to: "/matters/$id", params: { id: String(m.id) } }),
       },
-      ...(m.custodians && !m.is_closed
+      ...(me.role === "legal" && m.custodians && !m.is_closed
         ? [
             {
               id: `h${m.id}`,

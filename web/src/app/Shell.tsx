@@ -14,30 +14,40 @@ import { useKeys } from "../ui/keys";
 import { useIsLost } from "./connection";
 import { load } from "./load";
 import { q } from "./queries";
+import { isReader } from "./rights";
 import { signedOut } from "./session";
 import "./shell.css";
 import { setTheme, type ThemeChoice, useThemeChoice } from "./theme";
 
 const Overlays = lazy(() => load(() => import("./Overlays")));
 
+const readers = ["legal", "reviewer", "auditor"] as const;
+const everyone = [...readers, "administrator", "records"] as const;
+
 export const desks = {
-  search: { to: "/search", name: s.nav.search, icon: "search", key: "g s", roles: ["legal"] },
-  matters: { to: "/matters", name: s.nav.matters, icon: "matter", key: "g m", roles: ["legal"] },
+  search: { to: "/search", name: s.nav.search, icon: "search", key: "g s", roles: readers },
+  matters: { to: "/matters", name: s.nav.matters, icon: "matter", key: "g m", roles: readers },
   exports: { to: "/exports", name: s.nav.exports, icon: "export", key: "g x", roles: ["legal"] },
-  records: { to: "/records", name: s.nav.records, icon: "calendar", key: "g r", roles: ["records"] },
+  records: {
+    to: "/records",
+    name: s.nav.records,
+    icon: "calendar",
+    key: "g r",
+    roles: ["records", "auditor"],
+  },
   audit: {
     to: "/audit",
     name: s.nav.audit,
     icon: "audit",
     key: "g a",
-    roles: ["legal", "administrator", "records"],
+    roles: everyone,
   },
   status: {
     to: "/status",
     name: s.nav.status,
     icon: "status",
     key: "g t",
-    roles: ["legal", "administrator", "records"],
+    roles: everyone,
   },
   people: { to: "/people", name: s.nav.people, icon: "people", key: "g p", roles: ["administrator"] },
 } as const satisfies Record<
@@ -71,7 +81,7 @@ function Frame({ me }: { me: Me }) {
   const goes = Object.fromEntries(mine.map((d) => [d.key, () => void navigate({ to: d.to })]));
   useKeys({
     ...goes,
-    ...(me.role === "legal" ? { "g h": () => void navigate({ to: "/matters" }) } : {}),
+    ...(isReader(me.role) ? { "g h": () => void navigate({ to: "/matters" }) } : {}),
     "?": () => setOverlay("keys"),
     "ctrl k": () => setOverlay("palette"),
   });

@@ -49,7 +49,13 @@ const root = createRootRoute({
   ),
 });
 
-const homes = { legal: "/search", records: "/records", administrator: "/status" } as const;
+const homes = {
+  legal: "/search",
+  reviewer: "/search",
+  records: "/records",
+  auditor: "/audit",
+  administrator: "/status",
+} as const;
 function Home() {
   const { data: me } = useSuspenseQuery(q.session);
   return <Navigate to={homes[me?.role ?? "legal"]} replace />;

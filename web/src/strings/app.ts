@@ -24,6 +24,8 @@ export const ui = {
   forbiddenWhy: {
     administrator: "Administrators run the archive and never see mail. Your desks are at the top.",
     legal: "Administrators say who can sign in, and with which rights. Ask one of them.",
+    reviewer: "Reviewers read in their matters. Who leads a matter exports from it and places holds.",
+    auditor: "Auditors see how the archive is kept, and read as granted. Your desks are at the top.",
     records: "Records managers decide what is kept, and never see mail. Your desks are at the top.",
   } satisfies Record<Role, string>,
   notFound: "Nothing here",
@@ -66,6 +68,8 @@ export const nav = {
   roles: {
     administrator: "Administrator",
     legal: "Legal",
+    reviewer: "Reviewer",
+    auditor: "Auditor",
     records: "Records manager",
   } satisfies Record<Role, string>,
 };

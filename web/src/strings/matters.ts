@@ -5,6 +5,7 @@ export const matters = {
   title: "Matters",
   new: "New matter",
   none: "No matters yet",
+  noneYours: "Who leads a matter makes you a member of it. Until then there is nothing to read here.",
   noneWhy: "A matter gathers custodians, holds, searches and exports for one case.",
   name: "Name",
   namePlaceholder: "Acme v. Globex",

@@ -9,10 +9,12 @@ export const people = {
   roleWhy: {
     administrator: "Runs the archive. Never sees mail.",
     legal: "Searches, holds and exports in their matters.",
+    reviewer: "Searches and reads in the matters whose member they are. Changes nothing.",
+    auditor: "Sees the whole audit and what was destroyed; reads mail as granted. Changes nothing.",
     records: "Proposes and approves what is destroyed. Never sees mail.",
   } satisfies Record<Role, string>,
   archiveWide: "Archive-wide",
-  archiveWideHint: "Searches all mail, and works in every matter.",
+  archiveWideHint: "Searches and reads all mail. Opens no matter whose member they are not.",
   state: "State",
   active: "Active",
   disabled: "Disabled",

@@ -34,6 +34,7 @@ export const search = {
   noneWhy: "Nothing in this scope matches the query and its filters.",
   noHold: "No hold can be placed here",
   noHoldWhole: "A hold belongs to a matter. Choose one beside the query, and press h again.",
+  noHoldYours: "Who leads the matter places its holds.",
   noHoldMatter: "A hold needs an open matter with custodians.",
   noneGaps: "What could not be read in full was not searched in full.",
   noneUnfiltered: "Try without filters",

@@ -1,10 +1,12 @@
 // The audit: what was looked at and done, by whom, and how it came out. Older acts come as one scrolls.
+
 import { useInfiniteQuery, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useRouter } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { api } from "../../api/calls";
 import type { AuditRow, Matter } from "../../api/types";
 import { q } from "../../app/queries";
+import { isReader } from "../../app/rights";
 import { s } from "../../strings";
 import { Empty, Failed, Skeleton } from "../../ui/Await";
 import { DateField } from "../../ui/DateField";
@@ -132,19 +134,19 @@ const TWO_LINES = 52;
 export function AuditPage() {
   const { matter } = route.useSearch();
   const { data: me } = useSuspenseQuery(q.session);
-  const isLegal = me?.role === "legal";
-  const matters = useQuery({ ...q.matters, enabled: isLegal });
+  const hasMatters = isReader(me?.role);
+  const matters = useQuery({ ...q.matters, enabled: hasMatters });
   useTitle(t.title);
   // The acts of one matter, and the days that are asked for, are in its zone.
   const zone = matters.data?.matters.find((each) => each.id === matter)?.zone;
   return (
     <Zone value={matter === undefined || matters.isError ? "UTC" : zone}>
-      <Acts isLegal={isLegal} matters={matters.data?.matters ?? []} />
+      <Acts hasMatters={hasMatters} matters={matters.data?.matters ?? []} />
     </Zone>
   );
 }
 
-function Acts({ isLegal, matters }: { isLegal: boolean; matters: readonly Matter[] }) {
+function Acts({ hasMatters, matters }: { hasMatters: boolean; matters: readonly Matter[] }) {
   const { row: chosen, ...filter } = route.useSearch();
   const navigate = route.useNavigate();
   const router = useRouter();
@@ -169,7 +171,7 @@ function Acts({ isLegal, matters }: { isLegal: boolean; matters: readonly Matter
   const want = useCallback((_first: number, last: number) => setWanted(last), []);
   const nameOf = (id: number | null) =>
     id === null ? "" : (matters.find((m) => m.id === id)?.name ?? `#${id}`);
-  const columns = (isPhone ? phoneColumnsOf : columnsOf)({ matter: nameOf, zoned, isLink: isLegal });
+  const columns = (isPhone ? phoneColumnsOf : columnsOf)({ matter: nameOf, zoned, isLink: hasMatters });
   const at = chosen === undefined ? -1 : rows.findIndex((row) => row.id === chosen);
   const active = at >= 0 ? at : undefined;
   const row = rows[at];
@@ -213,7 +215,7 @@ function Acts({ isLegal, matters }: { isLegal: boolean; matters: readonly Matter
             ...Object.entries(t.actions).map(([id, name]) => ({ id, name })),
           ]}
         />
-        {isLegal && (
+        {hasMatters && (
           <Choose
             label={t.matter}
             value={filter.matter ? String(filter.matter) : "any"}
@@ -256,7 +258,7 @@ function Acts({ isLegal, matters }: { isLegal: boolean; matters: readonly Matter
               <PaneBack onPress={close}>{t.back}</PaneBack>
               <div className="audit-detail scroll" role="region" tabIndex={0} aria-label={t.detail}>
                 {row ? (
-                  <Detail row={row} matter={nameOf(row.matter_id)} isLink={isLegal} />
+                  <Detail row={row} matter={nameOf(row.matter_id)} isLink={hasMatters} />
                 ) : (
                   <p className="faint small">{t.pick}</p>
                 )}

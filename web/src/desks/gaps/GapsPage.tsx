@@ -1,5 +1,6 @@
 // What could not be indexed in full: counts that narrow, the documents one by one, and reading them again. Of a
 // matter, or of all.
+
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
@@ -7,6 +8,7 @@ import { api, links } from "../../api/calls";
 import type { Gap, Gaps, GapsAsked } from "../../api/types";
 import { useActs } from "../../app/acts";
 import { q } from "../../app/queries";
+import { useLeads } from "../../app/rights";
 import { s } from "../../strings";
 import { Empty, Failed, Skeleton } from "../../ui/Await";
 import { Button, ButtonLink } from "../../ui/Button";
@@ -179,8 +181,9 @@ function Shown({
     },
   });
   const canAsk = found.total > 0;
+  const leads = useLeads();
   useActs([
-    ...(canAsk && !isBusy
+    ...(leads && canAsk && !isBusy
       ? [
           {
             id: "retry",
@@ -203,9 +206,11 @@ function Shown({
             <ButtonLink icon="export" href={links.gaps(asked)} download>
               {t.download}
             </ButtonLink>
-            <Button kind="primary" isDisabled={isBusy} onPress={() => setAsking(true)}>
-              {s.retries.ask}
-            </Button>
+            {leads && (
+              <Button kind="primary" isDisabled={isBusy} onPress={() => setAsking(true)}>
+                {s.retries.ask}
+              </Button>
+            )}
           </>
         )
       }

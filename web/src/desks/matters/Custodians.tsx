@@ -1,10 +1,12 @@
 // The people whose mail the matter is about, with every address that each of them had.
+
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../../api/calls";
 import type { Custodian, Matter } from "../../api/types";
 import { useActs } from "../../app/acts";
 import { changed, q } from "../../app/queries";
+import { useLeads } from "../../app/rights";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button, IconButton } from "../../ui/Button";
@@ -22,15 +24,29 @@ export function Custodians({ matter }: { matter: Matter }) {
   const list = useQuery(q.custodians(matter.id));
   const [editing, setEditing] = useState<Custodian | "new" | null>(null);
   const [removing, setRemoving] = useState<Custodian | null>(null);
-  useActs([{ id: "add-custodian", name: t.addCustodian, icon: "people", run: () => setEditing("new") }]);
+  const leads = useLeads();
+  useActs([
+    ...(leads
+      ? [
+          {
+            id: "add-custodian",
+            name: t.addCustodian,
+            icon: "people" as const,
+            run: () => setEditing("new"),
+          },
+        ]
+      : []),
+  ]);
   return (
     <Card
       title={t.custodians}
       isFlush
       acts={
-        <Button kind="quiet" icon="plus" onPress={() => setEditing("new")}>
-          {t.addCustodian}
-        </Button>
+        leads && (
+          <Button kind="quiet" icon="plus" onPress={() => setEditing("new")}>
+            {t.addCustodian}
+          </Button>
+        )
       }
     >
       <Await query={list} lines={3}>
@@ -45,18 +61,22 @@ export function Custodians({ matter }: { matter: Matter }) {
                       <Address key={address} address={address} />
                     ))}
                   </span>
-                  <Button
-                    kind="quiet"
-                    aria-label={`${t.editCustodian}: ${custodian.name}`}
-                    onPress={() => setEditing(custodian)}
-                  >
-                    {s.ui.edit}
-                  </Button>
-                  <IconButton
-                    icon="x"
-                    label={t.removeTitle(custodian.name)}
-                    onPress={() => setRemoving(custodian)}
-                  />
+                  {leads && (
+                    <>
+                      <Button
+                        kind="quiet"
+                        aria-label={`${t.editCustodian}: ${custodian.name}`}
+                        onPress={() => setEditing(custodian)}
+                      >
+                        {s.ui.edit}
+                      </Button>
+                      <IconButton
+                        icon="x"
+                        label={t.removeTitle(custodian.name)}
+                        onPress={() => setRemoving(custodian)}
+                      />
+                    </>
+                  )}
                 </li>
               ))}
             </ul>
@@ -65,9 +85,11 @@ export function Custodians({ matter }: { matter: Matter }) {
               icon="people"
               title={t.noCustodians}
               act={
-                <Button kind="primary" onPress={() => setEditing("new")}>
-                  {t.addCustodian}
-                </Button>
+                leads && (
+                  <Button kind="primary" onPress={() => setEditing("new")}>
+                    {t.addCustodian}
+                  </Button>
+                )
               }
             >
               {t.noCustodiansWhy}

@@ -1,4 +1,5 @@
 // One hold: what it says, what it holds, and its release.
+
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
@@ -6,6 +7,7 @@ import { api } from "../../api/calls";
 import type { Hold, Matter } from "../../api/types";
 import { useActs } from "../../app/acts";
 import { changed, q } from "../../app/queries";
+import { useLeads } from "../../app/rights";
 import { s } from "../../strings";
 import { Await, Empty, Failed, Skeleton } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -61,11 +63,12 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
   const total = items.first?.total ?? 0;
   useListKeys(total, active, setActive, open);
   const exportName = hold.released_at ? t.exportReleased : t.exportHeld;
+  const leads = useLeads();
   useActs([
-    ...(total
+    ...(leads && total
       ? [{ id: "export", name: exportName, icon: "bundle" as const, run: () => setAct("export") }]
       : []),
-    ...(hold.released_at
+    ...(!leads || hold.released_at
       ? []
       : [
           {
@@ -94,10 +97,12 @@ function Shown({ matter, hold }: { matter: Matter; hold: Hold }) {
               {hold.flags && ` · ${t.flags(hold.flags.flagged, hold.flags.segments)}`}
             </p>
           </div>
-          <Button icon="bundle" isDisabled={!total} onPress={() => setAct("export")}>
-            {exportName}
-          </Button>
-          {!hold.released_at && <Button onPress={() => setAct("release")}>{t.release}</Button>}
+          {leads && (
+            <Button icon="bundle" isDisabled={!total} onPress={() => setAct("export")}>
+              {exportName}
+            </Button>
+          )}
+          {leads && !hold.released_at && <Button onPress={() => setAct("release")}>{t.release}</Button>}
         </div>
         {hold.released_at && (
           <Note>

@@ -1,8 +1,10 @@
 // The holds of a matter: those in force first.
+
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { Hold, Matter } from "../../api/types";
 import { q } from "../../app/queries";
+import { useLeads } from "../../app/rights";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -40,19 +42,22 @@ export function Holds({ matter }: { matter: Matter }) {
   const { act } = route.useSearch();
   const navigate = route.useNavigate();
   const setPlacing = (on: boolean) => void navigate({ search: on ? { act: "hold" } : {}, replace: true });
-  useKeys({ h: () => matter.custodians > 0 && setPlacing(true) });
+  const leads = useLeads();
+  const canPlace = leads && matter.custodians > 0;
+  useKeys({ h: () => canPlace && setPlacing(true) });
   const order = (holds: Hold[]) =>
     [...holds].sort((a, b) => Number(Boolean(a.released_at)) - Number(Boolean(b.released_at)));
-  const place = (kind: "primary" | "quiet") => (
-    <Button
-      kind={kind}
-      icon={kind === "quiet" ? "plus" : undefined}
-      isDisabled={matter.custodians === 0}
-      onPress={() => setPlacing(true)}
-    >
-      {t.new}
-    </Button>
-  );
+  const place = (kind: "primary" | "quiet") =>
+    leads && (
+      <Button
+        kind={kind}
+        icon={kind === "quiet" ? "plus" : undefined}
+        isDisabled={!canPlace}
+        onPress={() => setPlacing(true)}
+      >
+        {t.new}
+      </Button>
+    );
   return (
     <Card title={s.matters.holds} isFlush acts={place("quiet")}>
       <Await query={list} lines={3}>
@@ -89,9 +94,7 @@ export function Holds({ matter }: { matter: Matter }) {
           )
         }
       </Await>
-      {act === "hold" && matter.custodians > 0 && (
-        <PlaceHold matter={matter} onClose={() => setPlacing(false)} />
-      )}
+      {act === "hold" && canPlace && <PlaceHold matter={matter} onClose={() => setPlacing(false)} />}
     </Card>
   );
 }

@@ -1,4 +1,5 @@
 // A matter: what is (custodians, holds, members) beside what happened in it.
+
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -6,6 +7,7 @@ import { api } from "../../api/calls";
 import type { Matter } from "../../api/types";
 import { useActs } from "../../app/acts";
 import { changed, q, queryClient } from "../../app/queries";
+import { useLeads } from "../../app/rights";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -37,13 +39,18 @@ function Shown({ matter }: { matter: Matter }) {
     queryClient.setQueryData(q.matter(matter.id).queryKey, await api.changeMatter(matter.id, { is_closed }));
     changed(matter.id);
   };
+  const leads = useLeads();
   useActs([
-    {
-      id: "close-matter",
-      name: matter.is_closed ? t.reopen : t.close,
-      icon: "matter",
-      run: () => setClosing(true),
-    },
+    ...(leads
+      ? [
+          {
+            id: "close-matter",
+            name: matter.is_closed ? t.reopen : t.close,
+            icon: "matter" as const,
+            run: () => setClosing(true),
+          },
+        ]
+      : []),
   ]);
   return (
     <Zone value={matter.zone}>
@@ -56,9 +63,11 @@ function Shown({ matter }: { matter: Matter }) {
         note={[matter.reference, matter.zone].filter(Boolean).join(" · ")}
         acts={
           <>
-            <Button kind="quiet" onPress={() => setClosing(true)}>
-              {matter.is_closed ? t.reopen : t.close}
-            </Button>
+            {leads && (
+              <Button kind="quiet" onPress={() => setClosing(true)}>
+                {matter.is_closed ? t.reopen : t.close}
+              </Button>
+            )}
             <Link className="button button-primary" to="/search" search={{ matter: matter.id }}>
               <Icon name="search" />
               {t.searchIn}
@@ -70,7 +79,7 @@ function Shown({ matter }: { matter: Matter }) {
           <div className="stack stack-wide">
             <Custodians matter={matter} />
             <Holds matter={matter} />
-            <Passwords matter={matter} />
+            {leads && <Passwords matter={matter} />}
           </div>
           <div className="stack stack-wide">
             <Members matter={matter} />

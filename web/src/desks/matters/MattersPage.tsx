@@ -1,9 +1,11 @@
 // The matters that the reader is a member of.
+
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Matter } from "../../api/types";
 import { q } from "../../app/queries";
+import { useLeads } from "../../app/rights";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -78,7 +80,9 @@ export function MattersPage() {
   useTitle(t.title);
   const zoned = useZoned();
   const navigate = useNavigate();
-  const adding = route.useSearch().act === "new";
+  const leads = useLeads();
+  const { act } = route.useSearch();
+  const adding = leads && act === "new";
   const setAdding = (on: boolean) =>
     void navigate({ to: "/matters", search: on ? { act: "new" } : {}, replace: true });
   const [active, setActive] = useState<number | undefined>();
@@ -90,9 +94,11 @@ export function MattersPage() {
     <Page
       title={t.title}
       acts={
-        <Button kind="primary" icon="plus" onPress={() => setAdding(true)}>
-          {t.new}
-        </Button>
+        leads && (
+          <Button kind="primary" icon="plus" onPress={() => setAdding(true)}>
+            {t.new}
+          </Button>
+        )
       }
     >
       <Await query={matters}>
@@ -115,12 +121,14 @@ export function MattersPage() {
               icon="matter"
               title={t.none}
               act={
-                <Button kind="primary" onPress={() => setAdding(true)}>
-                  {t.new}
-                </Button>
+                leads && (
+                  <Button kind="primary" onPress={() => setAdding(true)}>
+                    {t.new}
+                  </Button>
+                )
               }
             >
-              {t.noneWhy}
+              {leads ? t.noneWhy : t.noneYours}
             </Empty>
           )
         }

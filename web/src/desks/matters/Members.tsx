@@ -1,9 +1,11 @@
 // Who may work in the matter. A matter keeps at least one member.
+
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { api } from "../../api/calls";
 import type { Matter } from "../../api/types";
 import { changed, q } from "../../app/queries";
+import { isReader, useLeads } from "../../app/rights";
 import { s } from "../../strings";
 import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/icons";
@@ -13,19 +15,21 @@ import { Refusal } from "../../ui/Refusal";
 const t = s.matters;
 
 export function Members({ matter }: { matter: Matter }) {
-  const people = useQuery(q.people);
+  const leads = useLeads();
+  const people = useQuery({ ...q.people, enabled: leads });
   const set = useMutation({
     mutationFn: (members: number[]) => api.changeMatter(matter.id, { members }),
     onSettled: () => changed(matter.id),
   });
   const ids = matter.members.map((m) => m.id);
   const others = (people.data?.people ?? []).filter(
-    (p) => p.role === "legal" && !p.is_disabled && !ids.includes(p.id),
+    (p) => isReader(p.role) && !p.is_disabled && !ids.includes(p.id),
   );
   return (
     <Card
       title={t.members}
       acts={
+        leads &&
         others.length > 0 && (
           <MenuTrigger>
             <AriaButton className="button button-quiet">
@@ -56,7 +60,7 @@ export function Members({ matter }: { matter: Matter }) {
               <Icon name="user" />
             </span>
             <span className="grow">{member.name}</span>
-            {ids.length > 1 && (
+            {leads && ids.length > 1 && (
               <IconButton
                 icon="x"
                 label={t.removeMember(member.name)}

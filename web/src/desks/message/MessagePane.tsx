@@ -1,4 +1,5 @@
 // The reading pane: what the message says, where it came from, and what is known of it.
+
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
@@ -8,6 +9,7 @@ import type { Message } from "../../api/types";
 import { useActs } from "../../app/acts";
 import { load } from "../../app/load";
 import { q } from "../../app/queries";
+import { useLeads } from "../../app/rights";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
 import { Button, ButtonLink } from "../../ui/Button";
@@ -76,7 +78,19 @@ function Read({ id, matter, tab, onTab, onOpen, words, message, onVersion }: Rea
   const [exporting, setExporting] = useState(false);
   const [turns, setTurns] = useState(0);
   useKeys({ o: () => setTurns(turns + 1) });
-  useActs([{ id: "export-message", name: s.exports.one, icon: "bundle", run: () => setExporting(true) }]);
+  const leads = useLeads();
+  useActs([
+    ...(leads
+      ? [
+          {
+            id: "export-message",
+            name: s.exports.one,
+            icon: "bundle" as const,
+            run: () => setExporting(true),
+          },
+        ]
+      : []),
+  ]);
   const t = s.message.tabs;
   const tabs = [
     { id: "text", name: t.text },
@@ -102,9 +116,11 @@ function Read({ id, matter, tab, onTab, onOpen, words, message, onVersion }: Rea
             <ButtonLink kind="quiet" icon="export" href={links.download(id, matter, version)} download>
               {s.message.download}
             </ButtonLink>
-            <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
-              {s.message.exportOne}
-            </Button>
+            {leads && (
+              <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
+                {s.message.exportOne}
+              </Button>
+            )}
           </div>
           {hit.unproven > 0 && (
             <Note tone="source" icon="alert">

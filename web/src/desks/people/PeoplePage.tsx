@@ -1,4 +1,5 @@
 // Who can sign in, and with which rights. For administrators.
+
 import { useMutation, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
@@ -6,6 +7,7 @@ import { api } from "../../api/calls";
 import type { Person, Role } from "../../api/types";
 import { useActs } from "../../app/acts";
 import { q, queryClient } from "../../app/queries";
+import { mayBeWide } from "../../app/rights";
 import { s } from "../../strings";
 import { Await } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -117,7 +119,7 @@ function People({ me }: { me: string | undefined }) {
               <MenuItem id="reset" className="option">
                 {t.reset}
               </MenuItem>
-              {p.role === "legal" && (
+              {mayBeWide(p.role) && (
                 <MenuItem id="wide" className="option">
                   {p.is_archive_wide ? t.revoke : t.grant}
                 </MenuItem>
@@ -226,7 +228,7 @@ function AddPerson({
         name: name.trim(),
         display_name: displayName.trim(),
         role,
-        is_archive_wide: role === "legal" && wide,
+        is_archive_wide: mayBeWide(role) && wide,
       }),
     onSuccess: async ({ person, one_time_password }) => {
       await again();
@@ -264,13 +266,13 @@ function AddPerson({
         label={t.role}
         value={role}
         onChange={(id) => setRole(id as Role)}
-        choices={(["legal", "records", "administrator"] as const).map((id) => ({
+        choices={(["legal", "reviewer", "records", "auditor", "administrator"] as const).map((id) => ({
           id,
           name: s.nav.roles[id],
         }))}
         hint={t.roleWhy[role]}
       />
-      {role === "legal" && (
+      {mayBeWide(role) && (
         <Tick isSelected={wide} onChange={setWide} hint={t.archiveWideHint}>
           {t.archiveWide}
         </Tick>

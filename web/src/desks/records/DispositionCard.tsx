@@ -1,9 +1,11 @@
 // A disposition as a form that two people sign: what would go, who proposed it, who decided, what became of it.
+
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, links } from "../../api/calls";
 import type { Disposition } from "../../api/types";
 import { decided, q } from "../../app/queries";
+import { useDestroys } from "../../app/rights";
 import { s } from "../../strings";
 import { Button, ButtonLink } from "../../ui/Button";
 import { Confirm } from "../../ui/Confirm";
@@ -56,6 +58,7 @@ const columnsOf = (zoned: (title: string) => string): Column<Sampled>[] => [
 
 export function DispositionCard({ disposition: d }: { disposition: Disposition }) {
   const me = useQuery(q.session).data;
+  const destroys = useDestroys();
   const zoned = useZoned();
   const [act, setAct] = useState<"approve" | "refuse" | null>(null);
   const resume = useMutation({ mutationFn: () => api.resume(d.id), onSettled: decided });
@@ -67,13 +70,13 @@ export function DispositionCard({ disposition: d }: { disposition: Disposition }
       note={<Badge tone={tones[d.state]}>{t.states[d.state]}</Badge>}
       acts={
         <>
-          {d.state === "proposed" && <Button onPress={() => setAct("refuse")}>{t.refuse}</Button>}
-          {d.state === "proposed" && !isMine && (
+          {destroys && d.state === "proposed" && <Button onPress={() => setAct("refuse")}>{t.refuse}</Button>}
+          {destroys && d.state === "proposed" && !isMine && (
             <Button kind="danger" onPress={() => setAct("approve")}>
               {t.approve}
             </Button>
           )}
-          {d.stopped && (
+          {destroys && d.stopped && (
             <Button kind="primary" onPress={() => resume.mutate()} isPending={resume.isPending}>
               {t.resume}
             </Button>

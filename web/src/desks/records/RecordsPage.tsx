@@ -1,10 +1,12 @@
 // Records: which months are kept until when, and their destruction by two people. No mail is seen here.
+
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { api } from "../../api/calls";
 import type { Disposition, Epoch, RetentionClass } from "../../api/types";
 import { decided, isUnderWay, q, queryClient } from "../../app/queries";
+import { useDestroys } from "../../app/rights";
 import { s } from "../../strings";
 import { Await, Empty } from "../../ui/Await";
 import { Button } from "../../ui/Button";
@@ -128,6 +130,7 @@ function Decided({ cell, dispositions }: { cell: Cell; dispositions: Disposition
 }
 
 function EpochCard({ epoch, cell }: { epoch: Epoch; cell: Cell }) {
+  const destroys = useDestroys();
   const [isProposing, setProposing] = useState(false);
   const isOpen = epoch.disposition_id !== null;
   return (
@@ -135,6 +138,7 @@ function EpochCard({ epoch, cell }: { epoch: Epoch; cell: Cell }) {
       title={t.epochOf(epoch.class, epoch.epoch)}
       note={<Badge tone="plain">{t.standings[cell.standing]}</Badge>}
       acts={
+        destroys &&
         epoch.is_due &&
         !isOpen && (
           <Button kind="danger" onPress={() => setProposing(true)}>

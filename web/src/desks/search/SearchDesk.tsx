@@ -1,5 +1,6 @@
 // The search desk: query and filters above, hits beside the message that is read. Its address carries
 // all of it, so that what is seen can be sent to a colleague.
+
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
@@ -9,6 +10,7 @@ import type { Hit } from "../../api/types";
 import { useActs } from "../../app/acts";
 import { load } from "../../app/load";
 import { q, queryClient } from "../../app/queries";
+import { useLeads } from "../../app/rights";
 import type { SearchState } from "../../app/router";
 import { s } from "../../strings";
 import { Empty, Failed, Skeleton } from "../../ui/Await";
@@ -41,6 +43,7 @@ export function SearchDesk() {
   const state = route.useSearch();
   const navigate = route.useNavigate();
   const { data: me } = useSuspenseQuery(q.session);
+  const leads = useLeads();
   const matters = useQuery(q.matters);
   const open = useMemo(() => matters.data?.matters ?? [], [matters.data]);
   const matter = open.find((m) => m.id === state.matter);
@@ -77,12 +80,14 @@ export function SearchDesk() {
         icon="matter"
         title={s.search.pickMatter}
         act={
-          <Link className="button button-primary" to="/matters">
-            {s.search.makeMatter}
-          </Link>
+          leads && (
+            <Link className="button button-primary" to="/matters">
+              {s.search.makeMatter}
+            </Link>
+          )
         }
       >
-        {s.search.pickMatterWhy}
+        {leads ? s.search.pickMatterWhy : s.matters.noneYours}
       </Empty>
     );
   // Outside of matters a day is one of UTC; times are shown so too.
@@ -94,7 +99,7 @@ export function SearchDesk() {
         go={go}
         isReady={!needsMatter}
         hold={
-          matter && matter.custodians > 0 && !matter.is_closed
+          leads && matter && matter.custodians > 0 && !matter.is_closed
             ? () =>
                 void navigate({
                   to: "/matters/$id",
@@ -123,6 +128,7 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
   const [filters, setFilters] = useState(() => filtersOn(state) > 0);
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
   const [active, setActive] = useState<number | undefined>(undefined);
+  const leads = useLeads();
   const [exporting, setExporting] = useState(false);
   const [noHold, setNoHold] = useState(false);
   const anchor = useRef(0);
@@ -263,7 +269,7 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
   );
   const exportName = selected.size ? s.search.exportPicked(picked.length) : s.search.exportAll(total);
   useActs([
-    ...(total
+    ...(leads && total
       ? [{ id: "export", name: exportName, icon: "bundle" as const, run: () => setExporting(true) }]
       : []),
     { id: "facets", name: s.search.facets.label, icon: "facets", note: "f", run: openFacets },
@@ -374,7 +380,7 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
                       >
                         {s.terms.title}
                       </Link>
-                      {total > 0 && (
+                      {leads && total > 0 && (
                         <Button kind="quiet" icon="bundle" onPress={() => setExporting(true)}>
                           {exportName}
                         </Button>
@@ -484,7 +490,9 @@ function Desk({ state, go, hold, isReady, hasCustodians }: DeskProps) {
             </Button>
           }
         >
-          <p>{matter === null ? s.search.noHoldWhole : s.search.noHoldMatter}</p>
+          <p>
+            {!leads ? s.search.noHoldYours : matter === null ? s.search.noHoldWhole : s.search.noHoldMatter}
+          </p>
         </Dialog>
       )}
       {exporting && (
