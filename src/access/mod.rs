@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod password;
 pub mod person;
+pub mod second;
 pub mod session;
 #[cfg(test)]
 mod tests;
@@ -88,6 +89,11 @@ impl Actor {
     /// the server. The command says in which role it acts.
     pub fn operator(role: Role) -> Self {
         Self { user_id: UserId(0), name: "operator".to_owned(), role, is_archive_wide: true }
+    }
+
+    /// Whoever has the keys, and not a person of the archive.
+    pub fn is_operator(&self) -> bool {
+        self.user_id == UserId(0)
     }
 
     pub fn require_administrator(&self) -> Result<(), Refused> {

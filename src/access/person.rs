@@ -4,12 +4,12 @@
 use serde_json::json;
 
 use super::audit::{Act, Outcome, record_in};
-use super::{Access, AccessError, Actor, Refused, Role, password};
+use super::{Access, AccessError, Actor, Refused, Role, password, second};
 use crate::base::ids::UserId;
 use crate::base::limits;
-use crate::catalog::Catalog;
 use crate::catalog::person::{self as rows, NewPerson, PersonRow};
 use crate::catalog::session;
+use crate::catalog::{Catalog, WriteTransaction};
 
 #[derive(Clone, Debug)]
 pub struct New {
@@ -26,13 +26,17 @@ pub struct Change {
 }
 
 /// Administrators and auditors see everyone; legal staff see those whom they could make
-/// members of a matter, records managers those who could be their second person, reviewers
+/// members of a matter or for whom something is asked, records managers those who could be their second person, reviewers
 /// themselves.
 pub async fn list(actor: &Actor, access: &Access) -> Result<Vec<PersonRow>, AccessError> {
     let mut people = rows::list(&access.catalog).await?;
+    let asked = second::list(actor, access).await?;
     let is_shown = |person: &PersonRow, role: Role| match actor.role {
         Role::Administrator | Role::Auditor => true,
-        Role::Legal => role.reads_mail() && !person.is_disabled,
+        Role::Legal => {
+            let is_asked = asked.iter().any(|ask| ask.user_id == person.user_id);
+            role.reads_mail() && !person.is_disabled || is_asked
+        }
         Role::Records => role == Role::Records && !person.is_disabled,
         Role::Reviewer => person.user_id == actor.user_id,
     };
@@ -51,32 +55,52 @@ pub async fn create(
     new: New,
 ) -> Result<(PersonRow, String), AccessError> {
     actor.require_administrator()?;
+    require_alone(actor, new.role)?;
+    let one_time = password::one_time()?;
+    let hash = access.passwords.hash(&one_time).await?;
+    let mut tx = access.catalog.write().await?;
+    let id = insert(actor, access, &mut tx, &new, &hash, false).await?;
+    access.catalog.commit(tx, "add a person").await?;
+    Ok((find(access, id).await?, one_time))
+}
+
+/// Puts down a new person, who can sign in at once or not yet.
+pub(super) async fn insert(
+    actor: &Actor,
+    access: &Access,
+    tx: &mut WriteTransaction,
+    new: &New,
+    hash: &str,
+    is_disabled: bool,
+) -> Result<UserId, AccessError> {
     let name = check_name(&new.name)?;
     let display_name = new.display_name.trim();
     if display_name.is_empty() || display_name.len() > limits::NAME_BYTES_MAX {
         return Err(Refused::Invalid("give the person's name, as people say it".into()).into());
     }
     check_wide(new.role, new.is_archive_wide)?;
-    let one_time = password::one_time()?;
-    let hash = access.passwords.hash(&one_time).await?;
     let now = access.clock.now();
-    let mut tx = access.catalog.write().await?;
     let row = NewPerson {
         name: &name,
         display_name,
-        password_hash: &hash,
+        password_hash: hash,
         role: new.role.as_str(),
         is_archive_wide: new.is_archive_wide,
         created_at: now,
     };
-    let id = rows::insert(&mut tx, &row)
+    let id = rows::insert(tx, &row)
         .await?
         .ok_or_else(|| Refused::Conflict(format!("there is a person named {name} already")))?;
-    let act = Act::new("person.create", None, &name)
-        .with(json!({ "role": new.role.as_str(), "is_archive_wide": new.is_archive_wide }));
-    record_in(&mut tx, now, &actor.name, &act, Outcome::Done).await?;
-    access.catalog.commit(tx, "add a person").await?;
-    Ok((find(access, id).await?, one_time))
+    if is_disabled {
+        rows::set_rights(tx, id, true, new.is_archive_wide).await?;
+    }
+    let act = Act::new("person.create", None, &name).with(json!({
+        "role": new.role.as_str(),
+        "is_archive_wide": new.is_archive_wide,
+        "is_disabled": is_disabled,
+    }));
+    record_in(tx, now, &actor.name, &act, Outcome::Done).await?;
+    Ok(id)
 }
 
 pub async fn change(
@@ -90,6 +114,9 @@ pub async fn change(
     let is_disabled = change.is_disabled.unwrap_or(person.is_disabled);
     let is_archive_wide = change.is_archive_wide.unwrap_or(person.is_archive_wide);
     let role = Role::from_row(&person.role)?;
+    if !second::wishes(&person, change).is_empty() {
+        require_alone(actor, role)?;
+    }
     check_wide(role, is_archive_wide)?;
     let now = access.clock.now();
     let mut tx = access.catalog.write().await?;
@@ -117,6 +144,7 @@ pub async fn change(
 pub async fn reset(actor: &Actor, access: &Access, id: UserId) -> Result<String, AccessError> {
     actor.require_administrator()?;
     let person = find(access, id).await?;
+    require_alone(actor, Role::from_row(&person.role)?)?;
     let one_time = password::one_time()?;
     let hash = access.passwords.hash(&one_time).await?;
     let mut tx = access.catalog.write().await?;
@@ -138,6 +166,7 @@ pub async fn set_password(
 ) -> Result<(), AccessError> {
     actor.require_administrator()?;
     let person = named(access, name).await?;
+    require_alone(actor, Role::from_row(&person.role)?)?;
     password::check_chosen(&person.name, password)?;
     let hash = access.passwords.hash(password).await?;
     let mut tx = access.catalog.write().await?;
@@ -168,8 +197,15 @@ pub async fn named(access: &Access, name: &str) -> Result<PersonRow, AccessError
     Ok(person.ok_or(Refused::Hidden("person"))?)
 }
 
-async fn find(access: &Access, id: UserId) -> Result<PersonRow, AccessError> {
+pub(super) async fn find(access: &Access, id: UserId) -> Result<PersonRow, AccessError> {
     Ok(rows::by_id(&access.catalog, id).await?.ok_or(Refused::Hidden("person"))?)
+}
+
+fn require_alone(actor: &Actor, role: Role) -> Result<(), Refused> {
+    match second::is_needed(actor, role) {
+        true => Err(Refused::Forbidden("somebody from legal has to agree to this")),
+        false => Ok(()),
+    }
 }
 
 fn check_wide(role: Role, is_archive_wide: bool) -> Result<(), Refused> {

@@ -191,3 +191,69 @@ async fn the_audit_tells_each_reader_what_is_theirs() {
     let page = audit::list(&f.admin, &f.access.catalog, filter).await.unwrap();
     assert_eq!(page.next, Some(page.rows[0].audit_id));
 }
+
+/// An administrator lets nobody read mail alone, and never has a password with which it
+/// can be read.
+#[tokio::test]
+async fn who_reads_mail_is_let_in_by_two() {
+    let f = fixture().await;
+    let (root, _) = f.add("root", Role::Administrator).await;
+    let root = Actor { user_id: root, name: "root".to_owned(), ..f.admin.clone() };
+    let new = |name: &str, role| New {
+        name: name.to_owned(),
+        display_name: name.to_owned(),
+        role,
+        is_archive_wide: false,
+    };
+    // The first of legal is added where the keys are.
+    let alone = second::create(&root, &f.access, new("ada", Role::Legal)).await;
+    assert!(matches!(alone, Err(AccessError::Refused(Refused::Conflict(_)))));
+    let (ada, _) = f.add("ada", Role::Legal).await;
+    let ada =
+        Actor { user_id: ada, name: "ada".to_owned(), role: Role::Legal, is_archive_wide: false };
+    // Whoever reads no mail needs nobody else.
+    let rita = second::create(&root, &f.access, new("rita", Role::Records)).await.unwrap();
+    assert!(rita.1.is_some() && !rita.0.is_disabled);
+
+    let (ravi, none) = second::create(&root, &f.access, new("Ravi", Role::Reviewer)).await.unwrap();
+    assert!(none.is_none() && ravi.is_disabled);
+    let id = ravi.user_id;
+    let twice = second::reset(&root, &f.access, id).await;
+    assert!(matches!(twice, Err(AccessError::Refused(Refused::Conflict(_)))));
+    for other in [&root, &Actor { role: Role::Reviewer, ..ada.clone() }] {
+        let refused = second::grant(other, &f.access, id).await;
+        assert!(matches!(refused, Err(AccessError::Refused(Refused::Forbidden(_)))));
+    }
+    let seen = person::list(&ada, &f.access).await.unwrap();
+    assert!(seen.iter().any(|person| person.user_id == id), "who is to agree sees whom");
+    let (ravi, one_time) = second::grant(&ada, &f.access, id).await.unwrap();
+    assert!(!ravi.is_disabled);
+    let first = f.sign_in("ravi", &one_time.unwrap(), PEER).await.unwrap();
+
+    // Another password, and nothing before somebody agrees.
+    let (_, none) = second::reset(&root, &f.access, id).await.unwrap();
+    assert!(none.is_none());
+    assert!(f.access.resume(&first.token).await.is_ok());
+    let (_, one_time) = second::grant(&ada, &f.access, id).await.unwrap();
+    assert!(matches!(f.access.resume(&first.token).await, Err(AccessError::SignedOut)));
+    f.sign_in("ravi", &one_time.unwrap(), PEER).await.unwrap();
+
+    // What takes rights is so at once; what gives them again is not.
+    let change = |is_disabled| Change { is_disabled: Some(is_disabled), is_archive_wide: None };
+    assert!(second::change(&root, &f.access, id, change(true)).await.unwrap().is_disabled);
+    assert!(second::change(&root, &f.access, id, change(false)).await.unwrap().is_disabled);
+    assert!(second::deny(&ada, &f.access, id).await.unwrap().is_disabled);
+    assert!(second::grant(&ada, &f.access, id).await.is_err(), "it was refused");
+    assert!(second::list(&root, &f.access).await.unwrap().is_empty());
+
+    // Nobody agrees to their own right, or to what they asked for.
+    let wide = Change { is_disabled: None, is_archive_wide: Some(true) };
+    let row = second::change(&root, &f.access, ada.user_id, wide).await.unwrap();
+    assert!(!row.is_archive_wide);
+    let own = second::grant(&ada, &f.access, ada.user_id).await;
+    assert!(matches!(own, Err(AccessError::Refused(Refused::Conflict(_)))));
+    // The verbs that need nobody refuse on their own.
+    assert!(person::reset(&root, &f.access, ada.user_id).await.is_err());
+    assert!(person::change(&root, &f.access, ada.user_id, wide).await.is_err());
+    assert!(person::create(&root, &f.access, new("eve", Role::Auditor)).await.is_err());
+}

@@ -31,6 +31,7 @@ pub mod part;
 pub mod participant;
 pub mod pending;
 pub mod person;
+pub mod person_ask;
 mod postgres;
 pub mod purge;
 pub mod rebuild;

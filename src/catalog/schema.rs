@@ -13,7 +13,7 @@ const SQLITE_ONLY: &[i64] = &[
 
 type Step = (i64, &'static str, &'static str);
 
-const STEPS: [Step; 23] = [
+const STEPS: [Step; 24] = [
     (1, "core", include_str!("../../migrations/0001_core.sql")),
     (2, "derived", include_str!("../../migrations/0002_derived.sql")),
     (3, "people", include_str!("../../migrations/0003_people.sql")),
@@ -37,6 +37,7 @@ const STEPS: [Step; 23] = [
     (21, "job starts", include_str!("../../migrations/0021_job_starts.sql")),
     (22, "headers", include_str!("../../migrations/0022_headers.sql")),
     (23, "addresses", include_str!("../../migrations/0023_addresses.sql")),
+    (24, "second person", include_str!("../../migrations/0024_second_person.sql")),
 ];
 
 fn steps_of(engine: Engine) -> impl Iterator<Item = Step> {

@@ -69,6 +69,9 @@ pub const TABLES: &[Table] = &[
         "is_archive_wide" Integer, "must_change" Integer, "is_disabled" Integer,
         "created_at" Integer,
     ]),
+    table!("person_ask", 1, [
+        "user_id" Integer, "what" Text, "asked_by" Integer, "asked_at" Integer,
+    ]),
     table!("matter", 1, [
         "matter_id" Integer, "name" Text, "reference" Text, "zone" Text, "is_closed" Integer,
         "created_at" Integer, "created_by" Integer,

@@ -34,6 +34,8 @@ pub fn router() -> OpenApiRouter<Context> {
         .routes(routes!(people::list, people::create))
         .routes(routes!(people::change))
         .routes(routes!(people::reset))
+        .routes(routes!(people::grant))
+        .routes(routes!(people::deny))
         .routes(routes!(matters::list, matters::create))
         .routes(routes!(matters::show, matters::change))
         .routes(routes!(custodians::list, custodians::add))

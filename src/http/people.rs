@@ -1,5 +1,7 @@
 //! `/people`: who can sign in, and with which rights.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -9,8 +11,8 @@ use super::Context;
 use super::error::ApiError;
 use super::guard::Signed;
 use super::input::{At, Body};
-use crate::access::Role;
 use crate::access::person::{self, Change, New};
+use crate::access::{Actor, Role, second};
 use crate::base::ids::UserId;
 use crate::catalog::person::PersonRow;
 
@@ -60,6 +62,26 @@ pub struct Person {
     must_change: bool,
     is_disabled: bool,
     created_at: String,
+    /// What waits for somebody from legal to agree.
+    asked: Option<Asked>,
+}
+
+#[derive(Clone, Serialize, ToSchema)]
+pub struct Asked {
+    what: Wish,
+    by: String,
+    at: String,
+}
+
+/// `create` and `enable`: that they can sign in; `archive-wide`: that right; `reset`:
+/// another password.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wish {
+    Create,
+    Enable,
+    ArchiveWide,
+    Reset,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -85,19 +107,34 @@ pub struct PersonRequest {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Created {
+pub struct WithPassword {
     person: Person,
-    /// Shown this once.
-    one_time_password: String,
+    /// Shown this once; none where somebody from legal has to agree first, or where no
+    /// other password comes of it.
+    one_time_password: Option<String>,
 }
 
-#[derive(Serialize, ToSchema)]
-pub struct Reset {
-    /// Shown this once.
-    one_time_password: String,
+type Asks = HashMap<UserId, Asked>;
+
+async fn asks(context: &Context, actor: &Actor) -> Result<Asks, ApiError> {
+    let found = second::list(actor, &context.access).await?.into_iter().filter_map(|ask| {
+        let what = match second::Wish::from_row(&ask.what)? {
+            second::Wish::Create => Wish::Create,
+            second::Wish::Enable => Wish::Enable,
+            second::Wish::ArchiveWide => Wish::ArchiveWide,
+            second::Wish::Reset => Wish::Reset,
+        };
+        let at = ask.asked_at.to_string();
+        Some((ask.user_id, Asked { what, by: ask.asked_by_name, at }))
+    });
+    Ok(found.collect())
 }
 
-fn person(row: PersonRow) -> Result<Person, ApiError> {
+async fn shown(context: &Context, actor: &Actor, row: PersonRow) -> Result<Person, ApiError> {
+    person(row, &asks(context, actor).await?)
+}
+
+fn person(row: PersonRow, asks: &Asks) -> Result<Person, ApiError> {
     Ok(Person {
         id: row.user_id.0,
         name: row.name,
@@ -107,6 +144,7 @@ fn person(row: PersonRow) -> Result<Person, ApiError> {
         must_change: row.must_change,
         is_disabled: row.is_disabled,
         created_at: row.created_at.to_string(),
+        asked: asks.get(&row.user_id).cloned(),
     })
 }
 
@@ -118,29 +156,31 @@ pub async fn list(
     Signed(actor): Signed,
 ) -> Result<Json<People>, ApiError> {
     let rows = person::list(&actor, &context.access).await?;
-    let people = rows.into_iter().map(person).collect::<Result<_, _>>()?;
+    let asks = asks(&context, &actor).await?;
+    let people = rows.into_iter().map(|row| person(row, &asks)).collect::<Result<_, _>>()?;
     Ok(Json(People { people }))
 }
 
-/// Add a person.
+/// Add a person. One who reads mail can sign in when somebody from legal has agreed.
 #[utoipa::path(post, path = "/people", tag = "people", request_body = NewPersonRequest,
-    responses((status = 200, body = Created)))]
+    responses((status = 200, body = WithPassword)))]
 pub async fn create(
     State(context): State<Context>,
     Signed(actor): Signed,
     Body(body): Body<NewPersonRequest>,
-) -> Result<Json<Created>, ApiError> {
+) -> Result<Json<WithPassword>, ApiError> {
     let new = New {
         name: body.name,
         display_name: body.display_name,
         role: body.role.into(),
         is_archive_wide: body.is_archive_wide,
     };
-    let (row, one_time_password) = person::create(&actor, &context.access, new).await?;
-    Ok(Json(Created { person: person(row)?, one_time_password }))
+    let (row, one_time_password) = second::create(&actor, &context.access, new).await?;
+    Ok(Json(WithPassword { person: shown(&context, &actor, row).await?, one_time_password }))
 }
 
-/// Change a person's rights.
+/// Change a person's rights. What lets somebody read mail is so when somebody from legal
+/// has agreed.
 #[utoipa::path(patch, path = "/people/{id}", tag = "people", params(("id" = i64, Path)),
     request_body = PersonRequest, responses((status = 200, body = Person)))]
 pub async fn change(
@@ -150,18 +190,43 @@ pub async fn change(
     Body(body): Body<PersonRequest>,
 ) -> Result<Json<Person>, ApiError> {
     let change = Change { is_disabled: body.is_disabled, is_archive_wide: body.is_archive_wide };
-    let row = person::change(&actor, &context.access, UserId(id), change).await?;
-    Ok(Json(person(row)?))
+    let row = second::change(&actor, &context.access, UserId(id), change).await?;
+    Ok(Json(shown(&context, &actor, row).await?))
 }
 
-/// Give a person a new one-time password.
+/// Give a person a new one-time password; of one who reads mail, when somebody from legal
+/// has agreed.
 #[utoipa::path(post, path = "/people/{id}/reset", tag = "people", params(("id" = i64, Path)),
-    responses((status = 200, body = Reset)))]
+    responses((status = 200, body = WithPassword)))]
 pub async fn reset(
     State(context): State<Context>,
     Signed(actor): Signed,
     At(id): At<i64>,
-) -> Result<Json<Reset>, ApiError> {
-    let one_time_password = person::reset(&actor, &context.access, UserId(id)).await?;
-    Ok(Json(Reset { one_time_password }))
+) -> Result<Json<WithPassword>, ApiError> {
+    let (row, one_time_password) = second::reset(&actor, &context.access, UserId(id)).await?;
+    Ok(Json(WithPassword { person: shown(&context, &actor, row).await?, one_time_password }))
+}
+
+/// Agree to what is asked for a person, as somebody from legal.
+#[utoipa::path(post, path = "/people/{id}/grant", tag = "people", params(("id" = i64, Path)),
+    responses((status = 200, body = WithPassword)))]
+pub async fn grant(
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
+) -> Result<Json<WithPassword>, ApiError> {
+    let (row, one_time_password) = second::grant(&actor, &context.access, UserId(id)).await?;
+    Ok(Json(WithPassword { person: shown(&context, &actor, row).await?, one_time_password }))
+}
+
+/// Refuse what is asked for a person, or take it back.
+#[utoipa::path(post, path = "/people/{id}/deny", tag = "people", params(("id" = i64, Path)),
+    responses((status = 200, body = Person)))]
+pub async fn deny(
+    State(context): State<Context>,
+    Signed(actor): Signed,
+    At(id): At<i64>,
+) -> Result<Json<Person>, ApiError> {
+    let row = second::deny(&actor, &context.access, UserId(id)).await?;
+    Ok(Json(shown(&context, &actor, row).await?))
 }

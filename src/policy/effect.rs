@@ -73,6 +73,7 @@ impl Act {
         let rooms: &[&str] = match table.name {
             "meta" => &["class."],
             "person" => &["person.", "session.password"],
+            "person_ask" => &["person."],
             "matter" | "matter_member" => &["matter."],
             "custodian" | "custodian_address" => &["custodian."],
             "hold" | "hold_custodian" => &["hold."],
@@ -117,6 +118,7 @@ impl Act {
             "matter.change" => {
                 listed("matter_member", self.matter.map(Value::Integer), &self.detail["members"])
             }
+            "person.ask" => one("person_ask", id("person")).into_iter().collect(),
             "password.add" => one("document_password", id("password")).into_iter().collect(),
             "disposition.propose" => one("disposition", id("disposition")).into_iter().collect(),
             "erasure.propose" => one("erasure", id("erasure")).into_iter().collect(),
@@ -133,6 +135,7 @@ impl Act {
         match table.name {
             "meta" => self.on_fact(&row),
             "person" => self.on_person(&row),
+            "person_ask" => self.on_ask(&row),
             "matter" | "matter_member" => self.on_matter(&row),
             "custodian" | "custodian_address" => self.on_custodian(&row),
             "hold" | "hold_custodian" => self.on_hold(&row),
@@ -175,19 +178,46 @@ impl Act {
                 ("role", self.word("role")),
                 rights("is_archive_wide"),
                 ("must_change", number(1)),
-                ("is_disabled", number(0)),
+                ("is_disabled", self.flag("is_disabled")),
                 ("created_at", self.now()),
             ],
             "person.change" => vec![rights("is_disabled"), rights("is_archive_wide")],
             "person.reset" => {
                 vec![("password_hash", Left::Anything), ("must_change", Left::Anything)]
             }
+            "person.grant" => match self.detail["what"].as_str()? {
+                "create" => vec![
+                    ("password_hash", Left::Anything),
+                    ("must_change", Left::Anything),
+                    ("is_disabled", number(0)),
+                ],
+                "reset" => vec![("password_hash", Left::Anything), ("must_change", Left::Anything)],
+                "enable" => vec![("is_disabled", number(0))],
+                "archive-wide" => vec![("is_archive_wide", number(1))],
+                _ => return None,
+            },
             "session.password" if self.actor == self.subject => {
                 vec![("password_hash", Left::Anything), ("must_change", number(0))]
             }
             _ => return None,
         };
         Some(Effect::Is(columns))
+    }
+
+    fn on_ask(&self, row: &Of<'_>) -> Option<Effect> {
+        if !row.is("user_id", self.detail["person"].as_i64()?) {
+            return None;
+        }
+        match self.action.as_str() {
+            "person.ask" => Some(Effect::Is(vec![
+                ("user_id", row.same("user_id")),
+                ("what", self.word("what")),
+                ("asked_by", Left::Person(self.actor.clone())),
+                ("asked_at", self.now()),
+            ])),
+            "person.grant" | "person.deny" => Some(Effect::Gone),
+            _ => None,
+        }
     }
 
     fn on_matter(&self, row: &Of<'_>) -> Option<Effect> {

@@ -41,6 +41,9 @@ const ROWS: &[Row] = &[
     ),
     ("PATCH", "/people/{p}", r#"{"is_disabled":true}"#, [401, 200, 403, 403, 403, 403, 403, 403]),
     ("POST", "/people/{p}/reset", "", [401, 200, 403, 403, 403, 403, 403, 403]),
+    // The reset; the first of those who may agree has done so.
+    ("POST", "/people/{p}/grant", "", [401, 403, 200, 404, 404, 403, 403, 403]),
+    ("POST", "/people/{p}/deny", "", [401, 404, 404, 404, 404, 403, 403, 403]),
     ("GET", "/matters", "", [401, 403, 200, 200, 200, 403, 200, 200]),
     ("POST", "/matters", r#"{"name":"Another"}"#, [401, 403, 200, 200, 200, 403, 403, 403]),
     ("GET", "/matters/{m}", "", [401, 403, 404, 200, 404, 403, 200, 404]),

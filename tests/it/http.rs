@@ -45,7 +45,8 @@ async fn every_answer_says_what_a_browser_may_do_with_it() {
 async fn each_role_is_called_by_its_name() {
     let (web, _scratch) = web().await;
     let administrator = web.signed_in("root", Role::Administrator, false).await;
-    for role in ["administrator", "legal", "records"] {
+    web.person("legal", Role::Legal, false).await;
+    for role in ["administrator", "legal", "reviewer", "records", "auditor"] {
         let new = json!({ "name": format!("{role}-1"), "display_name": role, "role": role });
         let made = web.post(&administrator, "/api/v1/people", new).await.json();
         assert_eq!(made["person"]["role"], role);

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use muniment::access::person::{self, New};
+use muniment::access::second;
 use muniment::access::{Actor, Role};
 use muniment::app::Archive;
 use muniment::base::config::Config;
@@ -136,7 +137,7 @@ impl Desk {
         let (row, _) = person::create(&operator, &archive.access(), new).await.unwrap();
         let actor = Actor {
             user_id: row.user_id,
-            name: row.name,
+            name: row.name.clone(),
             role: Role::Legal,
             is_archive_wide: true,
         };
@@ -145,6 +146,10 @@ impl Desk {
             reference: "26-1".into(),
             zone: "Europe/Berlin".into(),
         };
+        // One that waits for somebody from legal to agree.
+        let root = person::named(&archive.access(), "admin").await.unwrap();
+        let root = Actor { user_id: root.user_id, name: root.name, ..operator };
+        second::reset(&root, &archive.access(), row.user_id).await.unwrap();
         let matter = matter::create(&actor, &archive.catalog, &archive.clock, new)
             .await
             .unwrap()
@@ -332,11 +337,10 @@ async fn what_was_never_published_comes_back_too() {
     assert!(output.status.success(), "{}", said(&output));
     let text = said(&output);
     assert!(text.contains("20 records") && text.contains("1 hold had been placed"), "{text}");
-    let archive = Archive::open(Config::load(&made.config).unwrap()).await.unwrap();
-    let actor = Actor::operator(Role::Legal);
-    let held = hold::get(&actor, &archive.catalog, matter, hold).await.unwrap();
+    let desk = Desk::open(&made.config).await;
+    let held = hold::get(&desk.actor, &desk.archive.catalog, matter, hold).await.unwrap();
     assert!(held.row.released_at.is_none());
-    archive.catalog.close().await;
+    desk.close().await;
     serve_and_publish(&made).await;
 }
 

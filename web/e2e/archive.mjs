@@ -58,9 +58,11 @@ export async function start(past) {
     key: line("log key"),
     log: server.log,
     /** Prints a one-time password. */
-    add: (name, role) =>
+    add: (name, role, ...more) =>
       /^password: (.+)$/m.exec(
-        execFileSync(binary, ["user", "add", name, "--role", role, "--config", config], { encoding: "utf8" }),
+        execFileSync(binary, ["user", "add", name, "--role", role, "--config", config, ...more], {
+          encoding: "utf8",
+        }),
       )[1],
     async stop() {
       await server.stop();

@@ -39,10 +39,10 @@ export async function open(browser, { url, width = 1280, height = 800, theme = "
   const faults = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("console", (message) => {
-    // The browser itself reports refused requests; the tests expect some 401 and 422.
+    // The browser itself reports refused requests; the tests expect some.
     if (
       message.type() === "error" &&
-      !/Failed to load resource: .* (401|403|404|422|429)/.test(message.text())
+      !/Failed to load resource: .* (401|403|404|409|422|429)/.test(message.text())
     )
       faults.push(`console: ${message.text()}`);
   });

@@ -11,7 +11,7 @@ const HERON = "heron";
 /** What a count says. */
 const told = async (button) => Number(/: ([\d,]+) gap/.exec(await button.textContent())[1].replace(",", ""));
 
-export async function readAgain({ page, faults }, archive, check) {
+export async function readAgain({ page }, archive, check) {
   const before = (await (await page.request.get("/api/v1/status")).json()).deliveries;
   const mail = unreadable();
   await send(archive.smtp, archive.journal, mail);
@@ -20,7 +20,6 @@ export async function readAgain({ page, faults }, archive, check) {
   await narrowed(page, check);
   await retried(page, check);
   await forbidden(page, check);
-  for (let i = faults.length; i >= 0; i -= 1) if (/status of 409/.test(faults[i])) faults.splice(i, 1);
 }
 
 /** Passwords are pasted, one a line; what they are is seen by nobody again. */

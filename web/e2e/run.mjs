@@ -123,7 +123,7 @@ try {
   await run("audit", () => journeys.audit(desk, check));
   await run("enormity", () => journeys.enormity(desk, archive, check));
   await run("unreachable", () => journeys.unreachable(desk));
-  await run("two people", () => journeys.twoPeople(desk, archive));
+  await run("two people", () => journeys.twoPeople(desk, archive, check));
   await run("two tabs", () => journeys.twoTabs(desk));
 } catch (error) {
   problems.push(`${step}: ${error.stack ?? error}`);

@@ -104,7 +104,8 @@ fn check_properties(
     }
     report.expect(bytes(properties, 0x300B).len() == 16, Rule::MessageSearchKey, place);
     let says = number(properties, 0x0E07).unwrap_or_default() & 0x10 != 0;
-    report.expect(says == has_attachments, Rule::AttachmentFlag, place);
+    let also = number(properties, 0x0E1B).is_none_or(|says| (says & 0xFF != 0) == has_attachments);
+    report.expect(says == has_attachments && also, Rule::AttachmentFlag, place);
     if is_note(bytes(properties, 0x001A)) {
         let says = number(properties, 0x0E08);
         let place = format_args!("{place}: {says:?} for {size}").to_string();

@@ -396,7 +396,7 @@ rules! {
     RecipientLine,
     /// In text.
     RecipientLineType,
-    /// MSGFLAG_HASATTACH says whether there are attachments.
+    /// MSGFLAG_HASATTACH and PidTagHasAttachments say whether there are attachments.
     AttachmentFlag,
     /// 2.4.6.1: a message with attachments has their table.
     AttachmentTable,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use muniment::access::person::{self, Change};
+use muniment::access::second;
 use muniment::access::{Actor, Role};
 use muniment::app::Archive;
 use muniment::matter::{self, custodian, password};
@@ -286,4 +287,22 @@ async fn act(desk: &mut Desk, round: usize) {
     let change = Change { is_disabled: Some(true), is_archive_wide: None };
     person::change(&operator, &access, row.user_id, change).await.unwrap();
     person::reset(&operator, &access, row.user_id).await.unwrap();
+    let of = |name: &str, role| person::New {
+        name: format!("{name}{round}"),
+        display_name: name.to_owned(),
+        role,
+        is_archive_wide: false,
+    };
+    let (root, _) =
+        person::create(&operator, &access, of("root", Role::Administrator)).await.unwrap();
+    let root = Actor { user_id: root.user_id, name: root.name, ..operator };
+    let (asked, _) = second::create(&root, &access, of("otto", Role::Auditor)).await.unwrap();
+    second::grant(&desk.actor, &access, asked.user_id).await.unwrap();
+    let wide = Change { is_disabled: None, is_archive_wide: Some(true) };
+    second::change(&root, &access, asked.user_id, wide).await.unwrap();
+    second::grant(&desk.actor, &access, asked.user_id).await.unwrap();
+    second::reset(&root, &access, asked.user_id).await.unwrap();
+    second::deny(&desk.actor, &access, asked.user_id).await.unwrap();
+    // One that waits.
+    second::reset(&root, &access, asked.user_id).await.unwrap();
 }

@@ -21,6 +21,8 @@ export const api = {
     data(client.POST("/people", { body })),
   changePerson: (id: number, body: { is_disabled?: boolean; is_archive_wide?: boolean }) =>
     data(client.PATCH("/people/{id}", { ...at(id), body })),
+  grantPerson: (id: number) => data(client.POST("/people/{id}/grant", at(id))),
+  denyPerson: (id: number) => data(client.POST("/people/{id}/deny", at(id))),
   resetPassword: (id: number) => data(client.POST("/people/{id}/reset", at(id))),
 
   matters: () => data(client.GET("/matters")),

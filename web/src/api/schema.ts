@@ -835,7 +835,7 @@ export interface paths {
          */
         get: operations["people_list"];
         put?: never;
-        /** Add a person. */
+        /** Add a person. One who reads mail can sign in when somebody from legal has agreed. */
         post: operations["people_create"];
         delete?: never;
         options?: never;
@@ -856,8 +856,45 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change a person's rights. */
+        /**
+         * Change a person's rights. What lets somebody read mail is so when somebody from legal
+         *     has agreed.
+         */
         patch: operations["people_change"];
+        trace?: never;
+    };
+    "/people/{id}/deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse what is asked for a person, or take it back. */
+        post: operations["people_deny"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/people/{id}/grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agree to what is asked for a person, as somebody from legal. */
+        post: operations["people_grant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/people/{id}/reset": {
@@ -869,7 +906,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give a person a new one-time password. */
+        /**
+         * Give a person a new one-time password; of one who reads mail, when somebody from legal
+         *     has agreed.
+         */
         post: operations["people_reset"];
         delete?: never;
         options?: never;
@@ -1025,6 +1065,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Asked: {
+            at: string;
+            by: string;
+            what: components["schemas"]["Wish"];
+        };
         Attachment: {
             /** @description Title, author, dates and the like, as the document says of itself. */
             about: components["schemas"]["HeaderField"][];
@@ -1168,11 +1213,6 @@ export interface components {
             /** @description All that was tried was refused. */
             complete: boolean;
             text: string;
-        };
-        Created: {
-            /** @description Shown this once. */
-            one_time_password: string;
-            person: components["schemas"]["Person"];
         };
         Custodian: {
             addresses: string[];
@@ -1868,6 +1908,7 @@ export interface components {
             people: components["schemas"]["Person"][];
         };
         Person: {
+            asked: components["schemas"]["Asked"] | null;
             created_at: string;
             display_name: string;
             /** Format: int64 */
@@ -1977,10 +2018,6 @@ export interface components {
             terms: string[];
             /** @description Last day. */
             until?: string | null;
-        };
-        Reset: {
-            /** @description Shown this once. */
-            one_time_password: string;
         };
         Results: {
             /**
@@ -2363,6 +2400,20 @@ export interface components {
         };
         /** @enum {string} */
         Way: "expanded" | "forwarded";
+        /**
+         * @description `create` and `enable`: that they can sign in; `archive-wide`: that right; `reset`:
+         *     another password.
+         * @enum {string}
+         */
+        Wish: "create" | "enable" | "archive-wide" | "reset";
+        WithPassword: {
+            /**
+             * @description Shown this once; none where somebody from legal has to agree first, or where no
+             *     other password comes of it.
+             */
+            one_time_password: string | null;
+            person: components["schemas"]["Person"];
+        };
         /** @description Whether the bucket itself refuses to change what was written. */
         WormStatus: {
             enforced: boolean;
@@ -4786,7 +4837,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Created"];
+                    "application/json": components["schemas"]["WithPassword"];
                 };
             };
             /** @description What went wrong, to what, and what to do. */
@@ -4852,6 +4903,84 @@ export interface operations {
             };
         };
     };
+    people_deny: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    people_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WithPassword"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong, to what, and what to do. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     people_reset: {
         parameters: {
             query?: never;
@@ -4868,7 +4997,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Reset"];
+                    "application/json": components["schemas"]["WithPassword"];
                 };
             };
             /** @description What went wrong, to what, and what to do. */

@@ -49,7 +49,13 @@ export const desks = {
     key: "g t",
     roles: everyone,
   },
-  people: { to: "/people", name: s.nav.people, icon: "people", key: "g p", roles: ["administrator"] },
+  people: {
+    to: "/people",
+    name: s.nav.people,
+    icon: "people",
+    key: "g p",
+    roles: ["administrator"],
+  },
 } as const satisfies Record<
   string,
   { to: string; name: string; icon: IconName; key: string; roles: readonly string[] }

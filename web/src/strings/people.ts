@@ -33,6 +33,23 @@ export const people = {
   disableWhy: "They are signed out at once and can't sign in. What they did stays on record.",
   resetTitle: (name: string) => `Reset the password of ${name}`,
   resetWhy: "Their password stops working and they are signed out. You get a one-time password to pass on.",
+  resetAsked:
+    "Somebody from legal must agree. Then their password stops working, and who agreed is given the one-time password to pass on.",
+  waits: "Waits for legal",
+  askToAdd: "Ask to add",
+  agreeWhy:
+    "Who is to read mail can sign in when somebody from legal has agreed, and is given the password by them.",
+  asks: (by: string, what: string) => `${by} asks that ${what}.`,
+  asksWide: "They would search the whole archive.",
+  wishes: {
+    create: (name: string, role: string) => `${name} can sign in as ${role.toLowerCase()}`,
+    enable: (name: string, role: string) => `${name} can sign in again as ${role.toLowerCase()}`,
+    "archive-wide": (name: string) => `${name} searches the whole archive`,
+    reset: (name: string) => `${name} gets a new password`,
+  },
+  agree: "Agree",
+  refuse: "Refuse",
+  takeBack: "Take back",
   acts: "Acts",
   none: "Nobody yet",
   you: "you",

@@ -189,6 +189,9 @@ fn attachments(w: &mut Wounds) {
     w.add(Rule::AttachmentFlag, "message", |p| {
         p.property(p.data(MESSAGE), 0x0E07_0003, |record| record[VALUE] ^= 0x10);
     });
+    w.add(Rule::AttachmentFlag, "message", |p| {
+        p.property(p.data(MESSAGE), 0x0E1B_000B, |record| record[VALUE] ^= 1);
+    });
     w.add(Rule::AttachmentTable, "message", |p| rename_inside(p, 0x671, 0x73));
     w.add(Rule::AttachmentRowMissing, "0x8005", |p| rename_inside(p, ATTACHMENT, 0x05));
     w.add(Rule::AttachmentRowUnknown, "0x8025", |p| rename_inside(p, ATTACHMENT, 0x05));

@@ -15,6 +15,7 @@ import { Page } from "../../ui/Page";
 import { type Column, Table } from "../../ui/Table";
 import { useTitle } from "../../ui/title";
 import { Badge, Time, useZoned } from "../../ui/values";
+import { Asks } from "../people/Asks";
 import { MatterDialog } from "./MatterDialog";
 import "./matters.css";
 
@@ -81,6 +82,8 @@ export function MattersPage() {
   const zoned = useZoned();
   const navigate = useNavigate();
   const leads = useLeads();
+  // What somebody from legal has to agree to is shown where they are.
+  const people = useQuery({ ...q.people, enabled: leads });
   const { act } = route.useSearch();
   const adding = leads && act === "new";
   const setAdding = (on: boolean) =>
@@ -101,6 +104,7 @@ export function MattersPage() {
         )
       }
     >
+      {leads && <Asks people={people.data?.people ?? []} />}
       <Await query={matters}>
         {({ matters: list }) =>
           list.length ? (
