@@ -64,7 +64,7 @@ pub async fn create(
         return Ok((row, Some(one_time)));
     }
     let mut tx = access.catalog.write().await?;
-    require_anyone(&mut tx).await?;
+    require_anyone(&mut tx, UserId(0)).await?;
     // No password fits until somebody has agreed.
     let hash = access.passwords.hash(&password::one_time()?).await?;
     let id = person::insert(actor, access, &mut tx, &new, &hash, true).await?;
@@ -84,15 +84,17 @@ pub async fn change(
     let row = person::find(access, id).await?;
     let wishes = wishes(&row, change);
     let role = Role::from_row(&row.role)?;
-    match wishes[..] {
-        [] => return person::change(actor, access, id, change).await,
-        _ if !is_needed(actor, role) => return person::change(actor, access, id, change).await,
-        [wish] => ask(actor, access, &row, wish).await?,
-        _ => {
-            let text = "ask for one right at a time: somebody from legal agrees to each";
-            return Err(Refused::Invalid(text.to_owned()).into());
-        }
+    let [wish, ..] = wishes[..] else {
+        return person::change(actor, access, id, change).await;
+    };
+    if !is_needed(actor, role) {
+        return person::change(actor, access, id, change).await;
     }
+    if change.is_disabled.is_some() && change.is_archive_wide.is_some() {
+        let text = "ask for one right at a time: somebody from legal agrees to each";
+        return Err(Refused::Invalid(text.to_owned()).into());
+    }
+    ask(actor, access, &row, wish).await?;
     person::find(access, id).await
 }
 
@@ -191,7 +193,7 @@ async fn ask(
     wish: Wish,
 ) -> Result<(), AccessError> {
     let mut tx = access.catalog.write().await?;
-    require_anyone(&mut tx).await?;
+    require_anyone(&mut tx, row.user_id).await?;
     ask_in(actor, access, &mut tx, (row.user_id, &row.name), wish).await?;
     Ok(access.catalog.commit(tx, "ask for a person").await?)
 }
@@ -227,12 +229,12 @@ async fn decided(
     Ok(())
 }
 
-/// Somebody must be there who could agree.
-async fn require_anyone(tx: &mut WriteTransaction) -> Result<(), AccessError> {
-    if people::others_enabled(tx, UserId(0), Role::Legal.as_str()).await? > 0 {
+/// Somebody must be there who could agree, and nobody does for themselves.
+async fn require_anyone(tx: &mut WriteTransaction, of: UserId) -> Result<(), AccessError> {
+    if people::others_enabled(tx, of, Role::Legal.as_str()).await? > 0 {
         return Ok(());
     }
-    let text = "nobody from legal is there to agree: the first is added on the server, with \
-                `muniment user add NAME --role legal`";
+    let text = "nobody from legal is there to agree: on the server, `muniment user add NAME --role \
+                legal` adds one, and `muniment user reset NAME` gives one another password";
     Err(Refused::Conflict(text.to_owned()).into())
 }

@@ -246,8 +246,11 @@ async fn who_reads_mail_is_let_in_by_two() {
     assert!(second::grant(&ada, &f.access, id).await.is_err(), "it was refused");
     assert!(second::list(&root, &f.access).await.unwrap().is_empty());
 
-    // Nobody agrees to their own right, or to what they asked for.
+    // Nobody agrees to their own right, so that one alone is told at once.
     let wide = Change { is_disabled: None, is_archive_wide: Some(true) };
+    let alone = second::change(&root, &f.access, ada.user_id, wide).await;
+    assert!(matches!(alone, Err(AccessError::Refused(Refused::Conflict(_)))));
+    f.add("bob", Role::Legal).await;
     let row = second::change(&root, &f.access, ada.user_id, wide).await.unwrap();
     assert!(!row.is_archive_wide);
     let own = second::grant(&ada, &f.access, ada.user_id).await;

@@ -148,6 +148,19 @@ pub(super) async fn insert_deliveries(
         }
         part::insert_needs(tx, rows).await?;
     }
+    match rows.iter().map(|row| row.seq).max() {
+        Some(last) => given(tx, last).await,
+        None => Ok(()),
+    }
+}
+
+/// Notes that no delivery is given a number up to `last` any more.
+pub(super) async fn given(tx: &mut WriteTransaction, last: i64) -> Result<(), CatalogError> {
+    db::query("UPDATE last_delivery SET seq = $1 WHERE seq < $1")
+        .bind(last)
+        .execute(&mut *tx)
+        .await
+        .during(DURING_COMMIT)?;
     Ok(())
 }
 
@@ -179,7 +192,9 @@ pub(super) struct Inserted<'a> {
     pub leaves: i64,
 }
 
-const LAST_SEQ: &str = "(SELECT COALESCE(MAX(seq), 0) FROM delivery)";
+/// Of a delivery that may be destroyed by now.
+const LAST_SEQ: &str = "(SELECT MAX(known.seq) FROM (SELECT seq FROM last_delivery
+    UNION ALL SELECT COALESCE(MAX(seq), 0) FROM delivery) AS known)";
 const LEAVES: &str = "(SELECT COALESCE(MAX(position) + 1, 0) FROM leaf)";
 
 /// Inserts the segments that are not there; gives those, in their order. Asks

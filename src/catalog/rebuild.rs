@@ -102,6 +102,8 @@ pub async fn add_leaves(
         });
         insert.build().execute(&mut tx).await.during(DURING)?;
     }
+    // Those that were destroyed keep theirs.
+    delivery::given(&mut tx, last + numbered.len() as i64).await?;
     catalog.commit(tx, DURING).await
 }
 

@@ -13,7 +13,7 @@ const SQLITE_ONLY: &[i64] = &[
 
 type Step = (i64, &'static str, &'static str);
 
-const STEPS: [Step; 24] = [
+const STEPS: [Step; 25] = [
     (1, "core", include_str!("../../migrations/0001_core.sql")),
     (2, "derived", include_str!("../../migrations/0002_derived.sql")),
     (3, "people", include_str!("../../migrations/0003_people.sql")),
@@ -38,6 +38,7 @@ const STEPS: [Step; 24] = [
     (22, "headers", include_str!("../../migrations/0022_headers.sql")),
     (23, "addresses", include_str!("../../migrations/0023_addresses.sql")),
     (24, "second person", include_str!("../../migrations/0024_second_person.sql")),
+    (25, "last delivery", include_str!("../../migrations/0025_last_delivery.sql")),
 ];
 
 fn steps_of(engine: Engine) -> impl Iterator<Item = Step> {

@@ -30,6 +30,7 @@ mod late;
 mod locked;
 mod locks;
 mod nodes;
+mod numbers;
 mod ocr;
 mod outside;
 mod parts;

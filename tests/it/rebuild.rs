@@ -137,7 +137,7 @@ impl Desk {
         let (row, _) = person::create(&operator, &archive.access(), new).await.unwrap();
         let actor = Actor {
             user_id: row.user_id,
-            name: row.name.clone(),
+            name: row.name,
             role: Role::Legal,
             is_archive_wide: true,
         };
@@ -149,7 +149,13 @@ impl Desk {
         // One that waits for somebody from legal to agree.
         let root = person::named(&archive.access(), "admin").await.unwrap();
         let root = Actor { user_id: root.user_id, name: root.name, ..operator };
-        second::reset(&root, &archive.access(), row.user_id).await.unwrap();
+        let otto = New {
+            name: "otto".into(),
+            display_name: "Otto".into(),
+            role: Role::Auditor,
+            is_archive_wide: false,
+        };
+        second::create(&root, &archive.access(), otto).await.unwrap();
         let matter = matter::create(&actor, &archive.catalog, &archive.clock, new)
             .await
             .unwrap()
@@ -228,19 +234,19 @@ pub(super) async fn used(made: &Made) {
     served.stop();
 }
 
-fn lose(config: &Path) {
+pub(super) fn lose(config: &Path) {
     for name in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
         let _ = std::fs::remove_file(config.with_file_name(name));
     }
 }
 
-fn rebuild(config: &Path, arguments: &[&str]) -> Output {
+pub(super) fn rebuild(config: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(binary());
     command.args(["rebuild", "--config"]).arg(config).args(arguments);
     command.output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr].concat();
     String::from_utf8(text).unwrap()
 }

@@ -31,7 +31,7 @@ use super::support::web::PASSWORD;
 use super::support::{attach, binary, deliver, note, until};
 
 /// In the middle of each of these months, and longer ago than the class keeps mail.
-const MONTHS: [(&str, i64); 4] = [
+pub(super) const MONTHS: [(&str, i64); 4] = [
     ("2018-01", 1_515_974_400),
     ("2018-02", 1_518_652_800),
     ("2018-03", 1_521_072_000),
@@ -50,17 +50,17 @@ fn message(month: &str, number: usize) -> Vec<u8> {
 }
 
 /// Who may sign in, with a first password, and the hold that keeps bob0's mail.
-struct Laid {
-    people: Vec<(&'static str, String)>,
-    lea: Actor,
-    hold: (MatterId, HoldId),
+pub(super) struct Laid {
+    pub people: Vec<(&'static str, String)>,
+    pub lea: Actor,
+    pub hold: (MatterId, HoldId),
 }
 
 pub(super) async fn opened(made: &Made) -> Archive {
     Archive::open(Config::load(&made.config).unwrap()).await.unwrap()
 }
 
-async fn laid(made: &Made, months: &[(&str, i64)]) -> Laid {
+pub(super) async fn laid(made: &Made, months: &[(&str, i64)]) -> Laid {
     let mut archive = opened(made).await;
     let now = archive.clock.clone();
     for (month, seconds) in months {
@@ -169,7 +169,7 @@ impl Browser {
         serde_json::from_str(&body).unwrap()
     }
 
-    fn propose(&self, served: &Served, month: &str) -> i64 {
+    pub(super) fn propose(&self, served: &Served, month: &str) -> i64 {
         let body = json!({ "class": "standard", "epoch": month });
         let row = self.json(served, "POST", "/dispositions", Some(body));
         assert_eq!((&row["state"], &row["deliveries"]), (&json!("proposed"), &json!(6)));
@@ -180,7 +180,7 @@ impl Browser {
         self.json(served, "GET", &format!("/dispositions/{id}"), None)
     }
 
-    fn done(&self, served: &Served, id: i64) -> Value {
+    pub(super) fn done(&self, served: &Served, id: i64) -> Value {
         until("the disposition is done", || {
             let row = self.show(served, id);
             assert_eq!(row["stopped"], Value::Null);
@@ -190,7 +190,7 @@ impl Browser {
     }
 }
 
-fn approve(browser: &Browser, served: &Served, id: i64) -> Option<(String, String)> {
+pub(super) fn approve(browser: &Browser, served: &Served, id: i64) -> Option<(String, String)> {
     let path = format!("/api/v1/dispositions/{id}/approve");
     browser.send(served, "POST", &path, Some(json!({ "reason": "it is time" })))
 }

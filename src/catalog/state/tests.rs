@@ -7,6 +7,7 @@ const OTHERS: &[&str] = &[
     "segment",
     "delivery",
     "delivery_message",
+    "last_delivery",
     "part",
     "part_need",
     "leaf",

@@ -3,10 +3,11 @@
 //! lane; only the chunks of it that are under way are in this process.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::FollowError;
 use super::derive::Item;
@@ -81,6 +82,15 @@ pub struct Reader {
     pub segment: Option<(String, OpenSegment)>,
 }
 
+/// What was read of one segment.
+struct Group<'r> {
+    segment: Option<(String, OpenSegment)>,
+    messages: Vec<(&'r Delivery, Result<Vec<Sealed>, VaultError>)>,
+}
+
+/// Segments that are read at once: each takes several answers of the bucket.
+const SEGMENTS_AHEAD: usize = 8;
+
 /// A message before it is parsed.
 struct Sealed {
     delivery: usize,
@@ -107,27 +117,39 @@ impl Reader {
         rows.truncate(fits.unwrap_or(rows.len()).max(1));
 
         let mut batch = Batch { up_to: rows.last().map(|row| row.seq), ..Batch::default() };
-        let mut sealed = Vec::new();
-        for (at, row) in rows.iter().enumerate() {
-            match self.messages(row, at).await {
-                Ok(found) if found.is_empty() => {
-                    let detail = "the report carries no message".into();
-                    let gap = NewGap::of_message(Reason::Damaged.as_str(), detail);
-                    batch.unread.push(Unread { seq: row.seq, gap, again: None });
-                }
-                Ok(found) => sealed.extend(found),
-                Err(error) => {
-                    let gap = self.lasting(row, error).await?;
-                    tracing::error!(
-                        delivery = row.seq.0,
-                        reason = gap.detail,
-                        "a record cannot be read: {}",
-                        gap.detail
-                    );
-                    batch.unread.push(Unread { seq: row.seq, gap, again: None });
+        let (mut sealed, mut last) = (Vec::new(), None);
+        // What is large is large in memory too, while its segment is open.
+        let ahead = match rows.iter().any(|row| is_large(row.size_bytes)) {
+            true => 1,
+            false => SEGMENTS_AHEAD,
+        };
+        let mut groups =
+            stream::iter(by_segment(&rows)).map(|group| self.group(&rows, group)).buffered(ahead);
+        while let Some(Group { segment, messages }) = groups.next().await {
+            for (row, found) in messages {
+                match found {
+                    Ok(found) if found.is_empty() => {
+                        let detail = "the report carries no message".into();
+                        let gap = NewGap::of_message(Reason::Damaged.as_str(), detail);
+                        batch.unread.push(Unread { seq: row.seq, gap, again: None });
+                    }
+                    Ok(found) => sealed.extend(found),
+                    Err(error) => {
+                        let gap = self.lasting(row, error).await?;
+                        tracing::error!(
+                            delivery = row.seq.0,
+                            reason = gap.detail,
+                            "a record cannot be read: {}",
+                            gap.detail
+                        );
+                        batch.unread.push(Unread { seq: row.seq, gap, again: None });
+                    }
                 }
             }
+            last = segment;
         }
+        drop(groups);
+        self.segment = last.or(self.segment.take());
         self.parse(&rows, sealed, &mut batch).await?;
         batch.unread.sort_by_key(|it| it.seq);
         Ok(batch)
@@ -190,22 +212,36 @@ impl Reader {
     }
 
     async fn record(&mut self, row: &Delivery) -> Result<OpenRecord, VaultError> {
-        let segment = match &self.segment {
-            Some((object, segment)) if *object == row.object.name => segment.clone(),
-            _ => {
-                let segment = self.vault.open_segment(&row.object, &row.page).await?;
-                self.segment = Some((row.object.name.clone(), segment.clone()));
-                segment
-            }
-        };
-        let record = segment.record(row.entry).await?;
-        if record.id() != row.record {
-            return Err(VaultError::Damaged {
-                object: row.object.name.clone(),
-                what: "it holds another record at this place",
-            });
+        let segment = self.open(row).await?;
+        self.segment = Some((row.object.name.clone(), segment.clone()));
+        record_in(&segment, row).await
+    }
+
+    async fn open(&self, row: &Delivery) -> Result<OpenSegment, VaultError> {
+        match &self.segment {
+            Some((object, segment)) if *object == row.object.name => Ok(segment.clone()),
+            _ => self.vault.open_segment(&row.object, &row.page).await,
         }
-        Ok(record)
+    }
+
+    /// The messages of those rows that are in one segment.
+    async fn group<'r>(&self, rows: &'r [Delivery], group: Range<usize>) -> Group<'r> {
+        let opened = self.open(&rows[group.start]).await.ok();
+        let mut messages = Vec::with_capacity(group.len());
+        for at in group {
+            let row = &rows[at];
+            let found = async {
+                let segment = match &opened {
+                    Some(segment) => segment.clone(),
+                    // Each says what is wrong with it.
+                    None => self.open(row).await?,
+                };
+                sealed_in(record_in(&segment, row).await?, at).await
+            };
+            messages.push((row, found.await));
+        }
+        let name = messages.last().map(|(row, _)| row.object.name.clone());
+        Group { segment: name.zip(opened), messages }
     }
 
     async fn parse(
@@ -238,6 +274,28 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// Which rows after each other are in one segment.
+fn by_segment(rows: &[Delivery]) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let groups = rows.chunk_by(|a, b| a.object.name == b.object.name).map(|group| {
+        let range = start..start + group.len();
+        start = range.end;
+        range
+    });
+    groups.collect()
+}
+
+async fn record_in(segment: &OpenSegment, row: &Delivery) -> Result<OpenRecord, VaultError> {
+    let record = segment.record(row.entry).await?;
+    if record.id() != row.record {
+        return Err(VaultError::Damaged {
+            object: row.object.name.clone(),
+            what: "it holds another record at this place",
+        });
+    }
+    Ok(record)
 }
 
 /// The messages of a record, without their documents, by what it says itself. What is
