@@ -224,7 +224,8 @@ impl Archive {
     /// What decides about people and their rights.
     pub fn access(&self) -> Access {
         let idle_minutes = self.config.http.session_idle_minutes;
-        Access::new(self.catalog.clone(), self.clock.clone(), idle_minutes)
+        let key = self.vault.session_key();
+        Access::new(self.catalog.clone(), self.clock.clone(), idle_minutes, key)
     }
 
     /// Keeps a second process away for as long as the lock is held.

@@ -18,6 +18,7 @@ use std::fmt;
 use crate::base::clock::Clock;
 use crate::base::ids::UserId;
 use crate::catalog::{Catalog, CatalogError};
+use crate::vault::keys::Key;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -182,16 +183,18 @@ pub struct Access {
     clock: Clock,
     passwords: password::Passwords,
     idle_seconds: i64,
+    sessions: Key,
 }
 
 impl Access {
-    pub fn new(catalog: Catalog, clock: Clock, session_idle_minutes: u64) -> Self {
+    pub fn new(catalog: Catalog, clock: Clock, session_idle_minutes: u64, sessions: Key) -> Self {
         let idle_seconds = i64::try_from(session_idle_minutes.saturating_mul(60));
         Self {
             catalog,
             clock,
             passwords: password::Passwords::default(),
             idle_seconds: idle_seconds.unwrap_or(i64::MAX),
+            sessions,
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Signing in, staying signed in, signing out. A session is an opaque random
-//! token; the catalog has only its SHA-256.
+//! Signing in, staying signed in, signing out. A session is a token of whose it is and of
+//! random bytes; the catalog has only a code of it under a key of the archive, so that no
+//! row that somebody writes there is anybody's session.
 
 use std::net::IpAddr;
 
@@ -88,9 +89,9 @@ impl Access {
         person: &PersonRow,
         now: Timestamp,
     ) -> Result<SignedIn, AccessError> {
-        let token = secret()?;
+        let token = format!("{}.{}", person.user_id, secret()?);
         let csrf = secret()?;
-        let digest = Digest::of(token.as_bytes());
+        let digest = self.code(&token);
         rows::prune(tx, self.idle_since(now), oldest(now)).await?;
         let row = SessionRow {
             user_id: person.user_id,
@@ -107,8 +108,12 @@ impl Access {
         if token.len() > 64 {
             return Err(AccessError::SignedOut);
         }
-        let digest = Digest::of(token.as_bytes());
+        let digest = self.code(token);
         let found = rows::find(&self.catalog, &digest).await?.ok_or(AccessError::SignedOut)?;
+        let whose = token.split_once('.').map(|(user_id, _)| user_id);
+        if whose != Some(found.user_id.to_string().as_str()) {
+            return Err(AccessError::SignedOut);
+        }
         let now = self.clock.now();
         if found.seen_at < self.idle_since(now) || found.created_at < oldest(now) {
             return Err(AccessError::SignedOut);
@@ -121,6 +126,10 @@ impl Access {
             self.touch(&digest, now).await?;
         }
         Ok(session(&person, found.csrf, digest)?)
+    }
+
+    fn code(&self, token: &str) -> Digest {
+        Digest(self.sessions.derive(token.as_bytes()))
     }
 
     async fn touch(&self, token: &Digest, now: Timestamp) -> Result<(), CatalogError> {

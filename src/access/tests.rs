@@ -17,7 +17,7 @@ struct Fixture {
 async fn fixture() -> Fixture {
     let (catalog, directory) = scratch().await;
     let clock = Clock::fixed(Timestamp::from_seconds(1_800_000_000));
-    let access = Access::new(catalog, clock.clone(), 60);
+    let access = Access::new(catalog, clock.clone(), 60, Key::from_bytes([7; 32]));
     Fixture { access, clock, admin: Actor::operator(Role::Administrator), _directory: directory }
 }
 
@@ -68,16 +68,35 @@ async fn a_password_change_ends_every_session() {
 }
 
 #[tokio::test]
-async fn the_catalog_has_no_token() {
+async fn the_catalog_has_no_token_and_makes_no_session() {
+    use crate::base::hash::Digest;
+    use crate::catalog::session as rows;
     let f = fixture().await;
-    let (_, one_time) = f.add("ada", Role::Legal).await;
+    let (ada, one_time) = f.add("ada", Role::Legal).await;
     let signed_in = f.sign_in("ada", &one_time, PEER).await.unwrap();
-    assert_eq!(signed_in.token.len(), 43, "256 bits");
-    let (stored,): (Vec<u8>,) = crate::catalog::db::query_as("SELECT token_sha256 FROM session")
+    let (whose, secret) = signed_in.token.split_once('.').unwrap();
+    assert_eq!((whose, secret.len()), (ada.to_string().as_str(), 43), "256 bits");
+    let (stored,): (Vec<u8>,) = crate::catalog::db::query_as("SELECT token_mac FROM session")
         .fetch_one(f.access.catalog.read())
         .await
         .unwrap();
-    assert_eq!(stored, crate::base::hash::Digest::of(signed_in.token.as_bytes()).0);
+    assert_ne!(stored, Digest::of(signed_in.token.as_bytes()).0, "it takes the archive's key");
+    // Who writes the catalog chooses a token and a person, or gives a session to another.
+    let (bob, _) = f.add("bob", Role::Records).await;
+    let mut tx = f.access.catalog.write().await.unwrap();
+    let chosen = format!("{bob}.{}", "A".repeat(43));
+    let now = f.clock.now();
+    let row = rows::SessionRow { user_id: bob, csrf: "c".into(), created_at: now, seen_at: now };
+    rows::insert(&mut tx, &Digest::of(chosen.as_bytes()), &row).await.unwrap();
+    crate::catalog::db::query("UPDATE session SET user_id = $1")
+        .bind(bob.0)
+        .execute(&mut tx)
+        .await
+        .unwrap();
+    f.access.catalog.commit(tx, "forge sessions").await.unwrap();
+    for token in [&chosen, &signed_in.token] {
+        assert!(matches!(f.access.resume(token).await, Err(AccessError::SignedOut)));
+    }
     assert!(signed_in.session.is_csrf(&signed_in.session.csrf));
     assert!(!signed_in.session.is_csrf(""));
 }

@@ -1,5 +1,6 @@
-//! Rows of sessions and of sign-in attempts. A session is found by the SHA-256
-//! of its token: whoever reads the catalog cannot take a session over.
+//! Rows of sessions and of sign-in attempts. A session is found by a keyed code of its
+//! token: whoever reads the catalog cannot take a session over, and whoever writes it
+//! cannot make one.
 
 use super::{Catalog, CatalogError, During, WriteTransaction, db};
 use crate::base::clock::Timestamp;
@@ -19,7 +20,7 @@ pub async fn insert(
     session: &SessionRow,
 ) -> Result<(), CatalogError> {
     db::query(
-        "INSERT INTO session (token_sha256, user_id, csrf, created_at, seen_at) \
+        "INSERT INTO session (token_mac, user_id, csrf, created_at, seen_at) \
          VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(token.as_bytes().as_slice())
@@ -35,7 +36,7 @@ pub async fn insert(
 
 pub async fn find(catalog: &Catalog, token: &Digest) -> Result<Option<SessionRow>, CatalogError> {
     let found = db::query_as::<(i64, String, i64, i64)>(
-        "SELECT user_id, csrf, created_at, seen_at FROM session WHERE token_sha256 = $1",
+        "SELECT user_id, csrf, created_at, seen_at FROM session WHERE token_mac = $1",
     )
     .bind(token.as_bytes().as_slice())
     .fetch_optional(catalog.read())
@@ -54,7 +55,7 @@ pub async fn touch(
     token: &Digest,
     seen_at: Timestamp,
 ) -> Result<(), CatalogError> {
-    db::query("UPDATE session SET seen_at = $2 WHERE token_sha256 = $1")
+    db::query("UPDATE session SET seen_at = $2 WHERE token_mac = $1")
         .bind(token.as_bytes().as_slice())
         .bind(seen_at.0)
         .execute(&mut *tx)
@@ -64,7 +65,7 @@ pub async fn touch(
 }
 
 pub async fn remove(tx: &mut WriteTransaction, token: &Digest) -> Result<(), CatalogError> {
-    db::query("DELETE FROM session WHERE token_sha256 = $1")
+    db::query("DELETE FROM session WHERE token_mac = $1")
         .bind(token.as_bytes().as_slice())
         .execute(&mut *tx)
         .await

@@ -5,6 +5,7 @@ use super::Vault;
 use super::keys::{Key, KeyError};
 
 const KEY: &[u8] = b"muniment secrets of people v1";
+const SESSIONS: &[u8] = b"muniment sessions of people v1";
 
 impl Vault {
     /// In hex; it opens under the same `context` only.
@@ -18,6 +19,11 @@ impl Vault {
         let sealed = hex::decode(sealed).map_err(|_| damaged())?;
         let secret = self.secrets().unwrap(context.as_bytes(), &sealed, WHAT)?;
         String::from_utf8(secret).map_err(|_| damaged())
+    }
+
+    /// What codes of sessions' tokens are made with.
+    pub fn session_key(&self) -> Key {
+        Key::from_bytes(Key::from_bytes(*self.keyring().log_seed()).derive(SESSIONS))
     }
 
     fn secrets(&self) -> Key {

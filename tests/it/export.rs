@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use muniment::access::person::{self, New};
-use muniment::access::{Access, Actor, Role};
+use muniment::access::{Actor, Role};
 use muniment::app::Archive;
 use muniment::base::config::Config;
 use muniment::base::ids::{DeliverySeq, JobId};
@@ -382,7 +382,7 @@ pub const PASSWORD: &str = "a password of one's own";
 /// Adds a person who may search everything and has chosen a password.
 pub async fn add_person(config: &Path) {
     let archive = Archive::open(Config::load(config).unwrap()).await.unwrap();
-    let access = Access::new(archive.catalog.clone(), archive.clock.clone(), 60);
+    let access = archive.access();
     let operator = Actor::operator(Role::Administrator);
     let new = New {
         name: "alice".into(),
