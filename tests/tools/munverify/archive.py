@@ -392,13 +392,15 @@ class Archive:
         return self.disposed_in("approved", "destroying", "done")
 
     def disposed_in(self, *states):
+        """What the newest disposition of each epoch kept: it may have destroyed what an
+        older one left. One that has not begun says nothing yet of what is there."""
         disposed = {}
-        for row in self.tables.rows("disposition"):
-            if row["state"] in states:
+        rows = self.tables.rows("disposition")
+        for row in sorted(rows, key=lambda row: row["disposition_id"]):
+            epoch = (row["class"], row["epoch"])
+            if row["state"] in states and not (row["state"] == "approved" and epoch in disposed):
                 kept = json.loads(row["result"])["kept"] if row["result"] else []
-                disposed.setdefault((row["class"], row["epoch"]), set()).update(
-                    it.replace("-", "") for it in kept
-                )
+                disposed[epoch] = {it.replace("-", "") for it in kept}
         return disposed
 
     def note_undead(self):
