@@ -249,10 +249,15 @@ impl Keyring {
                         && object.is_handed_over_by(*number, &current, &self.log_seed)
                 })
                 .collect();
-            let found = heirs
+            let mut found = heirs
                 .iter()
                 .rev()
                 .find_map(|(number, object)| Some((*number, current.successor(object.master_id)?)));
+            if found.is_none() && !heirs.is_empty() {
+                found = objects.iter().rev().find_map(|(number, object)| {
+                    self.inherited(*number, object, &masters, &current)
+                });
+            }
             match (found, heirs.last()) {
                 (Some((number, successor)), _) => {
                     masters.known = match successor {
@@ -274,6 +279,25 @@ impl Keyring {
                 }
             }
         }
+    }
+
+    /// The master in the key file, where it came after this one's heir: of several
+    /// rotations in a row only the last one's is kept there. Who put its object had the
+    /// log's seed, which no stranger has.
+    fn inherited(
+        &self,
+        number: u32,
+        object: &ArchiveObject,
+        masters: &Masters,
+        current: &MasterKey,
+    ) -> Option<(u32, Successor)> {
+        if number <= masters.number {
+            return None;
+        }
+        let Successor::InPlace(master) = current.successor(object.master_id)? else { return None };
+        let seed = object.seed(&master).ok()?;
+        (seed.as_bytes() == self.log_seed.as_bytes())
+            .then_some((number, Successor::InPlace(master)))
     }
 
     /// The key of an epoch for sealing, made on first use. Of two nodes that make

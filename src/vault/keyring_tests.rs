@@ -196,6 +196,21 @@ async fn a_server_without_the_new_key_reads_and_makes_no_epoch_until_it_is_there
     assert_eq!(bytes(kept.open().await.opening_key("standard", "2026-02").await), made);
 }
 
+/// Of the masters in between it never had one.
+#[tokio::test]
+async fn a_server_goes_on_after_several_rotations() {
+    let kept = Kept::new().await;
+    let server = kept.open().await;
+    let before = bytes(server.sealing_key("standard", "2026-01").await);
+    for _ in 0..3 {
+        kept.rotate().await;
+    }
+    let made = bytes(server.sealing_key("standard", "2026-02").await);
+    server.check_newest().await.unwrap();
+    assert_eq!(bytes(server.opening_key("standard", "2026-01").await), before);
+    assert_eq!(bytes(kept.open().await.opening_key("standard", "2026-02").await), made);
+}
+
 /// Whoever can write to the bucket puts objects of masters that nobody has.
 #[tokio::test]
 async fn a_strangers_keyring_objects_change_nothing() {
