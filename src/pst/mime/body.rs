@@ -188,13 +188,11 @@ impl<'a, 'f> Collector<'a, 'f> {
     /// copy of it would be in memory beside the message.
     fn content(&mut self, headers: &Headers, body: &'a [u8], name: &str) -> Content<'a> {
         let encoding = headers.raw("Content-Transfer-Encoding").unwrap_or_default();
-        let is_streamed = body.len() >= STREAMED_BYTES_MIN && decode::is_base64(&encoding);
-        // What stands beside the base64 is no part of it.
-        if !is_streamed || around::apart(body).is_some() {
+        if body.len() < STREAMED_BYTES_MIN || !decode::is_base64(&encoding) {
             return Content::Bytes(self.decoded(headers, body, name));
         }
         let (size, is_whole) = decode::base64_size(body);
-        if !is_whole {
+        if !is_whole || around::apart(body).is_some() {
             self.exceptions.push(Exception::DamagedEncoding { part: name.to_owned() });
         }
         Content::Stream { size, source: Box::new(decode::Base64::new(body)) }
