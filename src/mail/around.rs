@@ -1,6 +1,7 @@
 //! Text in a base64 body that is no base64: gateways and list servers put it there
 //! without a part of its own, and some mailers call base64 what is none.
 
+use super::labels::Labels;
 use crate::mail::decode::is_base64;
 
 /// A body in which text stands that is no base64.
@@ -20,20 +21,25 @@ pub fn apart(body: &[u8]) -> Option<Apart> {
     let has_blanks = |line: &[u8]| line.trim_ascii().iter().any(u8::is_ascii_whitespace);
     // Base64 may be of lines of any length, where nothing else is there.
     let is_mixed = body.iter().any(is_text) || body.split(|byte| *byte == b'\n').any(has_blanks);
-    let mut lines = Lines { is_mixed, ..Lines::default() };
-    let is_apart = body.split_inclusive(|byte| *byte == b'\n').any(|line| !lines.is_coded(line));
+    let labels = Labels::of(body);
+    let start = || Lines { is_mixed, ..Lines::default() };
+    let mut lines = start();
+    let is_apart = !labels.is_none(body)
+        || body.split_inclusive(|byte| *byte == b'\n').any(|line| !lines.is_coded(line));
     if !is_apart {
         return None;
     }
-    let (mut lines, mut found) = (Lines { is_mixed, ..Lines::default() }, Apart::default());
-    let mut has_broken = false;
+    let (mut lines, mut found) = (start(), Apart::default());
+    let (mut has_broken, mut at) = (false, 0);
     for line in body.split_inclusive(|byte| *byte == b'\n') {
         let is_within = lines.end == End::None && lines.full.is_some();
-        if lines.is_coded(line) {
+        let is_label = !line.trim_ascii().is_empty() && labels.have(at);
+        at += line.len();
+        if !is_label && lines.is_coded(line) {
             found.is_damaged |= has_broken && !line.trim_ascii().is_empty();
             found.coded.extend_from_slice(line);
         } else {
-            has_broken |= is_within;
+            has_broken |= is_within && !is_label;
             found.words.extend_from_slice(line);
         }
     }
@@ -139,12 +145,30 @@ mod tests {
     #[test]
     fn text_before_base64_is_found() {
         let banner = "[EXTERNAL] heron\nCAUTION";
-        for coded in ["QUJDREVGR0g=", "QUJDREVGR0hJQUJDREVGR0hJ\nQUJD"] {
+        for coded in ["QUJDREVGR0g=", "QUJDREVGR0hJQUJDREVGR0hJ\nQUI2"] {
             assert!(!check(&format!("{banner}\n\n{coded}\n"), coded, banner));
             assert!(!check(&format!("{banner}\n{coded}"), coded, banner));
         }
         let words = format!("{banner}\n-- \nend");
         assert!(!check(&format!("\n{banner}\n\nQUI=\n-- \nend"), "QUI=", &words));
+    }
+
+    #[test]
+    fn one_word_beside_base64_is_found() {
+        let long = "QUJDREVGR0hJ".repeat(6);
+        let codes = [format!("{long}\n{long}\nQUI="), format!("{long}\n{long}\nQUI2"), long];
+        for word in ["CAUTION", "Warning", "CONFIDENTIAL", "EXTERNAL", "Internal", "list"] {
+            for code in &codes {
+                check(&format!("{word}\n\n{code}\n"), code, word);
+                check(&format!("{word}\n{code}"), code, word);
+                check(&format!("{code}\n\n{word}\n"), code, word);
+            }
+            check(&format!("{}\n{word}\n", codes[0]), &codes[0], word);
+            check(&format!("QUI2\n{word}\n"), "QUI2", word);
+        }
+        for code in &codes {
+            check(&format!("{code}\nCONFIDENTIAL\n"), code, "CONFIDENTIAL");
+        }
     }
 
     #[test]
@@ -168,9 +192,14 @@ mod tests {
             &format!("{}\nQUJD", odd[0]),
             "the heron list"
         ));
-        for body in
-            ["", "\n\n", "QUJDREVGR0hJQUJD\nQUJD\n\n", "QUI=\nQUJD\n", "QUJDREVGR0hJQUJD\nQUI"]
-        {
+        for body in [
+            "",
+            "\n\n",
+            "QUJD",
+            "QUJDREVGR0hJQUJD\nQUI2\n\n",
+            "QUI=\nQUI2\n",
+            "QUJDREVGR0hJQUJD\nQU2",
+        ] {
             assert_eq!(apart(body.as_bytes()), None, "{body:?}");
         }
     }

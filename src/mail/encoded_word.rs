@@ -108,8 +108,9 @@ pub struct Word<'a> {
 }
 
 impl<'a> Word<'a> {
-    /// `=?charset?B or Q?text?=` at the start of `rest`. The text holds no `?`, so
-    /// each failed attempt looks no further than the next one.
+    /// `=?charset?B or Q?text?=` at the start of `rest`. Some mailers leave a `?` of
+    /// the text as it is; what begins another word ends it, so that each failed attempt
+    /// looks no further than the next one.
     pub fn parse(rest: &'a [u8]) -> Option<Self> {
         let after = rest.strip_prefix(b"=?")?;
         let charset_end = after.iter().take(64).position(|c| *c == b'?')?;
@@ -124,10 +125,7 @@ impl<'a> Word<'a> {
             _ => return None,
         };
         let text = &after[2..];
-        let text_end = memchr::memchr(b'?', text)?;
-        if text.get(text_end + 1) != Some(&b'=') {
-            return None;
-        }
+        let text_end = text_end(text, is_base64)?;
         let text = &text[..text_end];
         let mut spaced = Vec::new();
         if !is_base64 {
@@ -155,6 +153,28 @@ impl<'a> Word<'a> {
     }
 }
 
+/// Where `?=` is behind a word's text.
+fn text_end(text: &[u8], is_base64: bool) -> Option<usize> {
+    let mut marks = memchr::memchr_iter(b'?', text);
+    let first = marks.next()?;
+    if text.get(first + 1) == Some(&b'=') {
+        return Some(first);
+    }
+    let is_text = |at: usize| !is_base64 && text[..at].last() != Some(&b'=');
+    if !is_text(first) {
+        return None;
+    }
+    for at in marks {
+        if !is_text(at) {
+            return None;
+        }
+        if text.get(at + 1) == Some(&b'=') && text.get(at + 2) != Some(&b'?') {
+            return Some(at);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     fn check(value: &str, expected: &str) {
@@ -176,6 +196,9 @@ mod tests {
         check("=?hz-gb-2312?Q?mail_~{2;~}?=", "mail 不");
         check("=?utf-7?Q?Fu+AN8_ende?=", "Fuß ende");
         check("=?bogus", "=?bogus");
+        check("=?utf-8?Q?a_=C3=BC??=.pdf", "a ü?.pdf");
+        check("=?utf-8?Q?who?_me??= =?utf-8?Q?_b?=", "who? me? b");
+        check("=?utf-8?B?YQ??=", "=?utf-8?B?YQ??=");
         check("=?x?q?a?q?=?utf-8?q?b?=", "=?x?q?a?q?b");
     }
 

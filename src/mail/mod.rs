@@ -19,6 +19,7 @@ pub mod enriched;
 pub mod header;
 pub mod idn;
 pub mod journal;
+mod labels;
 pub mod mailbox;
 pub mod maildir;
 pub mod mbox;

@@ -95,9 +95,10 @@ impl Parameters {
     /// between two of them.
     fn continued(&self, name: &str) -> Option<Value<'_>> {
         let mut joined = Vec::new();
-        let (mut charset, mut is_damaged) = (None, false);
+        let (mut charset, mut is_damaged, mut has_gap) = (None, false, false);
         for section in 0..PARAMETERS_MAX {
             if let Some(value) = self.bytes(&format!("{name}*{section}*")) {
+                is_damaged |= has_gap;
                 let mut text = value;
                 if section == 0 {
                     (charset, text) = charset_of(value);
@@ -106,11 +107,12 @@ impl Parameters {
                 is_damaged |= !is_whole;
                 joined.extend(bytes);
             } else if let Some(value) = self.bytes(&format!("{name}*{section}")) {
+                is_damaged |= has_gap;
                 joined.extend_from_slice(value);
             } else if section == 0 {
                 return None;
             } else {
-                break;
+                has_gap = true;
             }
         }
         Some(Value { bytes: Cow::Owned(joined), charset, is_damaged })
@@ -353,6 +355,7 @@ mod tests {
         check("a; name*=utf-8''b%20(1)%20c (d) ; x=y", "a", "name", Some("b (1) c"));
         check("a; name=b((c; x=(d", "a", "name", Some("b((c"));
         check("a; filename=x; filename*0=ab; filename*1=c", "a", "filename", Some("abc"));
+        check("a; filename*0=ab; filename*2=c.pdf", "a", "filename", Some("abc.pdf"));
         check(r#"a; name="C:\temp\new.txt""#, "a", "name", Some(r"C:\temp\new.txt"));
         check("filename=\"a b.xls\"; x=y", "", "filename", Some("a b.xls"));
         check("filename*=utf-8''%C3%A9.pdf", "", "filename", Some("é.pdf"));
@@ -371,6 +374,7 @@ mod tests {
             Parameters::parse(value.as_bytes()).value("name").is_some_and(|it| it.is_damaged)
         };
         assert!(damaged("a; name*=utf-8''%ZZ") && damaged("a; name*0*=utf-8''%e; name*1=9"));
+        assert!(damaged("a; name*0=a; name*2=c.pdf") && !damaged("a; name*0=a; name*1=c.pdf"));
         assert!(!damaged("a; name*=utf-8''%e9") && !damaged("a; name=100%"));
     }
 }

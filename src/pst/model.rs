@@ -197,6 +197,17 @@ pub enum Exception {
         clip(boundary)
     )]
     NoParts { boundary: String },
+    #[error(
+        "what stands beside the parts of a multipart is shown nowhere, and kept in the property \
+         x-muniment-mime-structure: {:?}",
+        clip(text)
+    )]
+    BesideParts { text: String },
+    #[error(
+        "its lines end in carriage returns alone: each is a line feed here, in what is attached \
+         or signed as well"
+    )]
+    LinesOfReturns,
     #[error("part nested {depth} deep is attached as a file, undivided")]
     PartTooDeep { depth: usize },
     #[error("{kept} parts are divided; those that follow are attached as one file")]

@@ -21,7 +21,8 @@ def decoded(value):
     if not isinstance(value, str) or not value.isascii():
         return None
     out = []
-    for text, charset in decode_header(str(value)):
+    # Of folds it makes what it likes; only their line ends are no text (RFC 5322 2.2.3).
+    for text, charset in decode_header(re.sub(r"\r?\n", "", str(value))):
         if isinstance(text, bytes):
             text = text.decode(charset or "latin-1", "replace")
         out.append(text)

@@ -26,6 +26,8 @@ pub struct Collector<'a, 'f> {
     pub exceptions: Vec<Exception>,
     /// What is neither header of the message nor content of a part.
     pub structure: Vec<u8>,
+    /// Which of the attachments are called so by their disposition.
+    sent_as_attachments: Vec<usize>,
     blocks: Vec<Block>,
     /// What was noted of headers: mail can be made of nothing else.
     noted: HashSet<Exception>,
@@ -73,6 +75,7 @@ impl<'a, 'f> Collector<'a, 'f> {
             attachments: Vec::new(),
             exceptions: Vec::new(),
             structure: Vec::new(),
+            sent_as_attachments: Vec::new(),
             blocks: Vec::new(),
             noted: HashSet::new(),
             family,
@@ -136,6 +139,10 @@ impl<'a, 'f> Collector<'a, 'f> {
         let html: Vec<_> =
             html.map(|block| Html { text: &block.text, base: &block.base }).collect();
         shown::mark(&mut self.attachments, &html, &mut self.family.references_left);
+        // What was sent as an attachment is listed as one, shown or not.
+        for at in &self.sent_as_attachments {
+            self.attachments[*at].is_inline = false;
+        }
         let base =
             html.first().map(|html| html.base).filter(|base| !base.starts_with(shown::NOWHERE));
         let base = base.map(str::to_owned);
@@ -284,6 +291,10 @@ impl<'a, 'f> Collector<'a, 'f> {
             base: &base,
         };
         let root = if sub == "related" { root(headers, body, &parts) } else { 0 };
+        if !(place.is_shadow || place.is_signed) {
+            let beside = part::beside(body, &parts);
+            self.exceptions.extend(beside.map(|text| Exception::BesideParts { text }));
+        }
         let mut kept = 0;
         self.family.multiparts += 1;
         for (number, range) in parts.iter().enumerate() {
@@ -375,6 +386,9 @@ impl<'a, 'f> Collector<'a, 'f> {
             },
             |(main, sub)| format!("{main}/{sub}"),
         );
+        if headers.disposition().is_some_and(|said| said.is_attachment()) {
+            self.sent_as_attachments.push(self.attachments.len());
+        }
         let location = headers.url("Content-Location");
         let base = location.as_ref().and_then(|location| {
             let base = shown::base_within(headers.url("Content-Base").as_deref(), place.base);

@@ -20,6 +20,15 @@ pub fn base64(text: &[u8]) -> (Vec<u8>, bool) {
     (out, is_whole)
 }
 
+/// The bytes of base64 in a header, which has an end of its own: many writers leave
+/// the padding out.
+pub fn word_base64(text: &[u8]) -> (Vec<u8>, bool) {
+    let text = text.trim_ascii();
+    let lacking =
+        if text.contains(&b'=') { 0 } else { text.len().next_multiple_of(4) - text.len() };
+    base64(&[text, &b"=="[..lacking.min(2)]].concat())
+}
+
 /// How many bytes that base64 stands for, and whether it is whole.
 pub fn base64_size(text: &[u8]) -> (u64, bool) {
     let (mut group, mut out, mut size) = (Group::default(), Vec::new(), 0);
@@ -72,6 +81,9 @@ impl Read for Base64<'_> {
 struct Group {
     bits: u32,
     count: u32,
+    /// Padding has come, and so much of it is still to come.
+    is_padded: bool,
+    lacking: u32,
     is_damaged: bool,
 }
 
@@ -85,8 +97,7 @@ impl Group {
                 b'+' => 62,
                 b'/' => 63,
                 b'=' => {
-                    // Padding ends a group; some writers begin another after it.
-                    self.flush(out);
+                    self.pad(out);
                     continue;
                 }
                 b' ' | b'\t' | b'\r' | b'\n' => continue,
@@ -95,6 +106,10 @@ impl Group {
                     continue;
                 }
             };
+            // Padding ends the data (RFC 2045 section 6.8), and as many as the last group
+            // lacks; some writers begin another group after it.
+            self.is_damaged |= self.is_padded || self.lacking > 0;
+            (self.is_padded, self.lacking) = (false, 0);
             self.bits = self.bits << 6 | u32::from(value);
             self.count += 1;
             if self.count == 4 {
@@ -104,9 +119,19 @@ impl Group {
         }
     }
 
-    /// Whether all of it was whole.
+    fn pad(&mut self, out: &mut Vec<u8>) {
+        match (self.count, self.lacking) {
+            (2, _) => (self.lacking, self.is_padded) = (1, true),
+            (3, _) => self.is_padded = true,
+            (0, 1) => self.lacking = 0,
+            _ => self.is_damaged = true,
+        }
+        self.flush(out);
+    }
+
+    /// Whether all of it was whole: what ends without its padding may lack more.
     fn end(&mut self, out: &mut Vec<u8>) -> bool {
-        self.is_damaged |= self.count == 1;
+        self.is_damaged |= self.count > 0 || self.lacking > 0;
         self.flush(out);
         !self.is_damaged
     }
@@ -293,10 +318,39 @@ mod tests {
     #[test]
     fn base64_takes_what_is_there() {
         assert_eq!(base64(b"aGVs\r\nbG8="), (b"hello".to_vec(), true));
-        assert_eq!(base64(b"aGVsbG8"), (b"hello".to_vec(), true));
-        assert_eq!(base64(b"aGVs*bG8h"), (b"hello!".to_vec(), false));
-        assert_eq!(base64(b"aGVsb"), (b"hel".to_vec(), false));
-        assert_eq!(base64(b"YQ==YQ=="), (b"aa".to_vec(), true));
+        assert_eq!(base64(b"YQ=\r\n="), (b"a".to_vec(), true));
+        assert_eq!(base64(b"aGVs"), (b"hel".to_vec(), true));
+    }
+
+    #[test]
+    fn base64_in_headers_may_be_without_padding() {
+        for (text, bytes, is_whole) in [
+            ("aGVsbG8", "hello", true),
+            ("YQ", "a", true),
+            ("YQ==", "a", true),
+            ("aGVsb", "hel", false),
+        ] {
+            assert_eq!(word_base64(text.as_bytes()), (bytes.into(), is_whole), "{text}");
+        }
+    }
+
+    #[test]
+    fn base64_that_cannot_be_as_it_was_written_is_told() {
+        for (text, bytes) in [
+            (&b"aGVsbG8"[..], &b"hello"[..]),
+            (b"aGVs*bG8h", b"hello!"),
+            (b"aGVsb", b"hel"),
+            (b"YQ==YQ==", b"aa"),
+            (b"YQ=YQ==", b"aa"),
+            (b"YQ=", b"a"),
+            (b"YQ===", b"a"),
+            (b"aGVsbG8==", b"hello"),
+            (b"aGVs=", b"hel"),
+            (b"aGVsb===", b"hel"),
+            (b"YQ==CAUTION", b"a\x08\x05\x13 \xE3"),
+        ] {
+            assert_eq!(base64(text), (bytes.to_vec(), false), "{text:?}");
+        }
     }
 
     #[test]

@@ -175,11 +175,11 @@ impl Headers {
     }
 
     pub fn subject(&self) -> String {
-        let mut texts = self.values("Subject").map(|field| {
-            let line = field.line();
-            let value = MessageStream::new(&line).parse_unstructured();
-            value.as_text().unwrap_or_default().to_owned()
-        });
+        // Only line ends are no part of the text (RFC 5322 section 2.2.3), and blanks
+        // between words (RFC 2047 section 6.2).
+        let mut texts = self
+            .values("Subject")
+            .map(|field| encoded_word::decode(&header::unfold(field.value.as_bytes())));
         let text = texts.find(|text| !text.is_empty()).unwrap_or_default();
         // Out of encoded words comes what ends a line, which a subject is.
         if text.contains(['\r', '\n']) { unfold(&text, " ") } else { text }

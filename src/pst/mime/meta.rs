@@ -1,4 +1,4 @@
-//! The charset that HTML names in itself, which is that of its bytes in mail, while in
+//! The charset that HTML names in itself, in a `meta` element or as XHTML in its first line, which is that of its bytes in mail, while in
 //! a PST these are in UTF-8 (PidTagInternetCodepage).
 
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 /// As far as browsers look for it, and more.
 const SCANNED_BYTES_MAX: usize = 4096;
 
-/// What the first `meta` element with a charset says.
+/// What the first element with a charset says.
 pub fn charset(html: &[u8]) -> Option<String> {
     let found = find(html, 0)?;
     let label = String::from_utf8_lossy(&html[found]).into_owned();
@@ -38,12 +38,18 @@ fn find(html: &[u8], from: usize) -> Option<Range<usize>> {
     let mut at = from;
     while let Some(found) = html.get(at..).and_then(|rest| memchr::memchr(b'<', rest)) {
         at += found + 1;
-        let is_meta = html[at..].get(..4).is_some_and(|name| name.eq_ignore_ascii_case(b"meta"));
-        if !is_meta || !html.get(at + 4).is_some_and(|c| c.is_ascii_whitespace() || *c == b'/') {
-            continue;
-        }
+        let is = |name: &[u8]| {
+            let (tag, behind) = (html.get(at..at + name.len()), html.get(at + name.len()));
+            tag.is_some_and(|tag| tag.eq_ignore_ascii_case(name))
+                && behind.is_some_and(|c| c.is_ascii_whitespace() || *c == b'/')
+        };
+        let attribute: &[u8] = match (is(b"meta"), is(b"?xml")) {
+            (true, _) => b"charset",
+            (_, true) => b"encoding",
+            _ => continue,
+        };
         let end = memchr::memchr(b'>', &html[at..]).map_or(html.len(), |length| at + length);
-        if let Some(label) = label(&html[at..end]) {
+        if let Some(label) = label(&html[at..end], attribute) {
             return Some(at + label.start..at + label.end);
         }
         at = end;
@@ -51,12 +57,13 @@ fn find(html: &[u8], from: usize) -> Option<Range<usize>> {
     None
 }
 
-/// Where `charset=` names one within the tag.
-fn label(tag: &[u8]) -> Option<Range<usize>> {
-    let name = tag.windows(7).position(|window| window.eq_ignore_ascii_case(b"charset"))?;
+/// Where the attribute names one within the tag.
+fn label(tag: &[u8], attribute: &[u8]) -> Option<Range<usize>> {
+    let is_name = |window: &[u8]| window.eq_ignore_ascii_case(attribute);
+    let name = tag.windows(attribute.len()).position(is_name)?;
     let skip =
         |at: usize| at + tag[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    let equals = skip(name + 7);
+    let equals = skip(name + attribute.len());
     if tag.get(equals) != Some(&b'=') {
         return None;
     }
@@ -87,6 +94,12 @@ mod tests {
                 Some("UTF-8"),
                 "<meta name=a><meta charset=UTF-8><meta charset=utf-8><p charset=x>",
             ),
+            (
+                "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><html>",
+                Some("iso-8859-1"),
+                "<?xml version=\"1.0\" encoding=\"utf-8\"?><html>",
+            ),
+            ("<?xmlx encoding=a?>", None, "<?xmlx encoding=a?>"),
             ("<meta charset=utf-16le>", Some("utf-8"), "<meta charset=utf-8>"),
             ("<p>charset=big5 <metal charset=a>", None, "<p>charset=big5 <metal charset=a>"),
             ("<meta charset=>", None, "<meta charset=>"),

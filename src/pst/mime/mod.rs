@@ -74,7 +74,9 @@ fn nested<'a>(raw: &'a [u8], family: &mut Family) -> Message<'a> {
     // Some old stores end lines with a bare CR; nothing else would be a line.
     if has_lines_of_cr(raw) {
         let lines: Vec<u8> = raw.iter().map(|b| if *b == b'\r' { b'\n' } else { *b }).collect();
-        return owned(read(&lines, family));
+        let mut message = owned(read(&lines, family));
+        message.exceptions.insert(0, Exception::LinesOfReturns);
+        return message;
     }
     read(raw, family)
 }
@@ -99,7 +101,7 @@ fn read<'a>(raw: &'a [u8], family: &mut Family) -> Message<'a> {
     let (sent, received) = (time(headers.date()), time(headers.received()));
     collector.exceptions.extend(headers.in_no_property());
     let thread_index = headers.raw("Thread-Index").and_then(|text| {
-        let (bytes, is_whole) = decode::base64(text.as_bytes());
+        let (bytes, is_whole) = decode::word_base64(text.as_bytes());
         // A header of 22 bytes and blocks of five (MS-OXOMSG 2.2.1.3).
         if bytes.len().checked_sub(22).is_none_or(|more| more % 5 != 0) {
             let exception = Exception::OnlyInHeaders { field: "Thread-Index", value: text };

@@ -63,6 +63,37 @@ pub fn parts(body: &[u8], boundary: &[u8]) -> Vec<Range<usize>> {
     parts
 }
 
+/// What stands before the first of the parts, between two or behind the last, and says
+/// more than that the message is in MIME (RFC 2046 section 5.1.1).
+pub fn beside(body: &[u8], parts: &[Range<usize>]) -> Option<String> {
+    const NOTE_BYTES_MAX: usize = 400;
+    const TOLD_BYTES_MAX: usize = 4096;
+    const NOTES: [&[u8]; 3] = [b"mime", b"multipart", b"multi-part"];
+    let starts = parts.iter().map(|part| part.start).chain([body.len()]);
+    let ends = [0].into_iter().chain(parts.iter().map(|part| part.end));
+    let mut told = Vec::new();
+    for (number, (from, to)) in ends.zip(starts).enumerate() {
+        let lines = body[from..to].split_inclusive(|byte| *byte == b'\n');
+        // Delimiters: the last line before a part, and the first behind one.
+        let lines: Vec<&[u8]> = lines.filter(|line| !line.trim_ascii().is_empty()).collect();
+        let is_last = number == parts.len();
+        let text = match is_last {
+            true => lines.get(1..).unwrap_or_default().concat(),
+            false => lines[..lines.len().saturating_sub(1)].concat(),
+        };
+        let is_note = number == 0
+            && text.len() <= NOTE_BYTES_MAX
+            && NOTES.iter().any(|note| {
+                text.windows(note.len()).any(|window| window.eq_ignore_ascii_case(note))
+            });
+        if !is_note {
+            told.extend(text.into_iter().take(TOLD_BYTES_MAX.saturating_sub(told.len())));
+        }
+    }
+    let told = String::from_utf8_lossy(told.trim_ascii()).into_owned();
+    Some(told).filter(|text| !text.is_empty())
+}
+
 /// Whether the boundary is there with its end, as it may be where no part is.
 pub fn is_ended(body: &[u8], boundary: &[u8]) -> bool {
     let mut lines = body.split_inclusive(|byte| *byte == b'\n');
@@ -97,6 +128,27 @@ mod tests {
         assert_eq!(split(b"A: b\n \t\n c\nD: e\n\nx"), (&b"A: b\n \t\n c\nD: e\n"[..], &b"x"[..]));
         assert_eq!(split(b" \nA: b\n\nx"), (&b" \nA: b\n"[..], &b"x"[..]));
         assert_eq!(split(b"A: b\n \nno field"), (&b"A: b\n \n"[..], &b"no field"[..]));
+    }
+
+    #[test]
+    fn what_is_beside_the_parts_is_told() {
+        let told = |body: &str| beside(body.as_bytes(), &parts(body.as_bytes(), b"x"));
+        for body in [
+            "--x\r\none\r\n--x\r\ntwo\r\n--x--\r\n",
+            "\r\n--x\none\n--x--",
+            "--x\none\n",
+            "This is a multi-part message in MIME format.\n--x\none\n--x--\n\n",
+        ] {
+            assert_eq!(told(body), None, "{body}");
+        }
+        for (body, text) in [
+            ("--x\none\n--x--\n--x\nafter\n--x--\n", "--x\nafter\n--x--"),
+            ("--x\none\n--x--\n\n_____\nlist\n", "_____\nlist"),
+            ("read this\n--x\none\n--x--\n", "read this"),
+            ("in MIME format\n--x\none\n--x--\nof MIME", "of MIME"),
+        ] {
+            assert_eq!(told(body).as_deref(), Some(text), "{body}");
+        }
     }
 
     #[test]

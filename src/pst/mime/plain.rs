@@ -66,7 +66,7 @@ fn after_tag(rest: &str) -> &str {
 }
 
 /// Behind the end tag of `name`, or nothing where there is none.
-fn after_element<'h>(rest: &'h str, name: &str) -> &'h str {
+pub(super) fn after_element<'h>(rest: &'h str, name: &str) -> &'h str {
     let ends = memchr::memmem::find_iter(rest.as_bytes(), b"</").find(|end| {
         let tag = rest.as_bytes().get(end + 2..end + 2 + name.len());
         tag.is_some_and(|tag| tag.eq_ignore_ascii_case(name.as_bytes()))

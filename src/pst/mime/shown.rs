@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use super::decode;
+use super::{decode, plain::after_element};
 use crate::pst::model::{Attachment, Content};
 
 /// The base where nothing says another (RFC 2557 section 5).
@@ -154,13 +154,18 @@ fn in_tags<'h>(html: &'h str, each: &mut dyn FnMut(Reference<'h>)) {
                 each(Reference::Embedded(value));
             }
         }
-        if of("style") {
+        if HIDING.iter().any(|known| of(known)) {
+            at = html.len() - after_element(&html[at..], tag).len();
+        } else if of("style") {
             let end = memchr::memmem::find(&bytes[at..], b"</").map_or(bytes.len(), |end| at + end);
             in_style(&html[at..end], each);
             at = end;
         }
     }
 }
+
+/// Elements whose contents are text that is no HTML, or is shown by no reader of mail.
+const HIDING: [&str; 4] = ["script", "template", "textarea", "title"];
 
 /// Whether what the attribute names is shown where the tag stands.
 fn embeds(tag: &str, name: &str) -> bool {

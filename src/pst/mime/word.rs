@@ -54,7 +54,11 @@ struct Run<'f> {
 }
 
 fn bytes(word: &Word<'_>) -> (Vec<u8>, bool) {
-    if word.is_base64 { decode::base64(&word.text) } else { decode::quoted_printable(&word.text) }
+    if word.is_base64 {
+        decode::word_base64(&word.text)
+    } else {
+        decode::quoted_printable(&word.text)
+    }
 }
 
 fn close(run: Option<Run<'_>>, out: &mut String, exceptions: &mut Vec<Exception>) {
@@ -68,11 +72,10 @@ fn close(run: Option<Run<'_>>, out: &mut String, exceptions: &mut Vec<Exception>
         exceptions.push(Exception::DamagedEncoding { part: part.clone() });
     }
     exceptions.extend(fidelity.of_text(&part, &charset));
-    if !text.is_empty() {
-        out.push_str("=?utf-8?B?");
-        BASE64_STANDARD.encode_string(text, out);
-        out.push_str("?=");
-    }
+    // One of nothing is written too: blanks beside it are none of the text.
+    out.push_str("=?utf-8?B?");
+    BASE64_STANDARD.encode_string(text, out);
+    out.push_str("?=");
 }
 
 /// Words share characters in some mail, and each begins anew in other: what reads

@@ -35,6 +35,8 @@ fn only_what_the_html_shows_is_inline() {
         ("c@x", "<object data=cid:c@x></object>"),
         ("c@x", "<!--[if gte vml 1]><v:imagedata src='cid:c@x'/><![endif]-->"),
         ("c@x", "<!-- one --><img src='cid:c@x'>"),
+        ("c@x", "<title>a</title><img src='cid:c@x'>"),
+        ("c@x", "<noscript><img src='cid:c@x'></noscript>"),
     ] {
         assert!(is_marked(picture(id), html), "{html}");
     }
@@ -46,6 +48,11 @@ fn only_what_the_html_shows_is_inline() {
         "<a href=\"cid:a@b\">the contract</a>",
         "<p title='cid:a@b' src='cid:a@b' data='cid:a@b'>",
         "<img alt='cid:a@b' src='cid:a'>",
+        "<template><p><img src='cid:a@b'></p></template>",
+        "<TEXTAREA><img src='cid:a@b'></TextArea>",
+        "<title><img src='cid:a@b'></title>",
+        "<script>'<img src=\"cid:a@b\">'</script>",
+        "<script>'<img src=\"cid:a@b\">'",
         "<img src='cid:'>",
     ] {
         assert!(!is_marked(picture("a@b"), html), "{html}");
