@@ -79,10 +79,26 @@ impl Heap {
                 (sizes().all(|size| size <= 3580), Rule::HeapAllocation),
             ];
             let place = format_args!("{} block {index}", self.place).to_string();
-            if hold(&rules, place, report) && self.blocks.len() > 1 {
+            if hold(&rules, place, report) {
                 self.check_fill(index, 8176 - end.min(8176), report);
             }
         }
+        self.check_absent(report);
+    }
+
+    /// Levels of blocks that are not there say nothing.
+    fn check_absent(&self, report: &mut Report) {
+        let (last, count) = match self.blocks.len() {
+            blocks @ ..=8 => (0, blocks),
+            blocks => ((blocks - 9) / 128 * 128 + 8, (blocks - 9) % 128 + 1),
+        };
+        let place = format_args!("{} block {last}", self.place).to_string();
+        let levels = match last {
+            0 => &self.blocks[0][8..12],
+            _ => self.blocks[last].get(2..66).unwrap_or_default(),
+        };
+        let absent = (count..2 * levels.len()).map(|at| levels[at / 2] >> (at % 2 * 4) & 0xF);
+        report.expect(absent.into_iter().all(|level| level == 0), Rule::HeapFillAlone, place);
     }
 
     /// A level says how much is free; Outlook lets old levels stand, so only one
@@ -147,6 +163,7 @@ impl Heap {
         let (key, data) = (usize::from(sizes.0), usize::from(sizes.1));
         let mut out = Vec::new();
         let root = u32_at(header, 4);
+        report.expect(root != 0 || header[3] == 0, Rule::HeapTreeDepth, &self.place);
         if root != 0 {
             let mut seen = HashSet::new();
             self.tree_level(root, header[3], (key, data), (&mut out, &mut seen), report);

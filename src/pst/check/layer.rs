@@ -14,6 +14,7 @@ use super::{columns, message, names};
 const ROOT: u32 = 0x122;
 const NAMES: u32 = 0x61;
 const SEARCH_LIST: u32 = 0x201;
+const SEARCH_QUEUE: u32 = 0x1E1;
 const SPAM_SEARCH: u32 = 0x2223;
 const FOLDER: u32 = 0x02;
 const SEARCH_FOLDER: u32 = 0x03;
@@ -85,6 +86,7 @@ pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) ->
     }
     unreachable(&nodes, report);
     search_list(database, report)?;
+    search_queue(database, report)?;
     if let Some(node) = database.node(NAMES) {
         let mut names = look(database, node, &mut Report::default())?;
         fetch(database, node, &mut names)?;
@@ -184,6 +186,15 @@ fn search_list<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) 
     }
     let is_listed = list.contains(&SPAM_SEARCH);
     report.expect(is_listed, Rule::SearchListed, format_args!("node {SPAM_SEARCH:#x}"));
+    Ok(())
+}
+
+/// Updates of searches that wait, each of 20 bytes.
+fn search_queue<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) -> io::Result<()> {
+    let Some(queue) = database.node(SEARCH_QUEUE) else { return Ok(()) };
+    let length: usize = database.leaves(queue.data)?.iter().map(Vec::len).sum();
+    let place = format_args!("node {SEARCH_QUEUE:#x}: {length} bytes").to_string();
+    report.expect(length.is_multiple_of(20), Rule::SearchQueue, place);
     Ok(())
 }
 

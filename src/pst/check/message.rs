@@ -48,8 +48,8 @@ fn message<R: Read + Seek>(
     depth: usize,
     report: &mut Report,
 ) -> io::Result<(Properties, u64)> {
-    let mut size = database.refer_data(node.data, report)?;
-    let subnodes = database.refer_subnodes(node.subnodes, report)?;
+    let mut size = database.refer_data(&node, report)?;
+    let subnodes = database.refer_subnodes(&node, report)?;
     let (mut sizes, mut rows) = (BTreeMap::new(), None);
     let (mut attachments, mut people) = (Vec::new(), None);
     for below in &subnodes {
@@ -203,8 +203,8 @@ fn attachment<R: Read + Seek>(
     depth: usize,
     report: &mut Report,
 ) -> io::Result<(Properties, u64)> {
-    let mut size = database.refer_data(node.data, report)?;
-    let subnodes = database.refer_subnodes(node.subnodes, report)?;
+    let mut size = database.refer_data(&node, report)?;
+    let subnodes = database.refer_subnodes(&node, report)?;
     let (mut sizes, mut embedded) = (BTreeMap::new(), None);
     for below in &subnodes {
         let of_node = if below.nid & 0x1F == 4 {

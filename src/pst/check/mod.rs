@@ -31,8 +31,14 @@ pub fn check<R: Read + Seek>(source: R) -> io::Result<Report> {
     let mut report = Report::default();
     let image = image::Image::new(source)?;
     if let Some(mut database) = ndb::Database::open(image, &mut report)? {
-        layer::check(&mut database, &mut report)?;
-        database.check_references(&mut report);
+        match layer::check(&mut database, &mut report) {
+            Ok(()) => database.check_references(&mut report),
+            Err(error) if error.get_ref().is_some_and(|inner| inner.is::<ndb::TooMuch>()) => {
+                let place = "what is left was not checked".to_owned();
+                report.findings.insert(0, Finding { rule: Rule::NamedAgain, place });
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(report)
 }

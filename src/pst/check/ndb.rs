@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Seek};
 
+use thiserror::Error;
+
 use super::image::{self, Image, u16_at, u32_at, u64_at};
 use super::maps::Map;
 use super::rule::{Report, Rule, hold};
@@ -36,7 +38,14 @@ pub struct Node {
     pub data: u64,
     pub subnodes: u64,
     pub parent: u32,
+    /// Of a block of subnodes that was gone through: what they name was counted then.
+    pub is_counted: bool,
 }
+
+/// More is named again than a check can go through.
+#[derive(Debug, Error)]
+#[error("blocks are named again too often")]
+pub struct TooMuch;
 
 pub struct Database<R> {
     pub image: Image<R>,
@@ -50,7 +59,16 @@ pub struct Database<R> {
     pub below: HashMap<u64, u64>,
     /// How many names the map of named properties has.
     pub names: usize,
+    /// What may still be read of blocks: a small file can name its own again and again.
+    bytes_left: u64,
 }
+
+/// A file may be read so many times over, and so much besides. Each block is read some
+/// four times where nothing is shared, and counts for eight of its kind at the least.
+const TIMES_READ_MAX: u64 = 64;
+const READ_BESIDES: u64 = 16 << 20;
+/// What a block costs besides its bytes.
+const PER_BLOCK: u64 = 512;
 
 const PAYLOAD: usize = 8176;
 
@@ -76,6 +94,7 @@ impl<R: Read + Seek> Database<R> {
                 data: u64_at(entry, 8),
                 subnodes: u64_at(entry, 16),
                 parent: u32_at(entry, 24),
+                is_counted: false,
             });
         })?;
         for block in &blocks {
@@ -85,6 +104,7 @@ impl<R: Read + Seek> Database<R> {
         maps::density_list(&mut image, header.next_page, report)?;
         report.blocks = blocks.len() as u64;
         report.nodes = nodes.len() as u64;
+        let bytes_left = image.size.saturating_mul(TIMES_READ_MAX).saturating_add(READ_BESIDES);
         Ok(Some(Self {
             image,
             header,
@@ -93,6 +113,7 @@ impl<R: Read + Seek> Database<R> {
             trees: HashMap::new(),
             below: HashMap::new(),
             names: 0,
+            bytes_left,
         }))
     }
 
@@ -145,16 +166,22 @@ impl<R: Read + Seek> Database<R> {
         Ok((0..count).map(|at| u64_at(&bytes, 8 + 8 * at)).collect())
     }
 
-    /// Bytes of a data tree; each reference is counted.
-    pub fn refer_data(&mut self, id: u64, report: &mut Report) -> io::Result<u64> {
-        self.data_size(id, 2, report)
+    /// Bytes of a node's data tree; each reference is counted once.
+    pub fn refer_data(&mut self, node: &Node, report: &mut Report) -> io::Result<u64> {
+        self.data_size(node.data, 2, !node.is_counted, report)
     }
 
-    fn data_size(&mut self, id: u64, levels: u8, report: &mut Report) -> io::Result<u64> {
+    fn data_size(
+        &mut self,
+        id: u64,
+        levels: u8,
+        counts: bool,
+        report: &mut Report,
+    ) -> io::Result<u64> {
         if id == 0 {
             return Ok(0);
         }
-        let Some(at) = self.refer(id, true, report) else { return Ok(0) };
+        let Some(at) = self.refer(id, counts, report) else { return Ok(0) };
         if id & 2 == 0 {
             return Ok(u64::from(self.blocks[at].length));
         }
@@ -184,7 +211,7 @@ impl<R: Read + Seek> Database<R> {
             let child_place = format_args!("child {child:#x} of block {id:#x}").to_string();
             report.expect(child != 0, Rule::DataTreeNull, &child_place);
             report.expect(is_leaf == (level == 1), Rule::DataTreeChild, &child_place);
-            let size = self.data_size(child, level - 1, report)?;
+            let size = self.data_size(child, level - 1, counts, report)?;
             let (full, rule) = match level {
                 1 => (PAYLOAD, Rule::ShortLeaf),
                 _ => (1021 * PAYLOAD, Rule::ShortBranch),
@@ -202,8 +229,8 @@ impl<R: Read + Seek> Database<R> {
     }
 
     /// Counts one more reference to a block whose own were counted.
-    pub fn refer_again(&mut self, id: u64, report: &mut Report) {
-        self.refer(id, true, report);
+    pub fn refer_again(&mut self, node: &Node, report: &mut Report) {
+        self.refer(node.subnodes, !node.is_counted, report);
     }
 
     /// The nodes of a subnode tree that was visited before.
@@ -216,11 +243,11 @@ impl<R: Read + Seek> Database<R> {
         Ok(nodes)
     }
 
-    /// The nodes of a subnode tree; each reference is counted.
-    pub fn refer_subnodes(&mut self, id: u64, report: &mut Report) -> io::Result<Vec<Node>> {
-        let mut nodes = Vec::new();
+    /// The nodes of a node's subnode tree; each reference is counted once (2.2.2.7.7.3.1).
+    pub fn refer_subnodes(&mut self, node: &Node, report: &mut Report) -> io::Result<Vec<Node>> {
+        let (mut nodes, id) = (Vec::new(), node.subnodes);
         if id != 0 {
-            self.subnode_block(id, true, true, &mut nodes, report)?;
+            self.subnode_block(id, true, !node.is_counted, &mut nodes, report)?;
         }
         let is_rising = nodes.windows(2).all(|pair| pair[0].nid < pair[1].nid);
         report.expect(is_rising, Rule::SubnodeOrder, format_args!("below block {id:#x}"));
@@ -236,10 +263,8 @@ impl<R: Read + Seek> Database<R> {
         report: &mut Report,
     ) -> io::Result<()> {
         let Some(at) = self.refer(id, counts, report) else { return Ok(()) };
-        // What is named more often than it says would be visited without end.
-        if self.blocks[at].found > u32::from(self.blocks[at].stated) + 1 {
-            return Ok(());
-        }
+        // A block that several name refers to what it holds once.
+        let is_counted = !counts || self.blocks[at].found > 1;
         let bytes = self.raw(id)?.unwrap_or_default();
         let (level, count) = (bytes.get(1).copied().unwrap_or(9), usize::from(u16_at(&bytes, 2)));
         let each = if level == 0 { 24 } else { 16 };
@@ -253,17 +278,18 @@ impl<R: Read + Seek> Database<R> {
         if !hold(&rules, format_args!("block {id:#x}"), report) {
             return Ok(());
         }
+        report.expect(u32_at(&bytes, 4) == 0, Rule::SubnodePadding, format_args!("block {id:#x}"));
         for place in 0..count {
             let at = 8 + each * place;
             let nid = u32_at(&bytes, at);
             let child = u64_at(&bytes, at + 8);
             if level == 0 {
                 let subnodes = u64_at(&bytes, at + 16);
-                nodes.push(Node { nid, data: child, subnodes, parent: 0 });
+                nodes.push(Node { nid, data: child, subnodes, parent: 0, is_counted });
                 continue;
             }
             let before = nodes.len();
-            self.subnode_block(child, false, counts, nodes, report)?;
+            self.subnode_block(child, false, !is_counted, nodes, report)?;
             let first = nodes.get(before).map(|node| node.nid);
             report.expect(
                 first == Some(nid),
@@ -292,6 +318,8 @@ impl<R: Read + Seek> Database<R> {
             return Ok(None);
         };
         let Block { offset, length, .. } = self.blocks[at];
+        let left = self.bytes_left.checked_sub(PER_BLOCK + u64::from(length));
+        self.bytes_left = left.ok_or_else(|| io::Error::other(TooMuch))?;
         self.image.bytes(offset, usize::from(length))
     }
 

@@ -28,7 +28,7 @@ fn measure_below<R: Read + Seek>(
     above: &mut Vec<u64>,
     report: &mut Report,
 ) -> io::Result<u64> {
-    let size = database.refer_data(node.data, report)?;
+    let size = database.refer_data(&node, report)?;
     let is_within = above.contains(&node.subnodes) || above.len() >= DEPTH_MAX;
     if node.subnodes != 0 && is_within {
         report.broke(Rule::SubnodeLoop, format_args!("block {:#x}", node.subnodes));
@@ -36,12 +36,12 @@ fn measure_below<R: Read + Seek>(
     }
     // A file may name it any number of times.
     if let Some(&known) = database.below.get(&node.subnodes) {
-        database.refer_again(node.subnodes, report);
+        database.refer_again(&node, report);
         return Ok(size.saturating_add(known));
     }
     above.push(node.subnodes);
     let mut below = 0_u64;
-    for node in database.refer_subnodes(node.subnodes, report)? {
+    for node in database.refer_subnodes(&node, report)? {
         below = below.saturating_add(measure_below(database, node, above, report)?);
     }
     above.pop();
@@ -85,8 +85,8 @@ fn enter<R: Read + Seek>(
     place: &str,
     report: &mut Report,
 ) -> io::Result<Entered> {
-    let mut size = database.refer_data(node.data, report)?;
-    let subnodes = database.refer_subnodes(node.subnodes, report)?;
+    let mut size = database.refer_data(&node, report)?;
+    let subnodes = database.refer_subnodes(&node, report)?;
     let mut sizes = BTreeMap::new();
     for below in &subnodes {
         let of_node = measure(database, *below, report)?;

@@ -178,6 +178,10 @@ rules! {
     SubnodeOrder,
     /// 2.2.2.8.3.3.2: the first of them is the parent's key.
     SubnodeFirstKey,
+    /// 2.2.2.8.3.3: dwPadding.
+    SubnodePadding,
+    /// No file names its blocks again so often that a check comes to no end.
+    NamedAgain,
     /// No node is within itself, nor deeper than any file needs.
     SubnodeLoop,
     /// 2.2.2.6: no index in use is above rgnid.
@@ -198,6 +202,8 @@ rules! {
     SearchList,
     /// 2.7.1: and the one that every store has.
     SearchListed,
+    /// 2.4.8.4.1: the queue of searches is of whole entries.
+    SearchQueue,
     /// 2.4.4: each folder has its three tables.
     FolderTables,
     /// 2.4.4: which are tables.
@@ -228,6 +234,8 @@ rules! {
     HeapFill,
     /// 2.3.1.3: nor of those behind them.
     HeapBitmapFill,
+    /// 2.3.1.2: no level is of a block that is not there.
+    HeapFillAlone,
     /// 2.3.1.1: a heap id that the heap has.
     HeapId,
     /// 2.3.2.1: length of the header of a B-tree on a heap.
@@ -272,6 +280,8 @@ rules! {
     TableType,
     /// 2.3.4.1: as many columns as it says.
     TableLength,
+    /// 2.3.4.1: hidIndex.
+    TableIndex,
     /// 2.3.4.1: rgib rises.
     TableEnds,
     /// 2.3.4.1: the bits of all columns, and nothing, between the last two.

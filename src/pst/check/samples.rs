@@ -71,6 +71,10 @@ pub fn sound() -> Vec<u8> {
     }
     let other = writer.folder(&["B", "C"]);
     writer.add(other, message(1000)).unwrap();
+    // Whose heap is one block that is nearly full.
+    let mut full = message(990);
+    full.headers = format!("Subject: RE: Subject 990\r\nX-Long: {}\r\n", "long ".repeat(300));
+    writer.add(other, full).unwrap();
     writer.finish(|_| Ok(())).unwrap().0.into_inner()
 }
 

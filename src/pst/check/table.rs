@@ -39,6 +39,7 @@ pub fn read<R: Read + Seek>(
         (info.first() == Some(&0x7C), Rule::TableType),
         (info.len() == 22 + 8 * count, Rule::TableLength),
     ];
+    report.expect(u32_at(info, 18) == 0, Rule::TableIndex, place);
     if !hold(&rules, place, report) {
         return Ok(table);
     }

@@ -3,7 +3,7 @@
 use super::super::image::{u16_at, u32_at, u64_at};
 use super::super::rule::Rule;
 use super::patient::{Patient, Which};
-use super::{MESSAGE, TYPE, VALUE, Wounds};
+use super::{FULL, MESSAGE, TYPE, VALUE, Wounds};
 
 const RECIPIENTS: u32 = 0x692;
 /// Text of half a character: bytes of an odd number.
@@ -18,8 +18,8 @@ pub fn wounds(w: &mut Wounds) {
 }
 
 /// Adds a wound of the heap of the message.
-fn of_message(w: &mut Wounds, rule: Rule, cut: fn(&mut [u8])) {
-    w.add(rule, "message", move |p| p.heap(p.data(MESSAGE), cut));
+fn of_message(w: &mut Wounds, rule: Rule, cut: impl Fn(&mut [u8]) + 'static) {
+    w.add(rule, "message", move |p| p.heap(p.data(MESSAGE), &cut));
 }
 
 fn headers(w: &mut Wounds) {
@@ -62,6 +62,11 @@ fn page_maps(w: &mut Wounds) {
     of_message(w, Rule::HeapMapGap, |bytes| bytes[last(bytes)] ^= 4);
     of_message(w, Rule::HeapMapGap, |bytes| bytes[last(bytes) + 1] ^= 0x80);
     of_message(w, Rule::HeapMapFree, |bytes| bytes[map(bytes) + 2] ^= 1);
+    w.add(Rule::HeapFill, "block 0: level 0", |p| p.heap(p.data(FULL), |bytes| bytes[8] = 0));
+    for at in 9..12 {
+        of_message(w, Rule::HeapFillAlone, move |bytes| bytes[at] = 0x10);
+    }
+    of_message(w, Rule::HeapFillAlone, |bytes| bytes[8] |= 0x10);
     w.on(Which::Deep);
     // The first block, one behind it, and one that has levels of its own.
     for (number, start) in [(0, 2), (1, 12), (8, 2)] {
@@ -86,6 +91,9 @@ fn page_maps(w: &mut Wounds) {
     w.add(Rule::HeapBitmapFill, "0x692 block 8: level 0", |p| {
         p.heap_block(recipients(p), 8, |bytes| bytes[2] = 0);
     });
+    w.add(Rule::HeapFillAlone, "0x692 block 8", |p| {
+        p.heap_block(recipients(p), 8, |bytes| bytes[65] = 0x10);
+    });
     w.on(Which::Sound);
 }
 
@@ -99,6 +107,8 @@ fn trees(w: &mut Wounds) {
     of_message(w, Rule::HeapTreeKeySize, |bytes| bytes[13] ^= 1);
     of_message(w, Rule::HeapTreeDataSize, |bytes| bytes[14] ^= 1);
     of_message(w, Rule::HeapTreeDepth, |bytes| bytes[15] = 9);
+    // A tree of nothing: its header follows that of the heap.
+    w.add(Rule::HeapTreeDepth, "node 0x692", |p| p.heap(p.data(RECIPIENTS), |bytes| bytes[15] = 1));
     // The root of the tree: another block, an allocation that is not there.
     of_message(w, Rule::HeapId, |bytes| bytes[18] = 9);
     of_message(w, Rule::HeapId, |bytes| bytes[16..18].copy_from_slice(&[0xE0, 0xFF]));

@@ -50,6 +50,8 @@ pub fn wounds(w: &mut Wounds) {
             p.block(p.data(0x201), |list| list.copy_from_slice(&nid.to_le_bytes()));
         });
     }
+    // A list of searches of four bytes is no queue.
+    w.add(Rule::SearchQueue, "node 0x1e1", |p| p.node(0x1E1, 8, &p.data(0x201).to_le_bytes()));
     w.add(Rule::SearchListed, "node 0x2223", |p| p.node(0x201, 8, &[0; 8]));
 
     for (rule, place) in

@@ -5,11 +5,16 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 
 use super::super::check;
 use super::super::rule::Rule;
-use crate::pst::ndb::{BLOCK_PAYLOAD, Ndb, Nid, Stored, kind};
+use super::MESSAGE;
+use super::patient::{Patient, Which};
+use crate::pst::ndb::{BLOCK_PAYLOAD, Bid, Ndb, Nid, Stored, kind};
 
 /// The block ids that an XBLOCK has room for, and the subnodes of an SLBLOCK.
 const IDS: u64 = 1021;
 const SUBNODES: u32 = 340;
+
+/// What is said of files that ask for more than a check gives.
+pub const RULE: Rule = Rule::NamedAgain;
 
 /// What a file of a thousand blocks may take, however it is made.
 const READS_MAX: u64 = 100_000;
@@ -54,44 +59,102 @@ fn ids(level: u8, child: u64, total: u64) -> Vec<u8> {
     block(1, level, total, (0..IDS).map(|_| child.to_le_bytes().to_vec()))
 }
 
-fn subnodes(data: u64, below: u64) -> Vec<u8> {
+fn subnodes(kind: u32, data: u64, below: u64) -> Vec<u8> {
     let entry = |index| {
-        let nid = u64::from(Nid::new(kind::VALUE, index).0);
+        let nid = u64::from(Nid::new(kind, index).0);
         [nid, data, below].iter().flat_map(|field| field.to_le_bytes()).collect()
     };
     block(2, 0, 0, (1..=SUBNODES).map(entry))
 }
 
 #[track_caller]
-fn check_ends(bytes: Vec<u8>) {
+fn check_ends(bytes: Vec<u8>, rule: Rule) {
     let report = check(Counted { inner: Cursor::new(bytes), reads: 0 }).unwrap();
-    assert!(report.findings.iter().any(|it| it.rule == Rule::ReferenceCount));
+    assert!(report.findings.iter().any(|it| it.rule == rule), "{report}");
 }
 
 #[test]
 fn data_that_is_named_again_and_again_is_gone_through_once() {
-    check_ends(file(|ndb| {
-        let leaf = ndb.write_data(&[b'x'; BLOCK_PAYLOAD]).unwrap().0;
-        let bytes = IDS * BLOCK_PAYLOAD as u64;
-        let branch = ndb.write_internal(&ids(1, leaf, bytes)).unwrap().0;
-        let root = ndb.write_internal(&ids(2, branch, IDS * bytes)).unwrap().0;
-        let inside = ndb.write_internal(&subnodes(root, 0)).unwrap();
-        for index in 0..1_500 {
-            let stored = Stored { subnodes: inside, ..Stored::EMPTY };
-            ndb.add_node(Nid::new(1, 0x2000 + index), stored, Nid(0));
-        }
-    }));
+    check_ends(
+        file(|ndb| {
+            let leaf = ndb.write_data(&[b'x'; BLOCK_PAYLOAD]).unwrap().0;
+            let bytes = IDS * BLOCK_PAYLOAD as u64;
+            let branch = ndb.write_internal(&ids(1, leaf, bytes)).unwrap().0;
+            let root = ndb.write_internal(&ids(2, branch, IDS * bytes)).unwrap().0;
+            let inside = ndb.write_internal(&subnodes(kind::VALUE, root, 0)).unwrap();
+            for index in 0..1_500 {
+                let stored = Stored { subnodes: inside, ..Stored::EMPTY };
+                ndb.add_node(Nid::new(1, 0x2000 + index), stored, Nid(0));
+            }
+        }),
+        Rule::ReferenceCount,
+    );
 }
 
 #[test]
 fn subnodes_that_are_each_others_are_gone_through_once() {
-    check_ends(file(|ndb| {
-        let leaf = ndb.write_data(b"y").unwrap().0;
-        let mut below = 0;
-        for _ in 0..60 {
-            below = ndb.write_internal(&subnodes(leaf, below)).unwrap().0;
-        }
-        let stored = Stored { subnodes: crate::pst::ndb::Bid(below), ..Stored::EMPTY };
-        ndb.add_node(Nid::new(1, 0x2000), stored, Nid(0));
-    }));
+    check_ends(
+        file(|ndb| {
+            let leaf = ndb.write_data(b"y").unwrap().0;
+            let mut below = 0;
+            for _ in 0..60 {
+                below = ndb.write_internal(&subnodes(kind::VALUE, leaf, below)).unwrap().0;
+            }
+            let stored = Stored { subnodes: Bid(below), ..Stored::EMPTY };
+            ndb.add_node(Nid::new(1, 0x2000), stored, Nid(0));
+        }),
+        Rule::ReferenceCount,
+    );
+}
+
+/// A folder of messages that all have these subnodes.
+fn folder(ndb: &mut Ndb<Cursor<Vec<u8>>>, messages: u32, subnodes: Bid) {
+    let folder = Nid(0x8022);
+    ndb.add_node(folder, Stored::EMPTY, Nid(0x122));
+    for index in 0..messages {
+        let stored = Stored { subnodes, ..Stored::EMPTY };
+        ndb.add_message(Nid::new(kind::MESSAGE, 0x1_0000 + index), stored, folder).unwrap();
+    }
+}
+
+#[test]
+fn attachments_that_messages_share_are_not_gone_through_without_end() {
+    check_ends(
+        file(|ndb| {
+            let heap = ndb.write_data(&[b'x'; BLOCK_PAYLOAD]).unwrap().0;
+            let shared = ndb.write_internal(&subnodes(kind::ATTACHMENT, heap, 0)).unwrap();
+            folder(ndb, 2_000, shared);
+        }),
+        RULE,
+    );
+}
+
+#[test]
+fn messages_within_each_other_are_not_gone_through_without_end() {
+    check_ends(
+        file(|ndb| {
+            let leaf = ndb.write_data(b"y").unwrap().0;
+            let mut below = 0;
+            for level in 0..60 {
+                let kind = if level % 2 == 0 { kind::MESSAGE } else { kind::ATTACHMENT };
+                below = ndb.write_internal(&subnodes(kind, leaf, below)).unwrap().0;
+            }
+            folder(ndb, 1, Bid(below));
+        }),
+        RULE,
+    );
+}
+
+/// What a block of subnodes names is named once, however many nodes name the block
+/// (2.2.2.7.7.3.1).
+#[test]
+fn a_block_of_subnodes_that_two_nodes_name_is_sound() {
+    let mut patient = Which::Sound.patient();
+    let shared = patient.subnodes(MESSAGE);
+    patient.node(0x1E1, 16, &shared.to_le_bytes());
+    let findings = |patient: &Patient| check(Cursor::new(&patient.bytes)).unwrap().findings;
+    let found: Vec<Rule> = findings(&patient).iter().map(|it| it.rule).collect();
+    assert_eq!(found, [Rule::ReferenceCount]);
+    patient.block_entry(shared, 18, &3_u16.to_le_bytes());
+    assert_eq!(findings(&patient), []);
 }

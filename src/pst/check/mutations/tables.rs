@@ -30,6 +30,7 @@ fn description(w: &mut Wounds) {
     table(Rule::TableClient, |bytes| bytes[3] = 0xBC);
     table(Rule::TableType, |bytes| bytes[INFO] ^= 1);
     table(Rule::TableLength, |bytes| bytes[INFO + 1] ^= 1);
+    table(Rule::TableIndex, |bytes| bytes[INFO + 18] = 1);
     table(Rule::TableEnds, |bytes| bytes[ENDS + 2..ENDS + 4].fill(0));
     table(Rule::TableBitmapSize, |bytes| bytes[ENDS + 6] ^= 1);
     table(Rule::TableRowSize, |bytes| bytes[ENDS + 7] = 0x20);

@@ -124,6 +124,7 @@ fn subnodes(w: &mut Wounds) {
     tree(Rule::SubnodeLevel, |bytes| bytes[1] = 2);
     tree(Rule::SubnodeEntries, |bytes| bytes[2] += 1);
     tree(Rule::SubnodeEntries, |bytes| bytes[2] -= 1);
+    tree(Rule::SubnodePadding, |bytes| bytes[4] = 1);
     tree(Rule::SubnodeOrder, |bytes| bytes.copy_within(8..32, 32));
     tree(Rule::SubnodeOrder, |bytes| bytes[8..56].rotate_left(24));
     w.add(Rule::SubnodeInternal, "block", |p| {
