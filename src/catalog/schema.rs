@@ -13,7 +13,7 @@ const SQLITE_ONLY: &[i64] = &[
 
 type Step = (i64, &'static str, &'static str);
 
-const STEPS: [Step; 26] = [
+const STEPS: [Step; 27] = [
     (1, "core", include_str!("../../migrations/0001_core.sql")),
     (2, "derived", include_str!("../../migrations/0002_derived.sql")),
     (3, "people", include_str!("../../migrations/0003_people.sql")),
@@ -40,6 +40,7 @@ const STEPS: [Step; 26] = [
     (24, "second person", include_str!("../../migrations/0024_second_person.sql")),
     (25, "last delivery", include_str!("../../migrations/0025_last_delivery.sql")),
     (26, "session mac", include_str!("../../migrations/0026_session_mac.sql")),
+    (27, "words", include_str!("../../migrations/0027_words.sql")),
 ];
 
 fn steps_of(engine: Engine) -> impl Iterator<Item = Step> {

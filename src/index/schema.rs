@@ -27,7 +27,7 @@ use crate::similar::{links, near};
 
 /// Of the schema and of `token` together. An index of another version is made
 /// again.
-pub const VERSION: u32 = 13;
+pub const VERSION: u32 = 14;
 
 const TERMS: &str = "muniment-terms";
 const WHOLE: &str = "muniment-whole";

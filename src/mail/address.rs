@@ -129,7 +129,8 @@ pub fn bare(address: &str) -> &str {
         let (kind, rest) = (kind.trim_end(), rest.trim_start());
         let is = |known: &str| kind.eq_ignore_ascii_case(known);
         let is_exchange = (is("ex") || is("x500")) && rest.starts_with('/');
-        (is_exchange || is("smtp") && rest.contains('@')).then_some(rest)
+        let is_mail = (is("smtp") || is("mailto")) && rest.contains('@');
+        (is_exchange || is_mail).then_some(rest)
     });
     bare.unwrap_or(text)
 }

@@ -85,6 +85,8 @@ impl Defect {
         match self {
             Self::NotAReport
             | Self::SecondReport
+            // Whom its envelope names took part too.
+            | Self::OriginalIsReport { .. }
             | Self::UnknownRecipient { .. }
             | Self::EnvelopeDamaged
             | Self::EnvelopeCut

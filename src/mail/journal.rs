@@ -245,9 +245,12 @@ impl Parser {
 
     fn recipient(&mut self, kind: Kind, value: &str, defects: &mut Defects) {
         let (mut addresses, mut ways) = (value, Vec::new());
-        while let Some((before, via, original)) = split_via(addresses).filter(|_| ways.len() < 2) {
-            addresses = before;
-            ways.insert(0, Some((via, path(original))));
+        let mut marks = 0;
+        while let Some((before, via, original)) = split_via(addresses).filter(|_| marks < 2) {
+            (addresses, marks) = (before, marks + 1);
+            let originals = several(original).unwrap_or_else(|| vec![original]);
+            let before = originals.iter().map(|original| Some((via, path(original))));
+            ways.splice(..0, before);
         }
         if ways.is_empty() {
             ways.push(None);

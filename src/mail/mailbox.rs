@@ -78,7 +78,10 @@ fn read(value: &str) -> Vec<(String, String)> {
 }
 
 fn mailbox(name: &str, address: &str, is_nobody: bool) -> Mailbox {
-    let (name, address) = (name.trim(), plain(address));
+    // A bracket that stands escaped before an address is of the name.
+    let (before, inner) = address.rsplit_once('<').unwrap_or(("", address));
+    let name = format!("{name} {before}");
+    let (name, address) = (name.trim(), plain(inner));
     if address.is_empty() && !is_nobody {
         // Quotes that were of a list, and stand around none.
         if name.chars().all(|c| matches!(c, '\'' | '"')) {
@@ -236,8 +239,6 @@ fn unmarked(value: &str) -> String {
 /// and blanks around its dots, and without what mailers put around it.
 fn plain(address: &str) -> String {
     let bare = address::without_route(address::bare(address)).trim();
-    let is_url = bare.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("mailto:"));
-    let bare = if is_url { bare[7..].trim() } else { bare };
     let quoted = bare.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
     address::without_blanks(quoted.filter(|inner| inner.contains('@')).unwrap_or(bare).trim())
 }
@@ -355,6 +356,7 @@ mod tests {
             ("<@r1.example,@r2.example:a@x.example>", "<a@x.example>"),
             ("a@x.example (1 > 0), b@x.example", "1 > 0 <a@x.example>; <b@x.example>"),
             ("\"5\\\" disk\" <a@x.example>", "5\" disk <a@x.example>"),
+            ("Ann \\<x <a@x.example>", "Ann \\ x <a@x.example>"),
             ("Bob Builder bob@x.example", "Bob Builder <bob@x.example>"),
             ("a@x.example b@x.example, c@x.example", "<a@x.example>; <b@x.example>; <c@x.example>"),
             ("a@x.example; b@x.example;", "<a@x.example>; <b@x.example>"),

@@ -270,8 +270,8 @@ impl Item {
         Digest::of(format!("muniment unread message {}", self.sha256).as_bytes())
     }
 
-    /// Recipients that the envelope does not type, and that neither the header
-    /// nor a list accounts for: blind, as far as anyone can tell.
+    /// Recipients that the envelope does not type, and that neither the header accounts
+    /// for, nor a list or mailbox in it: blind, as far as anyone can tell.
     fn blind(&self) -> Vec<Participant> {
         let (Ok(found), Some(envelope)) = (&self.found, &self.envelope) else { return Vec::new() };
         let message = &found.message;
@@ -280,9 +280,10 @@ impl Item {
         let shown = header_people(message).filter(is_recipient);
         let shown: HashSet<String> = shown.map(|person| address::key(&person.address)).collect();
         let is_blind = |recipient: &&Recipient| {
+            let is_shown = |address: &str| shown.contains(&address::key(address));
             recipient.kind == Kind::Recipient
-                && recipient.via.is_none()
-                && !shown.contains(&address::key(&recipient.address))
+                && !recipient.via.as_ref().is_some_and(|(_, original)| is_shown(original))
+                && !is_shown(&recipient.address)
         };
         let person = |recipient: &Recipient| Participant {
             role: Role::Bcc,
