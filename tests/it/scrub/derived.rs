@@ -77,6 +77,40 @@ async fn fixture() -> Made {
     made
 }
 
+/// What differs where nobody did anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_with_other_line_ends_and_mail_that_is_too_large_are_whole() {
+    let header = |number: u32| {
+        format!(
+            "From: Ann <ann@example.com>\r\nMessage-ID: <{number}@example.com>\r\nSubject: {number}\r\n\
+             Date: Mon, 5 Jan 2026 10:00:00 +0000\r\n"
+        )
+    };
+    let twin = format!(
+        "{}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nA list.\r\n--b\r\n\
+         Content-Type: text/plain; name=a.txt\r\n\r\none\r\ntwo\r\n--b--\r\n",
+        header(1)
+    );
+    let long = format!("X-Long: {}\r\n{}\r\nToo long.\r\n", "a".repeat(3 << 20), header(2));
+    let made = init();
+    let served = Served::start(&made.config, &[]).unwrap();
+    let mut sender = Sender::connect(served.smtp).unwrap();
+    for message in [&twin, &format!("{}\r\n", twin.replace("\r\n", "\n")), &long] {
+        sender.send(&made.said["journal"], message.as_bytes()).unwrap();
+    }
+    until("all is derived", || served.is_settled());
+    served.stop();
+    let report = check(&made.config).await;
+    assert_eq!((report.result, found(&report)), ("whole", Vec::new()), "{report:#?}");
+    let copy = Copy::of(&made);
+    for sql in [
+        "SELECT CAST(COUNT(*) = 2 AS TEXT) FROM set_message WHERE set_id = {s1}",
+        "SELECT CAST(COUNT(*) > 0 AS TEXT) FROM gap WHERE seq = 3",
+    ] {
+        assert_eq!(copy.ask(&filled(&copy, sql).await).await, "1", "{sql}");
+    }
+}
+
 /// `{s3}` is the set of the third delivery, `{r3}` its record, `{a:x}` the number of an
 /// address, `{g6}` the last gap of the sixth, `{p}` the segment that brings parts.
 async fn filled(copy: &Copy, text: &str) -> String {
