@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 
+use super::cms::{self, Cms};
 use super::container::{mbox, packed, pst, sevenz, tar, tnef, zip};
 use super::kind::{self, Kind};
 use super::locked::Passwords;
@@ -411,6 +412,16 @@ impl<'a> Walk<'a> {
             Kind::Xml => xml::read(content, sink),
             Kind::Calendar => calendar::read(content, named.charset, sink),
             Kind::Message => sink.push(&self.nested(content, inside)),
+            Kind::Cms => match cms::open(content) {
+                Cms::Signed(inner) => {
+                    self.expanded(inner.len());
+                    sink.push(&self.nested(&inner, inside));
+                }
+                // Of a signature alone there is nothing to read.
+                Cms::Signature => sink.is_container = true,
+                Cms::Encrypted => sink.gap(Reason::Encrypted, "it opens with its reader's key"),
+                Cms::Damaged => sink.gap(Reason::Damaged, "its structure cannot be read"),
+            },
             Kind::Mbox => mbox::unpack(self, content, inside, sink),
             Kind::Zip => zip::unpack(self, content, inside, sink),
             Kind::Tar => tar::unpack(self, content, inside, sink),

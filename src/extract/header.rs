@@ -41,7 +41,7 @@ pub struct Header {
     pub encoding: String,
     /// Without angle brackets.
     pub content_id: String,
-    /// Type or transfer encoding are said twice, and not alike; the first counts.
+    /// Type, transfer encoding or date are said twice, and not alike; the first counts.
     pub is_ambiguous: bool,
     /// Some encoded word holds bytes that are no characters.
     pub is_lossy: bool,
@@ -167,9 +167,11 @@ fn take(header: &mut Header, seen: &mut Seen, field: &header::Field<'_>) {
         3 if is("Bcc") => mailboxes(&mut header.bcc, field),
         4 if is("From") => mailboxes(&mut header.from, field),
         // mail-parser knows no leap second, and no zone with words behind it.
-        4 if is("Date") && header.date.is_none() => {
+        4 if is("Date") => {
             let raw = encoded_word::decode(field.value).replace(['\r', '\n'], " ");
-            header.date = date::parse(&raw).map(|(at, _)| at);
+            let said = date::parse(&raw).map(|(at, _)| at);
+            header.is_ambiguous |= header.date.is_some() && said.is_some() && said != header.date;
+            header.date = header.date.or(said);
         }
         6 if is("Sender") => mailboxes(&mut header.sender, field),
         7 if is("Subject") => {

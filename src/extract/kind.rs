@@ -1,6 +1,7 @@
 //! What a document is, by its content. What it was sent as decides only between
 //! kinds of text, which look alike.
 
+use super::cms;
 use super::container::{tar, zip};
 use super::office;
 use super::ole::Compound;
@@ -43,6 +44,8 @@ pub(super) enum Kind {
     Picture,
     Sound,
     Font,
+    /// S/MIME: a signature, alone or around what it signs, or what is encrypted.
+    Cms,
     Unknown,
 }
 
@@ -119,6 +122,9 @@ fn by_magic(bytes: &[u8]) -> Option<Kind> {
     if memchr::memmem::find(start, b"%PDF-").is_some() {
         return Some(Kind::Pdf);
     }
+    if cms::is_one(bytes) {
+        return Some(Kind::Cms);
+    }
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         return Some(of_zip(bytes));
     }
@@ -166,7 +172,9 @@ fn by_words(bytes: &[u8], declared: &str, name: &str) -> Kind {
     if begins(b"BEGIN:VCALENDAR") || begins(b"BEGIN:VCARD") {
         return Kind::Calendar;
     }
-    if begins(b"<!doctype html") || begins(b"<html") {
+    // What is called text is shown as text, its tags and scripts too.
+    let is_named_text = matches!(extension, "txt" | "csv" | "log" | "md");
+    if !is_named_text && (begins(b"<!doctype html") || begins(b"<html")) {
         return Kind::Html;
     }
     if is_text && matches!(extension, "htm" | "html" | "xhtml") {
@@ -176,7 +184,7 @@ fn by_words(bytes: &[u8], declared: &str, name: &str) -> Kind {
         let has_html = memchr::memmem::find(start, b"<html").is_some();
         return if has_html { Kind::Html } else { Kind::Xml };
     }
-    let is_plain = matches!(extension, "txt" | "csv" | "log" | "md") || declared == "text/plain";
+    let is_plain = is_named_text || declared == "text/plain";
     if mbox::may_separate(start) && has_mail_header(after_line(start)) {
         return Kind::Mbox;
     }

@@ -117,7 +117,7 @@ impl Walk<'_> {
             self.parsed.gaps.push(gap(at, Reason::Damaged, detail));
         }
         if header.is_ambiguous {
-            let detail = "its header names two types or encodings; it is read by the first";
+            let detail = "its header names two types, encodings or dates; it is read by the first";
             self.parsed.gaps.push(gap(at, Reason::Damaged, detail));
         }
     }

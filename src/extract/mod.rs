@@ -14,6 +14,7 @@ mod attributes;
 mod bytes;
 mod calendar;
 pub mod charset;
+mod cms;
 mod container;
 mod decode;
 mod entity;

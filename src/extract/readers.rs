@@ -7,8 +7,9 @@ use super::kind::Kind;
 use super::locked::Passwords;
 
 /// What a document could be taken for, by the name of its fuzz target.
-const KINDS: [(&str, Kind); 30] = [
+const KINDS: [(&str, Kind); 31] = [
     ("calendar", Kind::Calendar),
+    ("cms", Kind::Cms),
     ("compound", Kind::Compound),
     ("doc", Kind::Doc),
     ("docx", Kind::Docx),

@@ -14,6 +14,7 @@ const PNG: &[u8] =
 pub fn samples(reader: &str) -> Vec<Vec<u8>> {
     match reader {
         "calendar" => vec![CALENDAR.into(), b"BEGIN:VCARD\r\nFN;ENCODING=QUOTED-PRINTABLE:=41=\r\n b\r\nEND:VCARD".into()],
+        "cms" => ["opaque.p7m", "opaque-ber.p7m", "detached.p7s", "enveloped.p7m", "authenveloped.p7m"].map(|name| fixture(&format!("../smime/{name}"))).into(),
         "compound" => vec![compound::compound(&[("\u{1}Ole10Native", PACKAGE)])],
         "doc" => vec![compound::doc("around it", PNG, PNG)],
         "docx" => vec![zipped(&[
