@@ -17,7 +17,7 @@ pub(super) const BEGIN: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
 pub(super) const BEGIN_DERIVED: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
 
 /// How long a connection waits for another's lock.
-pub(super) const BUSY_MS: u64 = 30_000;
+pub(super) const BUSY_MS: u64 = 10_000;
 
 /// Pages of the log, 32 MiB, after which a commit writes them into the file and waits
 /// for an fsync of it, mail with it. After the usual 1,000 it would write the same

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::bundle::Exception;
 use super::manifest::{Inclusion, Proof};
 use super::{ExportError, Exporter};
+use crate::base::clock::Timestamp;
 use crate::base::hash::Digest;
 use crate::base::ids::{RecordId, SetId};
 use crate::base::limits::EXPORT_PROOFS_MAX;
@@ -178,7 +179,7 @@ impl<'a> Collector<'a> {
             Some(envelope) => &envelope.sender,
             None => &meta.transaction.reverse_path,
         };
-        let separator = mbox::separator(sender, delivery.received_at);
+        let separator = mbox::separator(sender, meta.transaction.received_at);
         let proofs = vec![proof.clone()];
         let message = Message { bytes, proofs, separator, recipients: Vec::new(), source };
         Ok(Opened { proof, recipients, message: Some(message) })
@@ -214,7 +215,8 @@ impl<'a> Collector<'a> {
             .await?
             .ok_or_else(|| CatalogError::Corrupt(format!("the log has no leaf of record {id}")))?;
         let leaf = record.leaf().to_vec();
-        let Ok(Leaf::Delivery { commitment_root: root, .. }) = Leaf::decode(&leaf) else {
+        let Ok(Leaf::Delivery { commitment_root: root, received_at, .. }) = Leaf::decode(&leaf)
+        else {
             return Err(damaged(delivery));
         };
         if tree::hash_leaf(&leaf) != row.hash {
@@ -234,7 +236,7 @@ impl<'a> Collector<'a> {
             commitments: record.commitments(),
             inclusion: inclusion
                 .map(|inclusion| Inclusion { position: inclusion.position, path: inclusion.path }),
-            recorded: recorded(delivery, record),
+            recorded: recorded(received_at, record),
         })
     }
 
@@ -328,12 +330,13 @@ impl ProofBase {
 }
 
 /// What goes with a proof for people to read.
-fn recorded(delivery: &Delivery, record: &OpenRecord) -> serde_json::Value {
+/// As leaf and record have it: rows of the catalog can be changed.
+fn recorded(received_at: Timestamp, record: &OpenRecord) -> serde_json::Value {
     let meta = record.meta();
     json!({
-        "source": delivery.source,
-        "received_at": delivery.received_at.to_string(),
-        "is_proven_source": delivery.is_proven,
+        "source": meta.transaction.source,
+        "received_at": received_at.to_string(),
+        "is_proven_source": meta.is_proven,
         "reverse_path": meta.transaction.reverse_path,
         "envelope": meta.delivery.envelope,
     })
@@ -352,7 +355,7 @@ fn is_within(entries: &[Entry], mut index: usize, message: usize) -> bool {
 
 /// Whether trying again later would find the same.
 fn is_lasting(error: &VaultError) -> bool {
-    matches!(error, VaultError::Damaged { .. } | VaultError::NoKey(_))
+    error.is_damage() || matches!(error, VaultError::NoKey(_))
 }
 
 fn damaged(delivery: &Delivery) -> ExportError {

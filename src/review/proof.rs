@@ -12,7 +12,7 @@ use crate::base::number::grouped;
 use crate::catalog::{CatalogError, damage, leaf};
 use crate::ingest::log::Inclusion;
 use crate::ledger::checkpoint::Checkpoint;
-use crate::ledger::commitment::{self, Opening, ROLE_MESSAGE};
+use crate::ledger::commitment::{self, Opening, ROLE_DELIVERY, ROLE_MESSAGE};
 use crate::ledger::leaf::Leaf;
 use crate::vault::VaultError;
 
@@ -152,11 +152,21 @@ impl Desk {
     ) -> Option<Leaf> {
         let decoded = Leaf::decode(opened.record.leaf()).ok();
         let is_same = decoded.as_ref().is_some_and(|leaf| leaf.hash() == row.hash);
+        let is_dated = decoded.as_ref().is_some_and(|leaf| {
+            let at = opened.delivery.received_at;
+            matches!(leaf, Leaf::Delivery { received_at, .. } if *received_at == at)
+        });
         checks.push(check(
             "leaf",
             is_same,
             format!("The record's leaf is number {} of the log.", grouped(row.position)),
             "The leaf beside the record is not the one in the log.",
+        ));
+        checks.push(check(
+            "received",
+            is_dated,
+            format!("The leaf says that it was received at {}.", opened.delivery.received_at),
+            "The leaf says another time of receipt than the one shown here.",
         ));
         decoded
     }
@@ -179,6 +189,15 @@ impl Desk {
             "The sealed record in the bucket is, bit for bit, the one that the leaf names.",
             "The sealed record in the bucket is not the one that the leaf names.",
         ));
+        let open = |index: u32, role| {
+            let path = commitment::path(&opened.record.commitments(), index as usize)?;
+            let salt = opened.record.salt(index);
+            Some(Opening { index, count: *commitments, role, salt, path })
+        };
+        // Of both hashes that are shown with it: the delivery's is in the catalog alone.
+        let size = opened.record.meta().delivery.size;
+        let is_delivery = open(0, ROLE_DELIVERY)
+            .is_some_and(|opening| opening.verify(&opened.delivery.sha256, size, commitment_root));
         let is_whole = match self.message_bytes(opened).await {
             Ok(_) => true,
             Err(error) if error.is_damage() => false,
@@ -186,21 +205,12 @@ impl Desk {
         };
         checks.push(check(
             "content",
-            is_whole,
+            is_whole && is_delivery,
             "Unsealed just now, delivery and message have the hashes shown here.",
             "Unsealed just now, the contents do not have the hashes that were recorded.",
         ));
-        let index = opened.carried.entry + 1;
-        let all = opened.record.commitments();
-        let opening = commitment::path(&all, index as usize).map(|path| Opening {
-            index,
-            count: *commitments,
-            role: ROLE_MESSAGE,
-            salt: opened.record.salt(index),
-            path,
-        });
         let size = opened.carried.size_bytes;
-        let is_committed = opening
+        let is_committed = open(opened.carried.entry + 1, ROLE_MESSAGE)
             .is_some_and(|opening| opening.verify(&opened.carried.sha256, size, commitment_root));
         checks.push(check(
             "commitment",

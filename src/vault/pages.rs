@@ -212,7 +212,11 @@ impl Vault {
             let what = "its keyring version is not known to this program";
             return Err(VaultError::Damaged { object: place.name.clone(), what });
         }
-        Ok(sealed.open(&self.key_above(sealed).await?)?)
+        let above = self.key_above(sealed).await?;
+        sealed.open(&above).map_err(|_| VaultError::Damaged {
+            object: place.name.clone(),
+            what: "its keys do not open",
+        })
     }
 
     async fn key_above(&self, sealed: &Sealed<'_>) -> Result<Key, VaultError> {

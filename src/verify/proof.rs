@@ -21,12 +21,19 @@ pub(super) fn check(
 ) -> Result<Outcome, String> {
     let bytes = hex::decode(&proof.leaf).map_err(|_| "its leaf is not hex".to_owned())?;
     let leaf = Leaf::decode(&bytes).map_err(|error| error.to_string())?;
-    let Leaf::Delivery { record, commitments, commitment_root, .. } = leaf else {
+    let Leaf::Delivery { record, received_at, commitments, commitment_root, .. } = leaf else {
         return Err("its leaf is not that of a delivery".to_owned());
     };
     let named = proof.record_id;
     if record != named {
         return Err(format!("its leaf is of record {record}, not of {named}"));
+    }
+    // What is recorded besides is not in the leaf.
+    let told = proof.recorded.get("received_at").and_then(|told| told.as_str());
+    if let Some(told) = told.filter(|told| *told != received_at.to_string()) {
+        return Err(format!(
+            "record {named} is said to be received at {told}, and its leaf says {received_at}"
+        ));
     }
     let opening = &proof.opening;
     if opening.count != commitments {

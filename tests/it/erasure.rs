@@ -29,7 +29,7 @@ use muniment::{export, vault};
 use super::retention::{add, at, derive, refused, workers};
 use super::support::munverify::munverify;
 use super::support::s3::Service;
-use super::support::{Scratch, transaction};
+use super::support::{Scratch, change_rows, transaction};
 
 const NOW: i64 = 1_767_900_000;
 const GROUND: &str = "Art. 17(1)(b) GDPR, request 12";
@@ -246,13 +246,8 @@ impl Laid {
         report.faults.into_iter().map(|it| (it.kind, it.object)).collect()
     }
 
-    /// As somebody changes the catalog who has it.
     async fn sql(&self, text: &'static str) {
-        let catalog = &self.archive().catalog;
-        let mut tx = catalog.write().await.unwrap();
-        let done = db::query(text).execute(&mut tx).await.unwrap();
-        assert!(done.rows_affected() > 0, "{text}");
-        catalog.commit(tx, "change rows").await.unwrap();
+        change_rows(&self.archive().catalog, text).await;
     }
 
     /// The segments with a delivery of a message.

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use muniment::access::person::{self, New};
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::support::laid::{ATTACHED, Sets, WITH_ALICE, WITHOUT_ALICE, laid};
 use crate::support::served::{Sender, Served, init};
 use crate::support::web::{Browser, Web};
-use crate::support::{Scratch, binary, deliver};
+use crate::support::{Scratch, binary, change_rows, deliver};
 
 pub struct Exports {
     pub web: Web,
@@ -100,35 +100,81 @@ impl Exports {
     }
 }
 
-/// Every segment's bytes are another's now.
-fn damage(bucket: &Path) {
+/// Every object whose name ends so is harmed.
+fn harm(bucket: &Path, ending: &str, how: &dyn Fn(&Path)) {
     for entry in std::fs::read_dir(bucket).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            damage(&path);
-        } else if path.extension().is_some_and(|extension| extension == "seg") {
-            let mut bytes = std::fs::read(&path).unwrap();
-            let middle = bytes.len() / 2;
-            bytes[middle] ^= 1;
-            std::fs::write(&path, bytes).unwrap();
+            harm(&path, ending, how);
+        } else if path.to_str().unwrap().ends_with(ending) {
+            how(&path);
         }
     }
 }
 
+type Harm<'h> = (&'h str, &'h dyn Fn(&Path));
+
+fn turn_a_bit(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let middle = bytes.len() * 2 / 3;
+    bytes[middle] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_that_cannot_be_read_are_missed_aloud() {
+    let remove = |path: &Path| std::fs::remove_file(path).unwrap();
+    let harms: [Harm<'_>; 4] =
+        [(".seg", &turn_a_bit), (".seg", &remove), (".page", &turn_a_bit), (".page", &remove)];
+    for (ending, how) in harms {
+        let exports = Exports::new(true).await;
+        harm(&exports.scratch.directory.path().join("bucket"), ending, how);
+        let id = exports.ask(json!({ "search": { "query": "hello" } }), "eml").await;
+        exports.work().await;
+        let job = exports.show(id).await;
+        assert_eq!((&job["state"], &job["missing"]), (&json!("done"), &json!(2)), "{job}");
+        assert!(job["exceptions"].as_u64().unwrap() >= 2, "{job}");
+        let damaged = status::counts(&exports.scratch.archive.catalog).await.unwrap().damaged;
+        assert_eq!(damaged, 2, "the status tells of them");
+        let report = exports.check(&exports.download(id).await);
+        assert_eq!((report.exit_code(), report.missing), (EXIT_INCOMPLETE, 2), "{report}");
+        assert!(report.to_string().contains("INCOMPLETE: 2 messages"), "{report}");
+        let message = exports.web.get(&exports.alice, "/api/v1/messages/1").await;
+        assert_eq!((message.status.as_u16(), message.code().as_str()), (500, "damaged"));
+    }
+}
+
+/// What is signed with a message is as leaf and record have it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rows_say_otherwise_is_neither_exported_nor_proved() {
     let exports = Exports::new(true).await;
-    damage(&exports.scratch.directory.path().join("bucket"));
-    let id = exports.ask(json!({ "search": { "query": "hello" } }), "eml").await;
-    exports.work().await;
-    let job = exports.show(id).await;
-    assert_eq!((&job["state"], &job["missing"]), (&json!("done"), &json!(2)), "{job}");
-    assert!(job["exceptions"].as_u64().unwrap() >= 2, "{job}");
-    let damaged = status::counts(&exports.scratch.archive.catalog).await.unwrap().damaged;
-    assert_eq!(damaged, 2, "the status tells of them");
-    let report = exports.check(&exports.download(id).await);
-    assert_eq!((report.exit_code(), report.missing), (EXIT_INCOMPLETE, 2), "{report}");
-    assert!(report.to_string().contains("INCOMPLETE: 2 messages"), "{report}");
+    let recorded = async || {
+        let id = exports.ask(json!({ "search": { "query": "hello" } }), "eml").await;
+        exports.work().await;
+        let bundle = exports.download(id).await;
+        assert_eq!(exports.check(&bundle).exit_code(), EXIT_GOOD);
+        let manifest = std::fs::read(exports.unpacked(&bundle).join("manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        let items = manifest["items"].as_array().unwrap().iter();
+        let of = |item: &Value| item["proofs"].as_array().unwrap()[0]["recorded"].clone();
+        items.map(of).collect::<Vec<Value>>()
+    };
+    let proof = async || {
+        let proof = exports.web.get(&exports.alice, "/api/v1/messages/1/proof").await.json();
+        let checks = proof["checks"].as_array().unwrap().iter();
+        let failed = checks.filter(|check| check["ok"] == false);
+        failed.map(|check| check["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let before = recorded().await;
+    assert_eq!(proof().await, Vec::<String>::new());
+    let catalog = &exports.scratch.archive.catalog;
+    let later = "UPDATE delivery SET received_at = received_at + 86400000000, source = 'other', \
+                 is_proven = 1 - is_proven";
+    change_rows(catalog, later).await;
+    assert_eq!(recorded().await, before);
+    assert_eq!(proof().await, ["received"]);
+    change_rows(catalog, "UPDATE delivery SET sha256 = zeroblob(32)").await;
+    assert_eq!(proof().await, ["received", "content"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -400,10 +446,13 @@ pub async fn add_person(config: &Path) {
 /// Waits until so many deliveries can be found.
 pub async fn indexed(config: &Path, deliveries: i64) {
     let catalog = Catalog::open(&Config::load(config).unwrap().archive.catalog).await.unwrap();
-    let mut ticks = tokio::time::interval(Duration::from_millis(20));
-    while cursor::get(&catalog, cursor::DERIVE).await.unwrap() < deliveries {
-        ticks.tick().await;
-    }
+    let derived = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        while cursor::get(&catalog, cursor::DERIVE).await.unwrap() < deliveries {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), derived).await.expect("all is indexed");
     catalog.close().await;
 }
 
@@ -460,6 +509,45 @@ async fn the_command_exports_beside_a_server_and_without_one() {
     assert_eq!((code, said.contains("name or password is wrong")), (1, true), "{said}");
     let (code, said, _) = export("without.zip", "subject:elsewhere", PASSWORD);
     assert_eq!((code, said.contains("exists already")), (1, true), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_says_that_its_server_ended() {
+    let made = init();
+    add_person(&made.config).await;
+    let config = Config::load(&made.config).unwrap();
+    // As a server has it.
+    let archive = Archive::open(config.clone()).await.unwrap();
+    let index = archive.open_index().unwrap();
+    let command = Command::new(binary())
+        .args(["export", "--dialect", "kql", "--format", "eml", "--user", "alice"])
+        .arg("--config")
+        .arg(&made.config)
+        .args(["--query", "", "--out"])
+        .arg(made.config.with_file_name("never.zip"))
+        .env("MUNIMENT_PASSWORD", PASSWORD)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let catalog = archive.catalog.clone();
+    let asked = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            ticks.tick().await;
+            let jobs = (1..5).map(|id| job::by_id(&catalog, JobId(id)));
+            let jobs = futures::future::try_join_all(jobs).await.unwrap();
+            if jobs.iter().flatten().any(|job| job.kind == "export") {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), asked).await.expect("it is asked for");
+    drop(index);
+    let output = command.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("the server ended before export"), "{said}");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 /// Held, listed and exported as it came: it was in none of these.

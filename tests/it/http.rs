@@ -506,7 +506,10 @@ async fn a_published_message_is_proved_and_a_changed_one_is_not() {
     let checks = proof["checks"].as_array().unwrap();
     assert!(checks.iter().all(|check| check["ok"] == true), "{proof:#}");
     let names: Vec<_> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["leaf", "record", "content", "commitment", "signature", "inclusion"]);
+    assert_eq!(
+        names,
+        ["leaf", "received", "record", "content", "commitment", "signature", "inclusion"]
+    );
 
     change_segments(&scratch);
     let proof = web.get(&browser, "/api/v1/messages/1/proof").await.json();

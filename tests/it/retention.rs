@@ -31,7 +31,7 @@ use muniment::vault::bucket::Place;
 use muniment::worker::Pool;
 
 use super::support::random::Random;
-use super::support::{Scratch, attach, binary, deliver, note};
+use super::support::{Scratch, attach, binary, change_rows, deliver, note};
 
 /// Received in January 2026 and in February; over after seven years.
 const JANUARY: i64 = 1_767_900_000;
@@ -196,13 +196,8 @@ impl Kept {
         ended.result
     }
 
-    /// As somebody changes the catalog who has it.
     async fn sql(&self, text: &str) {
-        let catalog = &self.archive().catalog;
-        let mut tx = catalog.write().await.unwrap();
-        let query = db::query(db::AssertSqlSafe(text.to_owned()));
-        assert!(query.execute(&mut tx).await.unwrap().rows_affected() > 0, "{text}");
-        catalog.commit(tx, "change rows").await.unwrap();
+        change_rows(&self.archive().catalog, text).await;
     }
 
     async fn outcomes(&self, id: DispositionId) -> retention::Outcomes {

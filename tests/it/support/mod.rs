@@ -25,6 +25,7 @@ use std::path::PathBuf;
 
 use muniment::app::{Archive, ServeLock};
 use muniment::base::config::{Config, TEMPLATE};
+use muniment::catalog::{Catalog, db};
 use muniment::ingest::{Ingest, Receipt};
 use muniment::mail::transaction::Transaction;
 
@@ -138,6 +139,14 @@ pub fn transaction(archive: &Archive) -> Transaction {
         recipients: vec![JOURNAL.into()],
         received_at: archive.clock.now(),
     }
+}
+
+/// As somebody changes the catalog who has it.
+pub async fn change_rows(catalog: &Catalog, text: &str) {
+    let mut tx = catalog.write().await.unwrap();
+    let query = db::query(db::AssertSqlSafe(text.to_owned()));
+    assert!(query.execute(&mut tx).await.unwrap().rows_affected() > 0, "{text}");
+    catalog.commit(tx, "change rows").await.unwrap();
 }
 
 /// Delivers as the SMTP server would.
