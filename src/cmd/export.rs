@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
@@ -103,7 +103,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         // The server has the index open: it does the work.
         Err(AppError::Index(IndexError::Busy)) => {
             let job = request::ask(&actor, &queue, request, None).await?.row.job_id;
-            wait(&actor, &queue, job).await?;
+            wait(&archive, &actor, &queue, job).await?;
             job
         }
         Err(error) => return Err(error.into()),
@@ -185,13 +185,36 @@ async fn do_here(
     Ok(job)
 }
 
-/// Waits for the server to do the job, as long as it takes.
-async fn wait(actor: &Actor, queue: &Queue, job: JobId) -> anyhow::Result<()> {
+/// Waits for the server to do the job, as long as it takes and there is one, and says
+/// how far it is.
+async fn wait(archive: &Archive, actor: &Actor, queue: &Queue, job: JobId) -> anyhow::Result<()> {
+    const SAID_EVERY: Duration = Duration::from_secs(2);
+    const DOUBTED_AFTER: Duration = Duration::from_secs(10);
     let mut ticks = tokio::time::interval(Duration::from_millis(250));
+    let (mut seen, mut seen_at) = (None, Instant::now());
+    let mut said_at = Instant::now();
     loop {
         ticks.tick().await;
-        if finished(&request::get(actor, queue, job).await?)? {
+        let export = request::get(actor, queue, job).await?;
+        if finished(&export)? {
             return Ok(());
+        }
+        let now = Some((export.row.state, export.row.done, export.row.total));
+        if now != seen {
+            (seen, seen_at) = (now, Instant::now());
+            if said_at.elapsed() >= SAID_EVERY && export.row.total > 0 {
+                eprintln!("export {job}: {} of {}", export.row.done, export.row.total);
+                said_at = Instant::now();
+            }
+        } else if seen_at.elapsed() >= DOUBTED_AFTER {
+            // Only a server keeps the index open.
+            if archive.open_index().is_ok() {
+                bail!(
+                    "the server ended before export {job} was made; the export goes on when it \
+                     is started again, and is then on the page of exports"
+                );
+            }
+            seen_at = Instant::now();
         }
     }
 }
