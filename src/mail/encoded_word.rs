@@ -127,6 +127,11 @@ impl<'a> Word<'a> {
         let text = &after[2..];
         let text_end = text_end(text, is_base64)?;
         let text = &text[..text_end];
+        // One that is never closed is none, and takes nothing of the next field.
+        let is_field_end = |at: usize| !matches!(text.get(at + 1), Some(b' ' | b'\t'));
+        if memchr::memchr_iter(b'\n', text).any(is_field_end) {
+            return None;
+        }
         let mut spaced = Vec::new();
         if !is_base64 {
             // RFC 2047 section 4.2: `_` is a space, which is content even at the end.
@@ -199,6 +204,7 @@ mod tests {
         check("=?utf-8?Q?a_=C3=BC??=.pdf", "a ü?.pdf");
         check("=?utf-8?Q?who?_me??= =?utf-8?Q?_b?=", "who? me? b");
         check("=?utf-8?B?YQ??=", "=?utf-8?B?YQ??=");
+        check("=?utf-8?Q?a\r\nTo: b?=", "=?utf-8?Q?a\r\nTo: b?=");
         check("=?x?q?a?q?=?utf-8?q?b?=", "=?x?q?a?q?b");
     }
 

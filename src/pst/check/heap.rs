@@ -1,5 +1,6 @@
 //! Heaps, B-trees on them, and property contexts (2.3.1 to 2.3.3).
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Seek};
 
@@ -19,6 +20,8 @@ pub struct Heap {
     pub subnodes: Vec<Node>,
     /// How many names of properties the file has.
     names: usize,
+    /// Bytes of values that were copied.
+    copied: Cell<usize>,
     place: String,
 }
 
@@ -48,7 +51,8 @@ impl Heap {
         }
         let (root, client) = (u32_at(first, 4), first[3]);
         let (names, place) = (database.names, place.to_owned());
-        let heap = Self { blocks, root, client, subnodes, names, place };
+        let copied = Cell::new(0);
+        let heap = Self { blocks, root, client, subnodes, names, copied, place };
         heap.check_maps(report);
         Ok(Some(heap))
     }
@@ -138,6 +142,26 @@ impl Heap {
         bytes.get(start..end)
     }
 
+    /// The same as a value, which a small heap may name again and again.
+    pub fn copy(&self, hid: u32, report: &mut Report) -> Option<Vec<u8>> {
+        const TIMES_MAX: usize = 8;
+        const BESIDES: usize = 1 << 20;
+        let bytes = self.get(hid)?;
+        let before = self.copied.get();
+        let most = TIMES_MAX * self.blocks.iter().map(Vec::len).sum::<usize>() + BESIDES;
+        if before > most {
+            return Some(Vec::new());
+        }
+        self.copied.set(before + bytes.len());
+        report.expect(before + bytes.len() <= most, Rule::NamedAgain, &self.place);
+        Some(bytes.to_vec())
+    }
+
+    /// A value in a subnode.
+    pub fn node(&self, nid: u32, sizes: &BTreeMap<u32, u64>) -> Option<Held> {
+        Some(Held::Node(self.subnode(nid)?.data, *sizes.get(&nid)?))
+    }
+
     /// Whether a property has a number of its own, or one that stands for a name.
     pub fn knows(&self, id: u16) -> bool {
         usize::from(id) < 0x8000 + self.names
@@ -213,8 +237,8 @@ impl Heap {
 pub enum Held {
     Fixed(u64),
     Bytes(Vec<u8>),
-    /// In a subnode of this size.
-    Node(u32, u64),
+    /// In a subnode: its data, and its size.
+    Node(u64, u64),
 }
 
 impl Held {
@@ -272,13 +296,9 @@ pub fn properties(
                 None => (None, Rule::PropertyHeapValue),
             },
             None if value & 0x1F == 0 => {
-                let bytes = heap.get(value).map(<[u8]>::to_vec);
-                (bytes.map(Held::Bytes), Rule::PropertyHeapValue)
+                (heap.copy(value, report).map(Held::Bytes), Rule::PropertyHeapValue)
             }
-            None => {
-                let size = sizes.get(&value);
-                (size.map(|size| Held::Node(value, *size)), Rule::PropertyNodeValue)
-            }
+            None => (heap.node(value, sizes), Rule::PropertyNodeValue),
         };
         let is_known = matches!(
             kind,

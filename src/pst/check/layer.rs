@@ -89,7 +89,7 @@ pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) ->
     search_queue(database, report)?;
     if let Some(node) = database.node(NAMES) {
         let mut names = look(database, node, &mut Report::default())?;
-        fetch(database, node, &mut names)?;
+        fetch(database, &mut names)?;
         database.names = bytes(&names, 0x0003).len() / 8;
     }
     for nid in MANDATORY {
@@ -132,8 +132,8 @@ pub fn check<R: Read + Seek>(database: &mut Database<R>, report: &mut Report) ->
             _ if node.nid == 0x21 => store(database, *node, report)?,
             _ if node.nid == NAMES => {
                 let mut properties = context(database, *node, &place, report)?.0;
-                fetch(database, *node, &mut properties)?;
-                names::check(&properties, report);
+                fetch(database, &mut properties)?;
+                names::check(&properties, report)?;
             }
             _ => {
                 measure(database, *node, report)?;
@@ -245,7 +245,7 @@ fn folder<R: Read + Seek>(
             let own = look(database, *child, report)?;
             if let Some(row) = table.rows.get(&child.nid) {
                 let columns = (table.columns.as_slice(), OF_FOLDER_ROWS);
-                same_values(row, &own, columns, &child_place, report);
+                same_values(database, (row, &own), columns, &child_place, report)?;
             }
         }
         let says = number(&properties, 0x360A);
@@ -358,13 +358,13 @@ pub fn same_rows(
 
 /// A row repeats what its object has, wherever there is a column for it, and has no more
 /// than what rows of its kind have alone.
-pub fn same_values(
-    row: &BTreeMap<u32, Held>,
-    properties: &Properties,
+pub fn same_values<R: Read + Seek>(
+    database: &mut Database<R>,
+    (row, properties): (&BTreeMap<u32, Held>, &Properties),
     (columns, of_row_alone): (&[u32], &[u32]),
     place: &str,
     report: &mut Report,
-) {
+) -> io::Result<()> {
     for tag in columns {
         let place = format_args!("{place}: {tag:08x}").to_string();
         let of_row = row.get(tag);
@@ -382,12 +382,18 @@ pub fn same_values(
             continue;
         };
         let is_same = match (of_row, held) {
-            // Each is a node of its own table; their sizes must agree.
-            (Held::Node(_, of_row), Held::Node(_, of_object)) => of_row == of_object,
+            // Each is a node of its own table.
+            (Held::Node(of_row, size), Held::Node(of_object, other)) => {
+                size == other
+                    && (of_row == of_object
+                        || database.leaves(*of_row)?.concat()
+                            == database.leaves(*of_object)?.concat())
+            }
             _ => of_row == held,
         };
         report.expect(is_same, Rule::RowDiffers, place);
     }
+    Ok(())
 }
 
 pub fn require_columns(table: &Table, columns: &[u32], place: &str, report: &mut Report) {

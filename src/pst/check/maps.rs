@@ -1,5 +1,6 @@
 //! The allocation map and the pages beside it (2.2.2.7.2 to 2.2.2.7.6).
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::io::{self, Read, Seek};
 
@@ -16,6 +17,8 @@ const PAGE: u64 = 512;
 pub struct Map {
     marked: Vec<u8>,
     used: Vec<u8>,
+    /// Of the pages of both trees.
+    pub page_ids: HashSet<u64>,
 }
 
 impl Map {
@@ -32,7 +35,11 @@ impl Map {
         let count = size.saturating_sub(START) / EACH;
         let last = START + count.saturating_sub(1) * EACH;
         report.expect(header.last_map == last, Rule::LastMap, format_args!("{last:#x}"));
-        let mut map = Self { marked: Vec::new(), used: vec![0; count as usize * 496] };
+        let mut map = Self {
+            marked: Vec::new(),
+            used: vec![0; count as usize * 496],
+            page_ids: HashSet::new(),
+        };
         for number in 0..count {
             let at = START + number * EACH;
             let body = map.page(image, at, 0x84, Rule::AllocationMap, report)?;

@@ -36,7 +36,8 @@ pub fn check<R: Read + Seek>(
     let place = format!("message {:#x}", node.nid);
     let (properties, _) = message(database, node, &place, 0, report)?;
     if let Some((row, columns)) = row {
-        layer::same_values(row, &properties, (columns, OF_MESSAGE_ROWS), &place, report);
+        let columns = (columns, OF_MESSAGE_ROWS);
+        layer::same_values(database, (row, &properties), columns, &place, report)?;
     }
     Ok(number(&properties, 0x0E07).unwrap_or_default())
 }
@@ -78,7 +79,7 @@ fn message<R: Read + Seek>(
         sizes.insert(below.nid, of_node);
         size += of_node;
     }
-    match_rows(&attachments, rows, place, report);
+    match_rows(database, &attachments, rows, place, report)?;
     let heap = Heap::read(database, node.data, subnodes, place, report)?;
     let properties = heap.map(|heap| heap::properties(&heap, &sizes, place, report));
     let properties = properties.unwrap_or_default();
@@ -86,7 +87,7 @@ fn message<R: Read + Seek>(
     let class = bytes(&properties, 0x001A);
     report.expect(people.is_some() || !is_note(class), Rule::RecipientTable, place);
     if let Some(table) = people {
-        check_lines(&table, &properties, place, report);
+        check_lines(database, &table, &properties, place, report)?;
     }
     Ok((properties, size))
 }
@@ -137,7 +138,13 @@ fn is_signed(size: u64) -> bool {
 }
 
 /// A display line is the names of its kind; of names in nodes it is not known.
-fn check_lines(table: &Table, properties: &Properties, place: &str, report: &mut Report) {
+fn check_lines<R: Read + Seek>(
+    database: &mut Database<R>,
+    table: &Table,
+    properties: &Properties,
+    place: &str,
+    report: &mut Report,
+) -> io::Result<()> {
     for (id, kind) in DISPLAY_LINES {
         let is_text = properties.get(&id).is_none_or(|(found, _)| *found == 0x1F);
         report.expect(is_text, Rule::RecipientLineType, format_args!("{place}: {id:04x}"));
@@ -151,11 +158,14 @@ fn check_lines(table: &Table, properties: &Properties, place: &str, report: &mut
         let Some(names) = names else { continue };
         let line = names.join(&[b';', 0, b' ', 0][..]);
         let is_same = match properties.get(&id) {
-            Some((_, Held::Node(_, size))) => *size == line.len() as u64,
+            Some((_, Held::Node(data, size))) => {
+                *size == line.len() as u64 && database.leaves(*data)?.concat() == line
+            }
             _ => bytes(properties, id) == line,
         };
         report.expect(is_same, Rule::RecipientLine, format_args!("{place}: {id:04x}"));
     }
+    Ok(())
 }
 
 fn is_note(class: &[u8]) -> bool {
@@ -175,15 +185,16 @@ fn recipients(table: &Table, place: &str, report: &mut Report) {
     }
 }
 
-fn match_rows(
+fn match_rows<R: Read + Seek>(
+    database: &mut Database<R>,
     attachments: &[(Node, Properties)],
     rows: Option<Table>,
     place: &str,
     report: &mut Report,
-) {
+) -> io::Result<()> {
     let Some(table) = rows else {
         report.expect(attachments.is_empty(), Rule::AttachmentTable, place);
-        return;
+        return Ok(());
     };
     let nodes: Vec<Node> = attachments.iter().map(|(node, _)| *node).collect();
     let rules = (Rule::AttachmentRowMissing, Rule::AttachmentRowUnknown);
@@ -191,9 +202,10 @@ fn match_rows(
     for (node, properties) in attachments {
         if let Some(row) = table.rows.get(&node.nid) {
             let place = format!("{place} > row {:#x}", node.nid);
-            layer::same_values(row, properties, (&table.columns, &[]), &place, report);
+            layer::same_values(database, (row, properties), (&table.columns, &[]), &place, report)?;
         }
     }
+    Ok(())
 }
 
 fn attachment<R: Read + Seek>(

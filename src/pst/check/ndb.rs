@@ -367,7 +367,7 @@ fn read_header<R: Read + Seek>(
     report.expect(is_filled(256), Rule::HeaderFreeMap, "rgbFM");
     report.expect(is_filled(384), Rule::HeaderFreePageMap, "rgbFP");
     report.expect(bytes[513] <= 1, Rule::HeaderEncoding, "bCryptMethod");
-    report.expect(bytes[248] == 1 || bytes[248] == 2, Rule::MapsValid, "fAMapValid");
+    report.expect(bytes[248] == 2, Rule::MapsValid, "fAMapValid");
     let header = Header {
         next_page: u64_at(&bytes, 32),
         next_block: u64_at(&bytes, 516),

@@ -132,15 +132,11 @@ pub fn bytes(properties: &Properties, id: u16) -> &[u8] {
 /// Puts the bytes of values that are nodes in the place of their names.
 pub fn fetch<R: Read + Seek>(
     database: &mut Database<R>,
-    node: Node,
     properties: &mut Properties,
 ) -> io::Result<()> {
-    let below = database.refer_subnodes_again(node.subnodes)?;
     for (_, held) in properties.values_mut() {
-        if let Held::Node(nid, _) = held
-            && let Some(value) = below.iter().find(|one| one.nid == *nid)
-        {
-            *held = Held::Bytes(database.leaves(value.data)?.concat());
+        if let Held::Node(data, _) = held {
+            *held = Held::Bytes(database.leaves(*data)?.concat());
         }
     }
     Ok(())

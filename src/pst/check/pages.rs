@@ -64,6 +64,8 @@ impl<R: Read + Seek> Walk<'_, R> {
         self.report.expect(u16_at(&bytes, 498) == signature, Rule::PageSignature, &place);
         self.report.expect(own == id, Rule::PageId, &place);
         self.report.expect(own < self.next_id, Rule::PageIdNext, &place);
+        let is_new = self.map.page_ids.insert(own);
+        self.report.expect(is_new, Rule::PageIdAgain, &place);
         let (count, most, each_bytes, at_level) =
             (usize::from(bytes[488]), usize::from(bytes[489]), usize::from(bytes[490]), bytes[491]);
         let wanted = if at_level == 0 && self.kind == 0x81 { 32 } else { 24 };

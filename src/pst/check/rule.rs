@@ -106,6 +106,8 @@ rules! {
     PageId,
     /// 2.2.2.6: which is below bidNextP.
     PageIdNext,
+    /// 2.2.2.2: which no other page has.
+    PageIdAgain,
     /// 2.2.2.7.7.1: cbEnt.
     TreeEntrySize,
     /// 2.2.2.7.7.1: cEntMax.

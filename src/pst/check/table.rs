@@ -121,14 +121,8 @@ fn cells(
         } else {
             let value = u32_at(cell, 0);
             match value & 0x1F {
-                0 => {
-                    let bytes = heap.get(value).map(<[u8]>::to_vec);
-                    (bytes.map(Held::Bytes), Rule::TableCellHeap)
-                }
-                _ => {
-                    let size = sizes.get(&value);
-                    (size.map(|size| Held::Node(value, *size)), Rule::TableCellNode)
-                }
+                0 => (heap.copy(value, report).map(Held::Bytes), Rule::TableCellHeap),
+                _ => (heap.node(value, sizes), Rule::TableCellNode),
             }
         };
         match held {

@@ -146,6 +146,14 @@ impl Group {
     }
 }
 
+/// The bytes that the Q encoding stands for, and whether it was whole: no line of it is
+/// broken softly (RFC 2047 section 4.2).
+pub fn word_quoted(text: &[u8]) -> (Vec<u8>, bool) {
+    let mut out = Vec::with_capacity(text.len());
+    let is_whole = octets(text, &mut out);
+    (out, is_whole)
+}
+
 /// The bytes that quoted-printable stands for, and whether it was whole.
 pub fn quoted_printable(text: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(text.len());
@@ -156,21 +164,7 @@ pub fn quoted_printable(text: &[u8]) -> (Vec<u8>, bool) {
         let (content, tail) = line.split_at(end);
         let soft = content.last() == Some(&b'=');
         let content = if soft { &content[..end - 1] } else { content };
-        let mut at = 0;
-        while at < content.len() {
-            let pair = content.get(at + 1..at + 3).filter(|_| content[at] == b'=');
-            match pair.and_then(hex) {
-                Some(byte) => {
-                    out.push(byte);
-                    at += 3;
-                }
-                None => {
-                    is_whole &= content[at] != b'=';
-                    out.push(content[at]);
-                    at += 1;
-                }
-            }
-        }
+        is_whole &= octets(content, &mut out);
         if !soft {
             // RFC 2045 section 6.7: white space before a line's end was added.
             let ends = tail.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
@@ -178,6 +172,26 @@ pub fn quoted_printable(text: &[u8]) -> (Vec<u8>, bool) {
         }
     }
     (out, is_whole)
+}
+
+/// Adds what a line stands for, and tells whether each `=` begins a byte.
+fn octets(content: &[u8], out: &mut Vec<u8>) -> bool {
+    let (mut at, mut is_whole) = (0, true);
+    while at < content.len() {
+        let pair = content.get(at + 1..at + 3).filter(|_| content[at] == b'=');
+        match pair.and_then(hex) {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                is_whole &= content[at] != b'=';
+                out.push(content[at]);
+                at += 1;
+            }
+        }
+    }
+    is_whole
 }
 
 /// The byte of two hexadecimal digits.

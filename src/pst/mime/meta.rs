@@ -38,6 +38,10 @@ fn find(html: &[u8], from: usize) -> Option<Range<usize>> {
     let mut at = from;
     while let Some(found) = html.get(at..).and_then(|rest| memchr::memchr(b'<', rest)) {
         at += found + 1;
+        if html[at..].starts_with(b"!--") {
+            at = memchr::memmem::find(&html[at..], b"-->").map_or(html.len(), |end| at + end);
+            continue;
+        }
         let is = |name: &[u8]| {
             let (tag, behind) = (html.get(at..at + name.len()), html.get(at + name.len()));
             tag.is_some_and(|tag| tag.eq_ignore_ascii_case(name))
@@ -59,8 +63,14 @@ fn find(html: &[u8], from: usize) -> Option<Range<usize>> {
 
 /// Where the attribute names one within the tag.
 fn label(tag: &[u8], attribute: &[u8]) -> Option<Range<usize>> {
-    let is_name = |window: &[u8]| window.eq_ignore_ascii_case(attribute);
-    let name = tag.windows(attribute.len()).position(is_name)?;
+    let is_name = |at: &usize| {
+        let is_it =
+            tag[*at..].get(..attribute.len()).is_some_and(|it| it.eq_ignore_ascii_case(attribute));
+        // Within quotes it is one only where these are what a header says.
+        let quotes = tag[..*at].iter().filter(|byte| matches!(byte, b'"' | b'\'')).count();
+        is_it && (quotes % 2 == 0 || says_header(tag))
+    };
+    let name = (0..tag.len()).find(is_name)?;
     let skip =
         |at: usize| at + tag[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let equals = skip(name + attribute.len());
@@ -74,6 +84,11 @@ fn label(tag: &[u8], attribute: &[u8]) -> Option<Range<usize>> {
     let is_label = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_:.".contains(byte);
     let length = tag[start..].iter().take_while(is_label).count();
     (length > 0).then_some(start..start + length)
+}
+
+fn says_header(tag: &[u8]) -> bool {
+    const NAME: &[u8] = b"http-equiv";
+    tag.windows(NAME.len()).any(|window| window.eq_ignore_ascii_case(NAME))
 }
 
 #[cfg(test)]
@@ -100,6 +115,17 @@ mod tests {
                 "<?xml version=\"1.0\" encoding=\"utf-8\"?><html>",
             ),
             ("<?xmlx encoding=a?>", None, "<?xmlx encoding=a?>"),
+            (
+                "<!-- <meta charset=big5> --><meta charset=l1>",
+                Some("l1"),
+                "<!-- <meta charset=big5> --><meta charset=utf-8>",
+            ),
+            ("<!-- <meta charset=big5>", None, "<!-- <meta charset=big5>"),
+            (
+                "<meta name=d content=\"my charset = nice\">",
+                None,
+                "<meta name=d content=\"my charset = nice\">",
+            ),
             ("<meta charset=utf-16le>", Some("utf-8"), "<meta charset=utf-8>"),
             ("<p>charset=big5 <metal charset=a>", None, "<p>charset=big5 <metal charset=a>"),
             ("<meta charset=>", None, "<meta charset=>"),

@@ -99,6 +99,27 @@ fn a_type_without_its_semicolon_is_read() {
 }
 
 #[test]
+fn an_encoded_word_that_is_not_closed_takes_no_other_field() {
+    let fields = [
+        "Subject: =?utf-8?Q?Agreed",
+        "To: Bob <bob@b.example>",
+        "Message-ID: <1@x>",
+        "X-Mailer: =?utf-8?B?Y3V0",
+        "Cc: eve@b.example",
+        "Content-Type: application/pdf; name=\"=?utf-8?Q?k",
+        "Content-Disposition: attachment",
+        "X-Ref: <http://x.example/?=1>",
+    ];
+    let raw = format!("{}\r\n\r\nbytes", fields.join("\r\n"));
+    let message = message(raw.as_bytes());
+    assert_eq!(message.subject, "=?utf-8?Q?Agreed");
+    assert_eq!(message.message_id.as_deref(), Some("<1@x>"));
+    let people: Vec<&str> = message.recipients.iter().map(|it| &*it.address.address).collect();
+    assert_eq!(people, ["bob@b.example", "eve@b.example"]);
+    assert_eq!(message.attachments.len(), 1);
+}
+
+#[test]
 fn text_beside_base64_is_not_in_the_file() {
     use crate::pst::model::Content;
     let head = "Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n";

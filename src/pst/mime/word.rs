@@ -54,11 +54,7 @@ struct Run<'f> {
 }
 
 fn bytes(word: &Word<'_>) -> (Vec<u8>, bool) {
-    if word.is_base64 {
-        decode::word_base64(&word.text)
-    } else {
-        decode::quoted_printable(&word.text)
-    }
+    if word.is_base64 { decode::word_base64(&word.text) } else { decode::word_quoted(&word.text) }
 }
 
 fn close(run: Option<Run<'_>>, out: &mut String, exceptions: &mut Vec<Exception>) {
@@ -146,6 +142,11 @@ mod tests {
         check("A: b\r\n =?utf-8?q?=E9?=", "A: b\r\n \u{FFFD}", &["A: bytes"]);
         check("From: =?klingon?q?a?= <a@b>", "From: a <a@b>", &["From: the charset \"klingon\""]);
         check("From: =?utf-8?b?YQ*=?=", "From: a", &["From: its encoding"]);
+        check(
+            "Subject: =?utf-8?Q?1+1=?= is two",
+            "Subject: 1+1= is two",
+            &["Subject: its encoding"],
+        );
         let japanese = "Subject: =?iso-2022-jp?B?GyRCJS0lOCVIJWkhJiVVJWklQyU3JWUbKEIvGyRCJUsl?=\r\n \
             =?iso-2022-jp?B?YyE8JXMbKEIK?=\r\n";
         // Each word ends in ASCII and the next begins with an escape.

@@ -182,6 +182,11 @@ fn recipients(w: &mut Wounds) {
         let length = p.place(leaf).1 - 2;
         p.shorten(leaf, length);
     });
+    w.add(Rule::RecipientLine, "message 0x200024: 0e04", |p| {
+        let line = u32_at(&p.record(p.data(MESSAGE), 0x0E04_001F), VALUE);
+        let leaf = p.leaves(p.below(p.subnodes(MESSAGE), line).0).pop().unwrap();
+        p.block(leaf, |text| text[0] ^= 1);
+    });
     w.on(Which::Sound);
 }
 

@@ -3,8 +3,11 @@
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
-use super::super::check;
-use super::super::rule::Rule;
+use super::super::heap::{Heap, Held, Properties};
+use super::super::image::Image;
+use super::super::ndb::{Database, TooMuch};
+use super::super::rule::{Report, Rule};
+use super::super::{check, names};
 use super::MESSAGE;
 use super::patient::{Patient, Which};
 use crate::pst::ndb::{BLOCK_PAYLOAD, Bid, Ndb, Nid, Stored, kind};
@@ -143,6 +146,44 @@ fn messages_within_each_other_are_not_gone_through_without_end() {
         }),
         RULE,
     );
+}
+
+#[test]
+fn names_that_lie_within_each_other_are_not_read_without_end() {
+    let blob = |bytes: Vec<u8>| (0x0102, Held::Bytes(bytes));
+    // Each name goes from its place to the end of the strings.
+    let count = 1_000_u32;
+    let strings: Vec<u8> = (0..count).flat_map(|at| (4 * (count - 1 - at)).to_le_bytes()).collect();
+    let entries = (0..count).flat_map(|at| [(4 * at).to_le_bytes(), [1, 0, 0, 0]].concat());
+    let properties = Properties::from([
+        (0x0001, (3, Held::Fixed(251))),
+        (0x0002, blob(Vec::new())),
+        (0x0003, blob(entries.collect())),
+        (0x0004, blob(strings)),
+    ]);
+    let error = names::check(&properties, &mut Report::default()).unwrap_err();
+    assert!(error.get_ref().is_some_and(|inner| inner.is::<TooMuch>()), "{error}");
+}
+
+#[test]
+fn a_value_that_a_heap_names_again_and_again_is_not_kept_as_often() {
+    let patient = Which::Sound.patient();
+    let data = patient.data(MESSAGE);
+    let mut report = Report::default();
+    let mut database =
+        Database::open(Image::new(Cursor::new(&patient.bytes)).unwrap(), &mut report)
+            .unwrap()
+            .unwrap();
+    let heap = Heap::read(&mut database, data, Vec::new(), "", &mut report).unwrap().unwrap();
+    let largest =
+        (1..60).map(|index| index << 5).max_by_key(|hid| heap.get(*hid).map_or(0, <[u8]>::len));
+    let largest = largest.unwrap();
+    let mut kept = 0;
+    for _ in 0..100_000 {
+        kept += heap.copy(largest, &mut report).unwrap().len();
+    }
+    assert!(kept < 2 << 20, "{kept} bytes");
+    assert_eq!(report.findings.iter().filter(|it| it.rule == RULE).count(), 1);
 }
 
 /// What a block of subnodes names is named once, however many nodes name the block

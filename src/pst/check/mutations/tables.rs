@@ -133,6 +133,15 @@ fn values(w: &mut Wounds) {
             p.shorten(p.leaf(id), length);
         }
     });
+    // As long, and another.
+    w.add(Rule::RowDiffers, "message 0x200024: 0037001f", |p| {
+        let cells = p.payload(p.subnodes(CONTENTS));
+        let cells = cells[8..].chunks(24).filter(|entry| u32_at(entry, 0) != 0x3F);
+        let ids: Vec<u64> = cells.map(|entry| u64_at(entry, 8)).collect();
+        for id in ids {
+            p.block(p.leaf(id), |text| text[2] ^= 1);
+        }
+    });
     w.on(Which::Sound);
     // The name of a recipient and the kind, by their bits; the kind is in range.
     let people: Of = |p| p.below(p.subnodes(MESSAGE), 0x692).0;

@@ -38,6 +38,10 @@ fn pages(w: &mut Wounds) {
         let signature = image::signature(at as u64, id);
         p.put(at + 498, &signature.to_le_bytes());
     });
+    page(Rule::PageIdAgain, |p, at| {
+        let id = u64_at(&p.bytes, p.root(BLOCKS) + 504);
+        p.put(at + 504, &id.to_le_bytes());
+    });
     page(Rule::PageIdNext, |p, _| p.header(32, &[1, 0, 0, 0]));
     page(Rule::TreeEmpty, |p, at| p.page(at, |page| page[488] = 0));
     page(Rule::TreeEntries, |p, at| p.page(at, |page| page[488] = 0xFF));
