@@ -70,8 +70,8 @@ pub enum CatalogError {
     #[error("{path} is not a catalog: {what}; put the newest copy of the catalog in its place")]
     NotCatalog { path: PathBuf, what: &'static str },
     #[error(
-        "cannot open the catalog {path}: {why}; check its permissions, or put its newest copy in \
-         place"
+        "cannot open the catalog {path}: {why}; where it is damaged, put its newest copy in place or \
+         make it again from the bucket with `muniment rebuild`; else check its permissions"
     )]
     Open { path: PathBuf, why: String },
     #[error(transparent)]

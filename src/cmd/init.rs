@@ -3,13 +3,14 @@
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::access::person::{self, New};
 use crate::access::{Actor, Role};
 use crate::app::Archive;
 use crate::base::config::{Config, TEMPLATE};
 use crate::base::durable;
+use crate::vault::DIRECTORIES;
 use crate::vault::copy::Passphrase;
 use crate::vault::keys::random;
 
@@ -104,6 +105,13 @@ impl CatalogArguments {
 
 impl BucketArguments {
     fn fill(&self, lines: &mut [String]) -> anyhow::Result<()> {
+        let prefix = self.prefix.as_deref().unwrap_or_default();
+        if let Some(name) = prefix.split('/').find(|name| DIRECTORIES.contains(name)) {
+            bail!(
+                "the prefix {prefix:?} has {name:?} in it, where an archive keeps its own objects; \
+                 choose another"
+            );
+        }
         let text = |text: &Option<String>| text.as_deref().map(quoted);
         let keys = [
             ("kind", self.endpoint.as_ref().map(|_| quoted("s3"))),

@@ -44,6 +44,9 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{ArchiveId, RecordId};
 use crate::ledger::note::Signer;
 
+/// What every name of an archive begins with.
+pub const DIRECTORIES: [&str; 6] = [pack::PREFIX, "key", "keyring", "log", "policy", "seg"];
+
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     #[error(transparent)]

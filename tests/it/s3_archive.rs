@@ -243,6 +243,13 @@ async fn a_bucket_has_one_archive_for_each_prefix() {
     check(&said, &["holds an archive already", &first.said["archive"], "[bucket] prefix"]);
     assert!(!again.exists(), "something was written before it was refused");
 
+    // Objects of one would be strangers in the other.
+    let within = data(&first, "within");
+    let mut command = service.init_command(&within, endpoint);
+    let said = refused(command.args(["--prefix", "tenant/seg"]));
+    check(&said, &["\"tenant/seg\"", "\"seg\"", "choose another"]);
+    assert!(!within.exists(), "something was written before it was refused");
+
     let second = data(&first, "second");
     let mut command = service.init_command(&second, endpoint);
     assert!(command.args(["--prefix", "second"]).output().unwrap().status.success());

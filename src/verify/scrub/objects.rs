@@ -19,14 +19,13 @@ use crate::catalog::roll::{self, RollRow};
 use crate::catalog::spare;
 use crate::ingest::adopt::{Named, read_name};
 use crate::ingest::rebuild::Progress;
-use crate::vault::VaultError;
 use crate::vault::bucket::{BucketError, Place, Seen};
 use crate::vault::keyring::epoch_object;
 use crate::vault::pack::{self, Dictionary};
 use crate::vault::retention::{Lock, Mode, rolls};
 use crate::vault::segment::{HELD, LEFT, MANY, PAGES};
+use crate::vault::{DIRECTORIES, VaultError};
 
-const PREFIXES: [&str; 6] = [pack::PREFIX, "key", "keyring", "log", "policy", "seg"];
 /// A clock that was behind at the turn of a month made a lock shorter by a month.
 const CLOCKS_APART_SECONDS: i64 = 24 * 3600;
 
@@ -41,7 +40,7 @@ impl<P: Progress> Work<'_, P> {
             .filter_map(|it| Some(read_name(it)?.segment))
             .collect();
         let mut missing = HashSet::new();
-        for prefix in PREFIXES {
+        for prefix in DIRECTORIES {
             if self.row.position.split('/').next().is_some_and(|done| done > prefix) {
                 continue;
             }
