@@ -68,21 +68,25 @@ impl Heap {
             };
             let map = usize::from(u16_at(block, 0));
             let count = usize::from(u16_at(block, map));
+            let end = map + 4 + 2 * (count + 1);
+            let place = format_args!("{} block {index}", self.place).to_string();
+            // A block has no more allocations than there is room for.
+            if end > block.len() {
+                report.broke(Rule::HeapMapEnd, place);
+                continue;
+            }
             let starts: Vec<usize> =
                 (0..=count).map(|at| usize::from(u16_at(block, map + 4 + 2 * at))).collect();
-            let end = map + 4 + 2 * (count + 1);
             let sizes = || starts.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
             let free = sizes().filter(|size| *size == 0).count();
             let rules = [
                 (map % 2 == 0, Rule::HeapMapPlace),
-                (end <= block.len(), Rule::HeapMapEnd),
                 (starts[0] == header, Rule::HeapMapStart),
                 (starts.is_sorted(), Rule::HeapMapOrder),
                 (matches!(map.checked_sub(starts[count]), Some(0 | 1)), Rule::HeapMapGap),
                 (usize::from(u16_at(block, map + 2)) == free, Rule::HeapMapFree),
                 (sizes().all(|size| size <= 3580), Rule::HeapAllocation),
             ];
-            let place = format_args!("{} block {index}", self.place).to_string();
             if hold(&rules, place, report) {
                 self.check_fill(index, 8176 - end.min(8176), report);
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Seek};
 
 use super::heap::{self, Heap, Held, Properties};
-use super::ndb::{Database, Node};
+use super::ndb::{Database, Node, TooMuch};
 use super::rule::{Report, Rule};
 use super::table::{self, Table};
 
@@ -134,8 +134,11 @@ pub fn fetch<R: Read + Seek>(
     database: &mut Database<R>,
     properties: &mut Properties,
 ) -> io::Result<()> {
+    // Several may name one node.
+    let mut left = 4 * database.image.size;
     for (_, held) in properties.values_mut() {
-        if let Held::Node(data, _) = held {
+        if let Held::Node(data, size) = held {
+            left = left.checked_sub(*size).ok_or_else(|| io::Error::other(TooMuch))?;
             *held = Held::Bytes(database.leaves(*data)?.concat());
         }
     }

@@ -133,7 +133,13 @@ impl Headers {
                     text
                 }
                 // Its encoded words are in UTF-8, as all of the block is.
-                None => encoded_word::decode(&value.bytes),
+                None => {
+                    if std::str::from_utf8(&value.bytes).is_err() {
+                        let (part, read_as) = (part.clone(), "windows-1252");
+                        self.exceptions.push(Exception::NoCharset { part, read_as });
+                    }
+                    encoded_word::decode(&value.bytes)
+                }
             };
             let text = text.trim();
             if text.is_empty() {
@@ -191,7 +197,10 @@ impl Headers {
 
     pub fn mailboxes(&self, name: &str) -> Vec<Address> {
         let all = self.values(name).flat_map(|field| mailbox::all(&field.value));
-        all.map(|one| Address { name: one.name, address: one.address }).collect()
+        // Out of encoded words comes what ends a line, which no name does.
+        let line =
+            |text: String| if text.contains(['\r', '\n']) { unfold(&text, " ") } else { text };
+        all.map(|one| Address { name: line(one.name), address: one.address }).collect()
     }
 
     /// What the mapping leaves to the header block. A receipt that was asked for is
@@ -413,6 +422,7 @@ mod tests {
             ("filename*0*=utf-8''%E6%97; filename*1*=%A5.pdf", "日.pdf", 0),
             ("filename*0*=utf-8''%C3; filename*1*=%9Cb.pdf", "Üb.pdf", 0),
             ("filename=\"a.pdf\"; filename*=utf-8''st%C3%A4r.pdf", "stär.pdf", 0),
+            ("filename*=''a%FC.pdf", "aü.pdf", 1),
             ("filename*=klingon''abc%E9.pdf", "abc\u{FFFD}.pdf", 1),
             ("filename*=utf-8''abc%E9%ZZ.pdf", "abc\u{FFFD}%ZZ.pdf", 2),
             ("filename*=utf-16le''%00%D8a%00", "\u{FFFD}a", 1),

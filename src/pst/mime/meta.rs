@@ -63,12 +63,13 @@ fn find(html: &[u8], from: usize) -> Option<Range<usize>> {
 
 /// Where the attribute names one within the tag.
 fn label(tag: &[u8], attribute: &[u8]) -> Option<Range<usize>> {
+    let (mut is_quoted, is_header) = (false, says_header(tag));
     let is_name = |at: &usize| {
         let is_it =
             tag[*at..].get(..attribute.len()).is_some_and(|it| it.eq_ignore_ascii_case(attribute));
+        is_quoted ^= matches!(tag[*at], b'"' | b'\'');
         // Within quotes it is one only where these are what a header says.
-        let quotes = tag[..*at].iter().filter(|byte| matches!(byte, b'"' | b'\'')).count();
-        is_it && (quotes % 2 == 0 || says_header(tag))
+        is_it && (!is_quoted || is_header)
     };
     let name = (0..tag.len()).find(is_name)?;
     let skip =

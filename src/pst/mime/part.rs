@@ -68,7 +68,8 @@ pub fn parts(body: &[u8], boundary: &[u8]) -> Vec<Range<usize>> {
 pub fn beside(body: &[u8], parts: &[Range<usize>]) -> Option<String> {
     const NOTE_BYTES_MAX: usize = 400;
     const TOLD_BYTES_MAX: usize = 4096;
-    const NOTES: [&[u8]; 3] = [b"mime", b"multipart", b"multi-part"];
+    const NOTES: [&[u8]; 5] =
+        [b"mime", b"multipart", b"multi-part", b"mime-format", b"mime-encapsulated"];
     let starts = parts.iter().map(|part| part.start).chain([body.len()]);
     let ends = [0].into_iter().chain(parts.iter().map(|part| part.end));
     let mut told = Vec::new();
@@ -83,9 +84,9 @@ pub fn beside(body: &[u8], parts: &[Range<usize>]) -> Option<String> {
         };
         let is_note = number == 0
             && text.len() <= NOTE_BYTES_MAX
-            && NOTES.iter().any(|note| {
-                text.windows(note.len()).any(|window| window.eq_ignore_ascii_case(note))
-            });
+            && text
+                .split(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'-'))
+                .any(|word| NOTES.iter().any(|note| word.eq_ignore_ascii_case(note)));
         if !is_note {
             told.extend(text.into_iter().take(TOLD_BYTES_MAX.saturating_sub(told.len())));
         }
@@ -145,6 +146,7 @@ mod tests {
             ("--x\none\n--x--\n--x\nafter\n--x--\n", "--x\nafter\n--x--"),
             ("--x\none\n--x--\n\n_____\nlist\n", "_____\nlist"),
             ("read this\n--x\none\n--x--\n", "read this"),
+            ("the pantomime\n--x\none\n--x--\n", "the pantomime"),
             ("in MIME format\n--x\none\n--x--\nof MIME", "of MIME"),
         ] {
             assert_eq!(told(body).as_deref(), Some(text), "{body}");

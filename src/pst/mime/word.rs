@@ -8,6 +8,8 @@ use super::decode::{self, Fidelity};
 use crate::mail::encoded_word::Word;
 use crate::pst::model::Exception;
 
+const PEOPLE: [&str; 6] = ["From", "Sender", "Reply-To", "To", "Cc", "Bcc"];
+
 /// The fields with every encoded word in UTF-8.
 pub fn in_utf8(fields: &str, exceptions: &mut Vec<Exception>) -> String {
     let mut out = String::with_capacity(fields.len());
@@ -15,7 +17,12 @@ pub fn in_utf8(fields: &str, exceptions: &mut Vec<Exception>) -> String {
     let mut field = Field { fields, start: 0, seen: 0 };
     let mut at = 0;
     while let Some(found) = fields[at..].find("=?").map(|found| at + found) {
-        let Some(word) = Word::parse(&fields.as_bytes()[found..]) else {
+        let word = Word::parse(&fields.as_bytes()[found..]);
+        // In a list of people a word is no longer than a name.
+        let is_list = |name: &str| PEOPLE.iter().any(|it| it.eq_ignore_ascii_case(name));
+        let is_over = |word: &Word<'_>| word.text.iter().any(|byte| b"<>\"".contains(byte));
+        let word = word.filter(|word| !(is_over(word) && is_list(field.name_at(found))));
+        let Some(word) = word else {
             close(open.take(), &mut out, exceptions);
             out.push_str(&fields[at..found + 2]);
             at = found + 2;
@@ -141,6 +148,8 @@ mod tests {
         check("A: =?utf-8?q?a?= =?us-ascii?q?b?=", "A: a b", &[]);
         check("A: b\r\n =?utf-8?q?=E9?=", "A: b\r\n \u{FFFD}", &["A: bytes"]);
         check("From: =?klingon?q?a?= <a@b>", "From: a <a@b>", &["From: the charset \"klingon\""]);
+        let list = "To: =?utf-8?Q?Bob <b@x>, Who?= <w@x>";
+        check(list, list, &[]);
         check("From: =?utf-8?b?YQ*=?=", "From: a", &["From: its encoding"]);
         check(
             "Subject: =?utf-8?Q?1+1=?= is two",
