@@ -318,7 +318,9 @@ fn what_is_in_no_part_is_carried() {
         Content-Type: multipart/alternative; boundary=y\r\n\r\n--y\r\n\r\ninner\r\n--y--\r\n\
         behind y \0\xFF\r\n--x--\r\na footer of a list\r\n";
     let (exceptions, mail) = through(mime::message(raw));
-    assert_eq!(exceptions, []);
+    let beside = |text: &str| Exception::BesideParts { text: text.to_owned() };
+    let named = [beside("preamble\r\na footer of a list"), beside("behind y \0\u{FFFD}")];
+    assert_eq!(exceptions, named);
     assert_eq!(mail.text, "text\r\ninner");
     let expected = b"From ann Mon Jan  1 00:00:00 2024\r\npreamble\r\n--x\r\n\
         Content-Description: first\r\n\r\n\r\n--x\r\n\
@@ -481,7 +483,8 @@ fn parts_beyond_the_bound_are_one_file() {
     }
     raw.extend_from_slice(b"--x--\r\nfooter\r\n");
     let message = mime::message(&raw);
-    assert_eq!(message.exceptions, [Exception::TooManyParts { kept: 10_000 }]);
+    let footer = Exception::BesideParts { text: "footer".to_owned() };
+    assert_eq!(message.exceptions, [footer, Exception::TooManyParts { kept: 10_000 }]);
     assert_eq!(message.attachments.len(), 10_000);
     let Content::Bytes(rest) = &message.attachments[9_999].content else { panic!() };
     let rest = String::from_utf8_lossy(rest);
